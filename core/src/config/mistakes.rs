@@ -1,0 +1,168 @@
+//! Mistakes of a configuration: all at once, each with the path of its field.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+
+use super::Config;
+use crate::json;
+
+/// One mistake of a configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ConfigMistake {
+    /// The field, such as `authorization_servers[0].issuer`; `.` for the document itself.
+    pub path: String,
+    /// What is expected there.
+    pub message: String,
+}
+
+/// What is wrong with a configuration: every mistake, in the order of the document's shape and then of its values.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    mistakes: Vec<ConfigMistake>,
+}
+
+impl ConfigError {
+    /// Every mistake. There is at least one.
+    pub fn mistakes(&self) -> &[ConfigMistake] {
+        &self.mistakes
+    }
+}
+
+impl fmt::Display for ConfigMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, mistake) in self.mistakes.iter().enumerate() {
+            write!(f, "{}{mistake}", if at == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<Mistakes> for ConfigError {
+    fn from(mistakes: Mistakes) -> Self {
+        ConfigError { mistakes: mistakes.0 }
+    }
+}
+
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes(Vec<ConfigMistake>);
+
+impl Mistakes {
+    /// Adds a mistake, unless one was found at this field or around it before: the second would be its consequence.
+    pub(super) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        let path = path.into();
+        if !self.0.iter().any(|found| is_at_or_below(&path, &found.path)) {
+            self.0.push(ConfigMistake { path, message: message.into() });
+        }
+    }
+
+    /// Whether a mistake was found at this field or below it.
+    pub(super) fn touch(&self, path: &str) -> bool {
+        self.0.iter().any(|found| is_at_or_below(&found.path, path) || is_at_or_below(path, &found.path))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn is_at_or_below(path: &str, above: &str) -> bool {
+    above == "."
+        || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Reads the document's shape. What does not fit is noted and taken out, so that the rest can be read and checked.
+pub(super) fn read(text: &str) -> (Option<Config>, Mistakes) {
+    let mut mistakes = Mistakes::default();
+    let mut document = match json::parse(text.as_bytes(), json::MAX_DEPTH) {
+        Ok(document @ Value::Object(_)) => document,
+        Ok(_) => {
+            mistakes.add(".", "expected a JSON object");
+            return (None, mistakes);
+        }
+        Err(error) => {
+            mistakes.add(".", format!("expected strict JSON: {error}"));
+            return (None, mistakes);
+        }
+    };
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, Config>(document.clone()) {
+            Ok(config) => return (Some(config), mistakes),
+            Err(error) => error,
+        };
+        let path = error.path().clone();
+        mistakes.add(path.to_string(), expectation(&error.inner().to_string()));
+        if !take_out(&mut document, &path) {
+            return (None, mistakes);
+        }
+    }
+}
+
+/// Removes the member at `path`, or puts a neutral text in the place of a list's item: indexes stay what they were,
+/// and whatever is said of the text later is dropped as a consequence.
+fn take_out(document: &mut Value, path: &Path) -> bool {
+    let segments: Vec<&Segment> = path.iter().collect();
+    let Some((last, before)) = segments.split_last() else { return false };
+    let mut place = document;
+    for segment in before {
+        let next = match segment {
+            Segment::Map { key } => place.get_mut(key),
+            Segment::Seq { index } => place.get_mut(index),
+            _ => Some(place),
+        };
+        match next {
+            Some(next) => place = next,
+            None => return false,
+        }
+    }
+    match (last, place) {
+        (Segment::Map { key }, Value::Object(members)) => members.shift_remove(key).is_some(),
+        (Segment::Seq { index }, Value::Array(items)) => items.get_mut(*index).is_some_and(|item| {
+            let is_new = *item != Value::String(String::new());
+            *item = Value::String(String::new());
+            is_new
+        }),
+        _ => false,
+    }
+}
+
+/// Our wording of serde's message. What follows "expected" in it comes from the types of the configuration.
+fn expectation(message: &str) -> String {
+    if message.starts_with("unknown field") {
+        return unknown_key(message);
+    }
+    let expected = message.split_once("expected ").map_or(message, |(_, expected)| expected);
+    let expected = match expected {
+        "u64" => "a whole number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
+        "struct ClientAudience" | "struct AuthorizationServer" => "an object",
+        other => other,
+    };
+    format!("expected {}", expected.replace('`', "\""))
+}
+
+fn unknown_key(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let given = quoted.next().unwrap_or_default();
+    let nearest = quoted
+        .map(|known| (strsim::normalized_damerau_levenshtein(given, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((_, known)) => format!("unknown key; the nearest known one is \"{known}\""),
+        None => "unknown key".to_owned(),
+    }
+}

@@ -1,0 +1,254 @@
+//! The configuration: one JSON document for every language.
+//!
+//! [`Config`] is what was written, [`Settings`] what was checked. Every mistake is found at once, each with the path
+//! of its field and what is expected there.
+
+mod files;
+mod mistakes;
+#[cfg(feature = "schema")]
+mod schema;
+mod server;
+mod servers;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use mistakes::{ConfigError, ConfigMistake};
+pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
+pub(crate) use settings::{
+    AudienceRules, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules, parameter_name_in,
+};
+
+/// The configuration of a [`ResourceServer`](crate::ResourceServer).
+///
+/// `resource` and `authorization_servers` are enough; every other member has a strict default. Unknown members are
+/// errors, in nested objects too, so that an old library never ignores a new security setting.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["resource", "authorization_servers"])))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The RFC 8707 identifier of the server: exactly the URL that users paste into a client. It is the audience that
+    /// every token must name and the source of the metadata URL. https, or http on loopback.
+    pub resource: String,
+    /// Who may issue tokens: issuer identifiers, or objects. At least one.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::IssuerOrObject>"))]
+    pub authorization_servers: Vec<AuthorizationServer>,
+    /// The scopes that the metadata advertises.
+    pub scopes_supported: Option<Vec<String>>,
+    /// The scopes that every request needs.
+    pub required_scopes: Vec<String>,
+    /// The scopes that a 401 asks for, when that is not the need of the request.
+    pub initial_scopes: Option<Vec<String>>,
+    /// Which scopes an MCP call needs.
+    pub policy: Option<PolicyConfig>,
+    /// Scopes that a granted scope covers beside itself.
+    pub scope_implications: BTreeMap<String, Vec<String>>,
+    /// Whether a granted `a:b:*` covers every scope that begins with `a:b:`.
+    pub scope_wildcards: bool,
+    /// Further accepted `aud` values, compared exactly.
+    pub additional_audiences: Vec<String>,
+    /// Refuse a token whose `aud` also names someone else.
+    pub reject_foreign_audiences: bool,
+    /// The clock difference that is allowed, in seconds (0..300).
+    #[cfg_attr(feature = "schema", schemars(range(max = 300)))]
+    pub leeway_seconds: Option<u64>,
+    /// Refuse tokens issued longer ago than this.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub max_token_age_seconds: Option<u64>,
+    /// Refuse tokens that are valid for longer than this from their issue.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub max_token_lifetime_seconds: Option<u64>,
+    /// What the challenge of a 403 lists.
+    pub challenge_scopes: ChallengeScopes,
+    /// The form of a 403's body.
+    pub refusal_body: RefusalBody,
+    /// Further members of the metadata document (RFC 9728 section 2), in this order.
+    pub metadata: Map<String, Value>,
+    /// Also answer the root well-known path for a resource with a path.
+    pub serve_root_metadata: bool,
+    /// Origins whose scripts may read refusals.
+    pub cors_origins: Vec<String>,
+    /// When set, a request with another `Origin` is refused before its token is read.
+    pub allowed_origins: Option<Vec<String>>,
+    /// How keys are kept.
+    pub keys: KeysConfig,
+    /// How keys are fetched.
+    pub http: HttpConfig,
+}
+
+/// What the challenge of a 403 lists.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChallengeScopes {
+    /// The need of the request, then the granted scopes that the configuration knows: clients before 2026 replace
+    /// their scopes by the challenge's.
+    #[default]
+    RequiredAndGranted,
+    /// The need of the request.
+    Required,
+}
+
+/// The form of a 403's body.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefusalBody {
+    /// A JSON-RPC error for a POST whose id is known, the OAuth form otherwise.
+    #[default]
+    Auto,
+    /// Always the OAuth form.
+    Oauth,
+}
+
+/// Which scopes an MCP call needs, decided by its JSON-RPC body.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["default"])))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PolicyConfig {
+    /// The rule of a call that neither `methods` nor `tools` names. Required.
+    pub default: Option<PolicyRule>,
+    /// Rules by JSON-RPC method; `*` may stand once, as the last character.
+    pub methods: BTreeMap<String, PolicyRule>,
+    /// Rules by the tool's name; `*` may stand once, as the last character.
+    pub tools: BTreeMap<String, PolicyRule>,
+    /// The largest body that is read, in bytes.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub max_body_bytes: Option<u64>,
+}
+
+/// The scopes that a call needs, all of them, or that nobody may make it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "schema::NeedOrDeny"))]
+pub enum PolicyRule {
+    /// All of these are needed.
+    Need(Vec<String>),
+    /// Nobody may make this call: `"deny"`.
+    Deny,
+}
+
+/// How keys are kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct KeysConfig {
+    /// How long a set is fresh whose response does not say, in seconds (default 600).
+    #[cfg_attr(feature = "schema", schemars(range(min = 300, max = 3600)))]
+    pub default_ttl_seconds: Option<u64>,
+    /// How long a set is used while its server cannot be reached, in seconds: 0, or 60..604800 (default 86400).
+    #[cfg_attr(feature = "schema", schemars(range(max = 604_800)))]
+    pub max_stale_seconds: Option<u64>,
+    /// A key that is not held may be asked for once in this many seconds (default 30).
+    #[cfg_attr(feature = "schema", schemars(range(min = 5, max = 3600)))]
+    pub unknown_key_interval_seconds: Option<u64>,
+    /// How many requests may wait for one fetch (default 64).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
+    pub max_waiters: Option<u64>,
+    /// The largest RSA key, in bits (default 4096).
+    #[cfg_attr(feature = "schema", schemars(range(min = 2048, max = 8192)))]
+    pub rsa_max_bits: Option<u64>,
+}
+
+/// How keys are fetched.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// The time for one fetch, from the name look-up to the last byte, in seconds (default 5).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 30)))]
+    pub timeout_seconds: Option<u64>,
+    /// A file of PEM certificates that are trusted beside the platform's.
+    pub ca_file: Option<String>,
+    /// PEM certificates that are trusted beside the platform's.
+    pub ca_pem: Option<String>,
+    /// The URL of an HTTP proxy. Without it the environment's is used.
+    pub proxy: Option<String>,
+    /// The `User-Agent` of our requests.
+    pub user_agent: Option<String>,
+    /// Whether a `jwks_uri` from a discovery document may lead to a private address.
+    pub allow_private_addresses: bool,
+    /// Host names, compared exactly, that may be asked over plain http.
+    pub insecure_hosts: Vec<String>,
+}
+
+impl Config {
+    /// The configuration of a resource whose tokens come from these issuers, everything else at its default.
+    pub fn new<I, S>(resource: impl Into<String>, issuers: I) -> Config
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<String>,
+    {
+        let authorization_servers =
+            issuers.into_iter().map(|issuer| AuthorizationServer::new(issuer.into())).collect();
+        Config { resource: resource.into(), authorization_servers, ..Config::default() }
+    }
+
+    /// Reads the JSON document. This finds what is wrong with its shape; [`ResourceServer::from_json`] finds that and
+    /// what is wrong with its values in one go.
+    ///
+    /// [`ResourceServer::from_json`]: crate::ResourceServer::from_json
+    pub fn from_json(json: &str) -> Result<Config, ConfigError> {
+        let (config, mistakes) = mistakes::read(json);
+        match config {
+            Some(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(mistakes.into()),
+        }
+    }
+
+    /// Reads and checks the JSON document.
+    pub(crate) fn settings_from_json(json: &str) -> Result<Settings, ConfigError> {
+        let (config, mut mistakes) = mistakes::read(json);
+        let settings = config.and_then(|config| settings::check(&config, &mut mistakes));
+        match settings {
+            Some(settings) if mistakes.is_empty() => Ok(settings),
+            _ => Err(mistakes.into()),
+        }
+    }
+
+    /// Checks the values.
+    pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
+        let mut mistakes = mistakes::Mistakes::default();
+        match settings::check(self, &mut mistakes) {
+            Some(settings) if mistakes.is_empty() => Ok(settings),
+            _ => Err(mistakes.into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyRule {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rule;
+        impl<'de> serde::de::Visitor<'de> for Rule {
+            type Value = PolicyRule;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of scopes or \"deny\"")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PolicyRule, E> {
+                match text {
+                    "deny" => Ok(PolicyRule::Deny),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, scopes: A) -> Result<PolicyRule, A::Error> {
+                Deserialize::deserialize(serde::de::value::SeqAccessDeserializer::new(scopes))
+                    .map(PolicyRule::Need)
+            }
+        }
+        deserializer.deserialize_any(Rule)
+    }
+}

@@ -1,0 +1,190 @@
+//! One authorization server in the configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// An authorization server whose tokens are accepted: an issuer identifier, or an object.
+// `remote` makes serde's derive an inherent function, which the trait below calls for the object form.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["issuer"])))]
+#[serde(default, deny_unknown_fields, remote = "Self")]
+#[non_exhaustive]
+pub struct AuthorizationServer {
+    /// The accepted `iss`, or a list of accepted values that share one key source; compared exactly.
+    pub issuer: Issuers,
+    /// Where the discovery document is, when that is not derived from the issuer.
+    pub discovery_url: Option<String>,
+    /// What the discovery document must call itself (default: the first issuer).
+    pub metadata_issuer: Option<String>,
+    /// The identifier in our metadata (default: `metadata_issuer`); false leaves this server out.
+    pub advertise: Option<Advertise>,
+    /// The key set itself.
+    pub jwks: Option<Value>,
+    /// A file that holds the key set.
+    pub jwks_file: Option<String>,
+    /// The URL of the key set, which makes discovery needless.
+    pub jwks_uri: Option<String>,
+    /// The accepted algorithms (default RS256, PS256, ES256, EdDSA).
+    pub algorithms: Option<Vec<String>>,
+    /// What a token of this issuer must look like.
+    pub token_format: TokenFormat,
+    /// Further `aud` values accepted from this issuer.
+    pub additional_audiences: Vec<String>,
+    /// A claim that stands in for an absent `aud`.
+    pub unsafe_client_audience: Option<ClientAudience>,
+    /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions).
+    pub scope_claims: Option<Vec<ClaimPath>>,
+    /// What is put before each scope of a token that lacks it.
+    pub scope_prefix: Option<String>,
+    /// Where a token says its client: the first claim that is present (default client_id, azp, appid, cid).
+    pub client_id_claims: Option<Vec<String>>,
+    /// Claims that must have this value, or one of these values.
+    pub required_claims: BTreeMap<String, Value>,
+}
+
+impl AuthorizationServer {
+    /// The server of this issuer, everything else at its default.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        AuthorizationServer { issuer: Issuers(vec![issuer.into()]), ..AuthorizationServer::default() }
+    }
+}
+
+/// One accepted `iss` value, or several that share one key source.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "super::schema::StringOrStrings"))]
+pub struct Issuers(pub Vec<String>);
+
+/// Whether, and under which identifier, our metadata names an authorization server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "super::schema::IdentifierOrFalse"))]
+pub enum Advertise {
+    /// Not at all: `false`.
+    Hidden,
+    /// Under this identifier.
+    As(String),
+}
+
+/// What a token must look like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub enum TokenFormat {
+    /// A JWT with a scope or client claim that is no other kind of token.
+    #[default]
+    #[serde(rename = "generic")]
+    Generic,
+    /// An RFC 9068 access token: `typ` `at+jwt` and every required claim.
+    #[serde(rename = "rfc9068")]
+    Rfc9068,
+}
+
+/// A claim that stands in for an absent `aud`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["claim", "values"])))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ClientAudience {
+    /// The claim.
+    pub claim: String,
+    /// Its accepted values.
+    pub values: Vec<String>,
+}
+
+/// A claim by its name, or the names that lead to it through nested objects.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "super::schema::StringOrStrings"))]
+pub struct ClaimPath(pub Vec<String>);
+
+// `#[serde(untagged)]` would lose the path and the message of a mistake inside, so these are written by hand.
+
+impl<'de> Deserialize<'de> for AuthorizationServer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IssuerOrObject;
+        impl<'de> Visitor<'de> for IssuerOrObject {
+            type Value = AuthorizationServer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an issuer or an object")
+            }
+
+            fn visit_str<E>(self, issuer: &str) -> Result<AuthorizationServer, E> {
+                Ok(AuthorizationServer::new(issuer))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<AuthorizationServer, A::Error> {
+                AuthorizationServer::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+        deserializer.deserialize_any(IssuerOrObject)
+    }
+}
+
+impl<'de> Deserialize<'de> for Issuers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_several(deserializer, "an issuer or a list of issuers").map(Issuers)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_several(deserializer, "the name of a claim or a list of names that lead to it").map(ClaimPath)
+    }
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<Vec<String>, D::Error> {
+    struct OneOrSeveral(&'static str);
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Vec<String>, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(items))
+        }
+    }
+    deserializer.deserialize_any(OneOrSeveral(expected))
+}
+
+impl<'de> Deserialize<'de> for Advertise {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdentifierOrFalse;
+        impl Visitor<'_> for IdentifierOrFalse {
+            type Value = Advertise;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an issuer identifier or false")
+            }
+
+            fn visit_bool<E: Error>(self, shown: bool) -> Result<Advertise, E> {
+                match shown {
+                    false => Ok(Advertise::Hidden),
+                    true => Err(E::invalid_value(Unexpected::Bool(true), &self)),
+                }
+            }
+
+            fn visit_str<E>(self, identifier: &str) -> Result<Advertise, E> {
+                Ok(Advertise::As(identifier.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(IdentifierOrFalse)
+    }
+}

@@ -1,0 +1,283 @@
+//! Checking one authorization server.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::files;
+use super::mistakes::Mistakes;
+use super::server::{Advertise, AuthorizationServer};
+use super::settings::{KeyTimes, ServerSettings, TokenRules, parameter_name_in, strings};
+use crate::fetch::HttpSettings;
+use crate::keys::algorithm::Algorithm;
+use crate::keys::jwk::KeyRules;
+use crate::keys::key_set::{KeySet, KeySetError};
+use crate::keys::source::{KeyLocation, SourceSettings};
+use crate::scope::is_scope_token;
+use crate::url::Url;
+
+/// What the check of a server needs of the rest.
+pub(super) struct Context<'a> {
+    pub(super) path: &'a str,
+    pub(super) index: usize,
+    pub(super) http: &'a HttpSettings,
+    pub(super) keys: KeyTimes,
+    pub(super) leeway: i64,
+}
+
+/// A checked server, and the identifier that our metadata shows for it.
+pub(super) struct Checked {
+    pub(super) settings: Option<ServerSettings>,
+    pub(super) advertised: Option<String>,
+}
+
+pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) -> Checked {
+    let issuers = &server.issuer.0;
+    self::issuers(server, context, mistakes);
+    let metadata_issuer =
+        server.metadata_issuer.clone().or_else(|| issuers.first().cloned()).unwrap_or_default();
+    let advertised = advertised(server, &metadata_issuer, context, mistakes);
+    let algorithms = algorithms(server, context, mistakes);
+    let rules = KeyRules { algorithms: algorithms.clone(), rsa_max_bits: context.keys.rsa_max_bits };
+    let location = location(server, &metadata_issuer, &rules, context, mistakes);
+    let tokens = tokens(server, algorithms, context, mistakes);
+    let settings = location.map(|location| ServerSettings {
+        issuers: issuers.clone(),
+        source: Some(SourceSettings {
+            index: context.index,
+            issuer: issuers.first().cloned().unwrap_or_default(),
+            location,
+            rules,
+            default_ttl: context.keys.default_ttl,
+            max_stale: context.keys.max_stale,
+            unknown_key_interval: context.keys.unknown_key_interval,
+            max_waiters: context.keys.max_waiters,
+            leeway: context.leeway,
+        }),
+        tokens,
+    });
+    Checked { settings, advertised }
+}
+
+fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) {
+    let path = format!("{}.issuer", context.path);
+    if server.issuer.0.is_empty() {
+        mistakes.add(path, "required: the accepted iss, or a list of accepted values");
+        return;
+    }
+    let located = server.jwks.is_some()
+        || server.jwks_file.is_some()
+        || server.jwks_uri.is_some()
+        || server.discovery_url.is_some();
+    for issuer in &server.issuer.0 {
+        if issuer.is_empty() || issuer.contains('\0') {
+            mistakes.add(&path, "expected a string that is not empty");
+        } else if !located {
+            web_location(issuer, &path, context, mistakes);
+        }
+    }
+}
+
+/// A URL that we may ask: https, or http where the configuration allows it.
+fn web_location(text: &str, path: &str, context: &Context<'_>, mistakes: &mut Mistakes) {
+    match Url::parse(text) {
+        Err(error) => mistakes.add(path, error.to_string()),
+        Ok(url) => {
+            let insecure = context.http.insecure_hosts.iter().any(|host| host == url.hostname());
+            if !url.is_https() && !url.is_loopback() && !insecure {
+                let message = "expected an https URL: keys from a plain http address can be replaced on the way; use TLS \
+                               (with http.ca_file for a private CA), jwks_file, or list the host in http.insecure_hosts";
+                mistakes.add(path, message);
+            }
+        }
+    }
+}
+
+fn advertised(
+    server: &AuthorizationServer,
+    metadata_issuer: &str,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<String> {
+    let identifier = match &server.advertise {
+        Some(Advertise::Hidden) => return None,
+        Some(Advertise::As(identifier)) => identifier.as_str(),
+        None => metadata_issuer,
+    };
+    if server.advertise.is_some() && identifier.is_empty() {
+        mistakes.add(format!("{}.advertise", context.path), "expected an issuer identifier or false");
+    }
+    (!identifier.is_empty()).then(|| identifier.to_owned())
+}
+
+fn algorithms(
+    server: &AuthorizationServer,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> Vec<Algorithm> {
+    let Some(names) = &server.algorithms else { return Algorithm::DEFAULT.to_vec() };
+    let path = format!("{}.algorithms", context.path);
+    let mut accepted = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match Algorithm::from_name(name) {
+            Some(algorithm) if !accepted.contains(&algorithm) => accepted.push(algorithm),
+            Some(_) => {}
+            None => {
+                let known: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+                mistakes.add(format!("{path}[{index}]"), format!("expected one of {}", known.join(", ")));
+            }
+        }
+    }
+    if names.is_empty() {
+        mistakes.add(path, "expected at least one algorithm");
+    }
+    accepted
+}
+
+/// Where the keys are, by the order of precedence: the set itself, a file, its URL, discovery.
+fn location(
+    server: &AuthorizationServer,
+    metadata_issuer: &str,
+    rules: &KeyRules,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<KeyLocation> {
+    let path = |member: &str| format!("{}.{member}", context.path);
+    if let Some(jwks) = &server.jwks {
+        return key_set(KeySet::from_value(jwks, rules), path("jwks"), mistakes);
+    }
+    if let Some(file) = &server.jwks_file {
+        return match files::read(file) {
+            Ok(content) => key_set(KeySet::parse(&content, rules), path("jwks_file"), mistakes),
+            Err(expected) => {
+                mistakes.add(path("jwks_file"), expected);
+                None
+            }
+        };
+    }
+    if let Some(uri) = &server.jwks_uri {
+        web_location(uri, &path("jwks_uri"), context, mistakes);
+        return Some(KeyLocation::Uri(uri.clone()));
+    }
+    if let Some(url) = &server.discovery_url {
+        web_location(url, &path("discovery_url"), context, mistakes);
+    } else if server.metadata_issuer.is_some() {
+        web_location(metadata_issuer, &path("metadata_issuer"), context, mistakes);
+    }
+    Some(KeyLocation::Discovery { url: server.discovery_url.clone(), issuer: metadata_issuer.to_owned() })
+}
+
+fn key_set(set: Result<KeySet, KeySetError>, path: String, mistakes: &mut Mistakes) -> Option<KeyLocation> {
+    match set {
+        Ok(set) if set.is_empty() => {
+            let skipped: Vec<_> =
+                set.skipped().iter().map(|(skip, count)| format!("{count} {}", skip.name())).collect();
+            let skipped = if skipped.is_empty() {
+                "it holds none".into()
+            } else {
+                format!("skipped: {}", skipped.join(", "))
+            };
+            mistakes.add(path, format!("expected at least one usable key; {skipped}"));
+            None
+        }
+        Ok(set) => Some(KeyLocation::Static(set)),
+        Err(error) => {
+            mistakes.add(path, error.to_string());
+            None
+        }
+    }
+}
+
+fn tokens(
+    server: &AuthorizationServer,
+    algorithms: Vec<Algorithm>,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> TokenRules {
+    let path = |member: &str| format!("{}.{member}", context.path);
+    strings(&server.additional_audiences, &path("additional_audiences"), mistakes);
+    scope_prefix(server, path("scope_prefix"), mistakes);
+    TokenRules {
+        algorithms,
+        format: server.token_format,
+        additional_audiences: server.additional_audiences.clone(),
+        client_audience: client_audience(server, &path("unsafe_client_audience"), mistakes),
+        scope_claims: scope_claims(server, &path("scope_claims"), mistakes),
+        scope_prefix: server.scope_prefix.clone(),
+        client_id_claims: client_id_claims(server, &path("client_id_claims"), mistakes),
+        required_claims: required_claims(server, &path("required_claims"), mistakes),
+    }
+}
+
+fn scope_prefix(server: &AuthorizationServer, path: String, mistakes: &mut Mistakes) {
+    let Some(prefix) = &server.scope_prefix else { return };
+    if !is_scope_token(prefix) || parameter_name_in(prefix).is_some() {
+        mistakes.add(path, "expected the beginning of a scope, such as api://app/");
+    }
+}
+
+fn client_audience(
+    server: &AuthorizationServer,
+    path: &str,
+    mistakes: &mut Mistakes,
+) -> Option<(String, Vec<String>)> {
+    let stand_in = server.unsafe_client_audience.as_ref()?;
+    if stand_in.claim.is_empty() {
+        mistakes.add(format!("{path}.claim"), "required: the claim that stands in for aud");
+    }
+    if stand_in.values.is_empty() {
+        mistakes.add(format!("{path}.values"), "required: its accepted values");
+    }
+    strings(&stand_in.values, &format!("{path}.values"), mistakes);
+    Some((stand_in.claim.clone(), stand_in.values.clone()))
+}
+
+fn scope_claims(server: &AuthorizationServer, path: &str, mistakes: &mut Mistakes) -> Vec<Vec<String>> {
+    let Some(claims) = &server.scope_claims else {
+        return ["scope", "scp", "scopes", "permissions"].map(|claim| vec![claim.to_owned()]).to_vec();
+    };
+    if claims.is_empty() {
+        mistakes.add(path, "expected at least one claim");
+    }
+    for (index, claim) in claims.iter().enumerate() {
+        if claim.0.is_empty() || claim.0.iter().any(String::is_empty) {
+            mistakes.add(
+                format!("{path}[{index}]"),
+                "expected the name of a claim or a list of names that lead to it",
+            );
+        }
+    }
+    claims.iter().map(|claim| claim.0.clone()).collect()
+}
+
+fn client_id_claims(server: &AuthorizationServer, path: &str, mistakes: &mut Mistakes) -> Vec<String> {
+    let Some(claims) = &server.client_id_claims else {
+        return ["client_id", "azp", "appid", "cid"].map(str::to_owned).to_vec();
+    };
+    if claims.is_empty() {
+        mistakes.add(path, "expected at least one claim");
+    }
+    strings(claims, path, mistakes);
+    claims.clone()
+}
+
+fn required_claims(
+    server: &AuthorizationServer,
+    path: &str,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, Vec<Value>> {
+    let mut required = BTreeMap::new();
+    for (claim, value) in &server.required_claims {
+        let allowed = match value {
+            Value::Array(values) => values.clone(),
+            value => vec![value.clone()],
+        };
+        let is_simple = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
+        if claim.is_empty() || allowed.is_empty() || !allowed.iter().all(is_simple) {
+            mistakes
+                .add(format!("{path}.{claim}"), "expected a string, number or boolean, or a list of them");
+        }
+        required.insert(claim.clone(), allowed);
+    }
+    required
+}

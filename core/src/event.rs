@@ -1,0 +1,103 @@
+//! Counters and health.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::keys::source::SourceStatus;
+use crate::reason::Reason;
+
+/// Counts decisions. Reading it takes no lock.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    accepted: AtomicU64,
+    refused: [AtomicU64; Reason::ALL.len()],
+    not_rfc9068: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused(&self, reason: Reason) {
+        let counter = Reason::ALL.iter().zip(&self.refused).find(|(listed, _)| **listed == reason);
+        if let Some((_, counter)) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An accepted token of the generic format that the format `rfc9068` would refuse.
+    pub(crate) fn not_rfc9068(&self) {
+        self.not_rfc9068.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a resource server has decided and fetched since it was made.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Accepted requests.
+    pub accepted: u64,
+    /// Refused requests by reason; reasons that never occurred are left out.
+    pub refused: Map<String, Value>,
+    /// Accepted tokens that `token_format: "rfc9068"` would refuse: 0 means that the stricter format can be set.
+    pub not_rfc9068: u64,
+    /// The key source of each authorization server.
+    pub sources: Vec<SourceStatus>,
+}
+
+impl Stats {
+    pub(crate) fn new(counters: &Counters, sources: Vec<SourceStatus>) -> Stats {
+        let counts = Reason::ALL.iter().zip(&counters.refused);
+        let counts = counts.map(|(reason, counter)| (reason.name(), counter.load(Ordering::Relaxed)));
+        let refused =
+            counts.filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count.into()));
+        Stats {
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            refused: refused.collect(),
+            not_rfc9068: counters.not_rfc9068.load(Ordering::Relaxed),
+            sources,
+        }
+    }
+
+    /// The same as a JSON object.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Whether tokens can be judged now.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Health {
+    /// `ok`, `degraded` (some keys are old, or an issuer's are missing), or `unavailable` (no issuer's keys are held).
+    pub status: &'static str,
+    /// The key source of each authorization server.
+    pub sources: Vec<SourceStatus>,
+    /// What the configuration should be asked about.
+    pub warnings: Vec<String>,
+}
+
+impl Health {
+    pub(crate) fn new(sources: Vec<SourceStatus>, warnings: Vec<String>) -> Health {
+        let holding = sources.iter().filter(|source| source.is_usable()).count();
+        let status = match holding {
+            0 => "unavailable",
+            held if held < sources.len() || sources.iter().any(|source| source.degraded) => "degraded",
+            _ => "ok",
+        };
+        Health { status, sources, warnings }
+    }
+
+    /// Whether some issuer's tokens can be judged: what a readiness probe should ask.
+    pub fn is_ready(&self) -> bool {
+        self.status != "unavailable"
+    }
+
+    /// The same as a JSON object.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,14 @@
+//! Keys: what they are, how a set is read, where it comes from and when it is fetched.
+
+pub(crate) mod algorithm;
+mod attempts;
+mod discovery;
+mod exchange;
+mod held;
+pub(crate) mod jwk;
+pub(crate) mod key_set;
+mod plan;
+mod roca;
+mod scheduler;
+pub(crate) mod source;
+mod status;

@@ -1,0 +1,472 @@
+#![allow(clippy::disallowed_methods)]
+//! Where the keys of one authorization server come from, and when they are fetched.
+//!
+//! What a process learns (the held set, the fetch that runs, budgets) hangs off one pointer together with the process
+//! id. A forked child finds another id there, hangs up its here, and takes over the held set; it touches none of the
+//! locks that a thread of its parent may have held. The set is read without a lock for the same reason.
+
+mod flight;
+mod waiting;
+
+use std::collections::BTreeMap;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use self::flight::Boarding;
+pub use self::waiting::KeyRequest;
+use self::waiting::Waiting;
+use super::algorithm::Algorithm;
+use super::attempts::Attempts;
+use super::discovery::{Discovery, Memory};
+use super::held::Held;
+use super::jwk::{KeyRules, PreparedKey};
+use super::key_set::{KeySet, Selected};
+use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
+use super::scheduler::{self, SLOTS, Slot};
+use super::status::LastError;
+pub use super::status::SourceStatus;
+use crate::clock::Clock;
+use crate::fetch::{Fetch, FetchError, Lookups};
+
+/// Where keys are.
+#[derive(Debug)]
+pub(crate) enum KeyLocation {
+    /// In the configuration: never fetched.
+    Static(KeySet),
+    /// At this URL.
+    Uri(String),
+    /// Where the authorization server's metadata says.
+    Discovery {
+        /// The place of the metadata, where it is not derived from the issuer.
+        url: Option<String>,
+        /// What the metadata must call itself.
+        issuer: String,
+    },
+}
+
+/// A source as it is configured.
+#[derive(Debug)]
+pub(crate) struct SourceSettings {
+    /// Its place among the sources of the configuration.
+    pub(crate) index: usize,
+    /// For messages.
+    pub(crate) issuer: String,
+    pub(crate) location: KeyLocation,
+    pub(crate) rules: KeyRules,
+    pub(crate) default_ttl: Duration,
+    pub(crate) max_stale: Duration,
+    pub(crate) unknown_key_interval: Duration,
+    pub(crate) max_waiters: usize,
+    /// Seconds.
+    pub(crate) leeway: i64,
+}
+
+/// What a token's header and payload say about its key, before anything is verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<&'a str>,
+    /// `iat` where it can be read.
+    pub(crate) issued_at: Option<i64>,
+}
+
+/// What a source says to a token.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    Key(Arc<PreparedKey>),
+    /// No key of the issuer fits.
+    Unknown,
+    /// More than one key of the issuer fits.
+    Ambiguous,
+    /// The keys are not to be had before this much time has passed.
+    Unavailable {
+        retry_after: Duration,
+    },
+    /// Call [`Source::refresh`] or [`Source::start_refresh`] with this, then select again with it.
+    NeedKeys(KeyRequest),
+}
+
+/// The keys of one authorization server.
+pub(crate) struct Source {
+    settings: SourceSettings,
+    discovery: Option<Discovery>,
+    fetch: Arc<dyn Fetch>,
+    clock: Arc<dyn Clock>,
+    /// Whether sets are fetched when they are due, without a request.
+    background: bool,
+    per_process: ArcSwap<PerProcess>,
+    me: Weak<Source>,
+}
+
+/// What belongs to one process.
+struct PerProcess {
+    process: u32,
+    held: ArcSwapOption<Held>,
+    waiting: Arc<Waiting>,
+    records: Mutex<Records>,
+    /// A fetch ended.
+    landed: Condvar,
+    lookups: Lookups,
+}
+
+struct Records {
+    attempts: Attempts,
+    memory: Memory,
+    last_error: Option<FetchError>,
+    /// Finished fetches by outcome.
+    fetches: BTreeMap<&'static str, u64>,
+}
+
+impl Source {
+    /// Does no IO and starts no thread.
+    pub(crate) fn new(settings: SourceSettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Source> {
+        Source::build(settings, fetch, clock, true)
+    }
+
+    fn build(
+        mut settings: SourceSettings,
+        fetch: Arc<dyn Fetch>,
+        clock: Arc<dyn Clock>,
+        background: bool,
+    ) -> Arc<Source> {
+        let discovery = match &mut settings.location {
+            KeyLocation::Discovery { url, issuer } => Some(Discovery::new(url.take(), issuer.clone())),
+            KeyLocation::Static(_) | KeyLocation::Uri(_) => None,
+        };
+        let here = PerProcess::new(&settings, None);
+        Arc::new_cyclic(|me| Source {
+            settings,
+            discovery,
+            fetch,
+            clock,
+            background,
+            per_process: ArcSwap::from_pointee(here),
+            me: me.clone(),
+        })
+    }
+
+    /// The key for a token, or what to do without one. Never blocks and does no IO; may start a fetch in the
+    /// background. After a wait, `done` is the request that was waited for, and the answer is never
+    /// [`Selection::NeedKeys`].
+    pub(crate) fn select(&self, want: &Want<'_>, done: Option<&KeyRequest>) -> Selection {
+        if let KeyLocation::Static(keys) = &self.settings.location {
+            return selection(keys, want);
+        }
+        let here = self.here();
+        let now = self.clock.boot();
+        let (ready, fresh) = match &*here.held.load() {
+            Some(held) if held.is_usable(now) => (answer(&held.keys, want), held.is_fresh(now)),
+            _ => (None, false),
+        };
+        let records = match ready {
+            Some(selection) if fresh => return selection,
+            // A key that is held is used without waiting for a lock.
+            Some(selection) => match here.records.try_lock() {
+                Some(records) => records,
+                None => return selection,
+            },
+            None => here.records.lock(),
+        };
+        self.decide(&here, records, now, want, done)
+    }
+
+    /// Fetches the keys that a request needs, or waits for the fetch that runs. Blocks for at most
+    /// [`KeyRequest::longest_wait`]; returns at once if the held set has changed since, and with an error if no fetch
+    /// may start now.
+    pub(crate) fn refresh(&self, wanted: &KeyRequest) -> Result<(), FetchError> {
+        let here = Guard::into_inner(self.here());
+        match self.board(&here, wanted.purpose, Some(wanted.generation)) {
+            Boarding::NotNeeded => Ok(()),
+            Boarding::Refused(error) => Err(error),
+            Boarding::Joins(flight) => self.wait(&here, &flight, wanted),
+            Boarding::Leads(flight, slot) if wanted.purpose == Purpose::Cold => {
+                self.fly(&here, flight, slot);
+                here.outcome(&flight)
+            }
+            Boarding::Leads(flight, slot) => {
+                self.launch(&here, flight, slot);
+                self.wait(&here, &flight, wanted)
+            }
+        }
+    }
+
+    /// [`Source::refresh`] on a thread of our own. Never blocks.
+    pub(crate) fn start_refresh(&self, wanted: &KeyRequest) {
+        let here = Guard::into_inner(self.here());
+        if let Boarding::Leads(flight, slot) = self.board(&here, wanted.purpose, Some(wanted.generation)) {
+            self.launch(&here, flight, slot);
+        }
+    }
+
+    /// A signature was bad under a held key. Some issuers reuse a `kid`, so this may spend the budget for unknown kids
+    /// on a fetch in the background; nobody waits for it.
+    pub(crate) fn bad_signature(&self, want: &Want<'_>) {
+        if want.kid.is_some() && !self.is_static() {
+            self.start(&self.here(), Purpose::UnknownKid);
+        }
+    }
+
+    /// Has keys before the first request. Blocks for one fetch at most; does nothing where usable keys are held.
+    pub(crate) fn warm_up(&self) -> Result<(), FetchError> {
+        if self.is_static() {
+            return Ok(());
+        }
+        let request = {
+            let here = self.here();
+            let records = here.records.lock();
+            let held = here.held.load_full();
+            let now = self.clock.boot();
+            if self.state(&here, held.as_deref(), &records.attempts).phase(now).is_usable() {
+                return Ok(());
+            }
+            KeyRequest { _place: None, ..self.request(&here, &records.attempts, Purpose::Cold, now) }
+        };
+        self.refresh(&request)
+    }
+
+    /// How long until a fetch may start; a second while one runs.
+    pub(crate) fn retry_after(&self) -> Duration {
+        if self.is_static() {
+            return SOON;
+        }
+        let here = self.here();
+        let records = here.records.lock();
+        let held = here.held.load_full();
+        let now = self.clock.boot();
+        let state = self.state(&here, held.as_deref(), &records.attempts);
+        let purpose = if state.phase(now).is_usable() { Purpose::UnknownKid } else { Purpose::Cold };
+        state.may_start(now, purpose).err().unwrap_or(SOON)
+    }
+
+    /// What `stats` and `health` show.
+    pub(crate) fn status(&self) -> SourceStatus {
+        let here = self.here();
+        let records = here.records.lock();
+        let held = here.held.load_full();
+        let now = self.clock.boot();
+        let state = self.state(&here, held.as_deref(), &records.attempts);
+        let keys = match &self.settings.location {
+            KeyLocation::Static(keys) => Some(keys),
+            _ => held.as_ref().map(|held| &*held.keys),
+        };
+        let phase = state.phase(now);
+        let next = plan::next_fetch(&state, now).filter(|_| self.background && !self.is_static());
+        SourceStatus {
+            issuer: self.settings.issuer.clone(),
+            state: if self.is_static() { "static" } else { phase.name() },
+            degraded: state.is_degraded(now),
+            age_seconds: held.as_ref().map(|held| held.validity.age(now).as_secs()),
+            ttl_seconds: held.as_ref().map(|held| held.validity.ttl.as_secs()),
+            keys: keys.map_or(0, KeySet::len),
+            kids: keys.map(|keys| keys.kids().map(str::to_owned).collect()).unwrap_or_default(),
+            skipped: keys.map(skipped).unwrap_or_default(),
+            private_members: keys.map_or(0, KeySet::private_members),
+            last_error: records.last_error.as_ref().map(LastError::from),
+            next_refresh_seconds: next.map(|at| at.saturating_sub(now).as_secs()),
+            fetches: records.fetches.clone(),
+            warnings: keys.map(warnings).unwrap_or_default(),
+        }
+    }
+
+    /// Starts the fetch that is due, if one is. How long until there is something to do again.
+    pub(super) fn run_due(&self) -> Option<Duration> {
+        let here = self.here();
+        if self.next_fetch(&here)?.is_zero() {
+            self.start(&here, Purpose::Due);
+        }
+        // Where no fetch could start, one could soon.
+        self.next_fetch(&here).map(|wait| wait.max(SOON))
+    }
+
+    fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
+        let now = self.clock.boot();
+        let records = here.records.lock();
+        let held = here.held.load_full();
+        let state = self.state(here, held.as_deref(), &records.attempts);
+        plan::next_fetch(&state, now).map(|at| at.saturating_sub(now))
+    }
+
+    /// Plans for a token that the held set did not answer at once.
+    fn decide(
+        &self,
+        here: &Arc<PerProcess>,
+        mut records: MutexGuard<'_, Records>,
+        now: Duration,
+        want: &Want<'_>,
+        done: Option<&KeyRequest>,
+    ) -> Selection {
+        let held = here.held.load_full();
+        let state = self.state(here, held.as_deref(), &records.attempts);
+        let lookup = held.as_ref().map_or(Lookup::Unknown, |held| held.lookup(want.algorithm, want.kid));
+        let wanted = Wanted { lookup, issued_at: want.issued_at };
+        let Plan { answer, background } = match done {
+            None => plan::plan(&state, now, &wanted),
+            Some(request) => plan::plan_after(&state, now, &wanted, request.asked),
+        };
+        let selection = match answer {
+            Answer::Use => held.map_or(Selection::Unknown, |held| selection(&held.keys, want)),
+            Answer::UnknownKey => Selection::Unknown,
+            Answer::Unavailable(retry_after) => Selection::Unavailable { retry_after },
+            Answer::Fetch(purpose) => {
+                if purpose == Purpose::Idle {
+                    records.attempts.claim_idle(now);
+                }
+                Selection::NeedKeys(self.request(here, &records.attempts, purpose, now))
+            }
+        };
+        drop(records);
+        match background {
+            Some(Purpose::UnknownKid) => self.start(here, Purpose::UnknownKid),
+            Some(_) => self.watch(),
+            None => {}
+        }
+        selection
+    }
+
+    fn is_static(&self) -> bool {
+        matches!(self.settings.location, KeyLocation::Static(_))
+    }
+
+    /// What belongs to this process; made anew in a forked child.
+    fn here(&self) -> Guard<Arc<PerProcess>> {
+        let process = process::id();
+        let here = self.per_process.load();
+        if here.process == process {
+            return here;
+        }
+        self.per_process.rcu(|here| {
+            if here.process == process {
+                here.clone()
+            } else {
+                Arc::new(PerProcess::new(&self.settings, here.held.load_full()))
+            }
+        });
+        self.per_process.load()
+    }
+
+    fn state<'a>(&self, here: &PerProcess, held: Option<&Held>, attempts: &'a Attempts) -> State<'a> {
+        State {
+            held: held.map(|held| held.validity),
+            closed: held.is_some_and(|held| held.closed),
+            attempts,
+            slot_free: Slot::is_free(),
+            waiting: here.waiting.all(),
+            waiting_for_unknown: here.waiting.for_unknown_kid(),
+            max_waiters: self.settings.max_waiters,
+            seen_until: held.and_then(|held| held.began_wall?.checked_sub(self.settings.leeway)),
+        }
+    }
+
+    /// The caller holds the lock of the records, so that the count of those who wait never passes its bound.
+    fn request(&self, here: &PerProcess, attempts: &Attempts, purpose: Purpose, now: Duration) -> KeyRequest {
+        let timeout = self.fetch.timeout();
+        let fetch_ends = attempts.flight(now).map_or(timeout, |flight| flight.deadline.saturating_sub(now));
+        KeyRequest {
+            source: self.settings.index,
+            generation: here.held.load().as_ref().map_or(0, |held| held.generation),
+            purpose,
+            asked: now,
+            longest_wait: if purpose == Purpose::Cold { fetch_ends } else { fetch_ends.min(SHORT_WAIT) },
+            _place: Some(here.waiting.enter(purpose)),
+        }
+    }
+
+    fn watch(&self) {
+        if let Some(me) = self.me.upgrade().filter(|_| self.background) {
+            scheduler::watch(&me);
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if self.background {
+            scheduler::forget();
+        }
+    }
+}
+
+impl PerProcess {
+    fn new(settings: &SourceSettings, held: Option<Arc<Held>>) -> PerProcess {
+        PerProcess {
+            process: process::id(),
+            held: ArcSwapOption::new(held),
+            waiting: Arc::default(),
+            records: Mutex::new(Records {
+                attempts: Attempts::new(settings.unknown_key_interval),
+                memory: Memory::default(),
+                last_error: None,
+                fetches: BTreeMap::new(),
+            }),
+            landed: Condvar::new(),
+            lookups: Lookups::default(),
+        }
+    }
+}
+
+impl Records {
+    fn count(&mut self, outcome: &'static str) {
+        *self.fetches.entry(outcome).or_default() += 1;
+    }
+}
+
+/// What the set says to a token, if it has something to say: a key, that several fit, or whatever it holds for a token
+/// without `kid`.
+fn answer(keys: &KeySet, want: &Want<'_>) -> Option<Selection> {
+    match selection(keys, want) {
+        Selection::Unknown if want.kid.is_some() => None,
+        answer => Some(answer),
+    }
+}
+
+fn selection(keys: &KeySet, want: &Want<'_>) -> Selection {
+    match keys.select(want.algorithm, want.kid) {
+        Selected::One(key) => Selection::Key(key.clone()),
+        Selected::None => Selection::Unknown,
+        Selected::Ambiguous => Selection::Ambiguous,
+    }
+}
+
+fn skipped(keys: &KeySet) -> BTreeMap<&'static str, usize> {
+    keys.skipped().iter().map(|(reason, count)| (reason.name(), *count)).collect()
+}
+
+fn warnings(keys: &KeySet) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if keys.private_members() > 0 {
+        warnings.push(format!(
+            "{} published keys hold private members and must be replaced",
+            keys.private_members()
+        ));
+    }
+    if keys.is_empty() {
+        warnings.push("the key set holds no usable key".to_owned());
+    }
+    warnings
+}
+
+/// [`Source::warm_up`] for all sources, as many at a time as may fetch. The issuers whose keys could not be had.
+pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let turns = std::iter::from_fn(|| sources.get(next.fetch_add(1, Ordering::Relaxed)));
+        turns.filter_map(|source| Some((source, source.warm_up().err()?))).collect::<Vec<_>>()
+    };
+    let mut failed = thread::scope(|scope| {
+        // Where no thread can be had, this one does it all.
+        let start =
+            |_| thread::Builder::new().name("scopegate-warm-up".to_owned()).spawn_scoped(scope, work).ok();
+        let helpers: Vec<_> = (1..SLOTS.min(sources.len())).map_while(start).collect();
+        let mut failed = work();
+        failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
+        failed
+    });
+    failed.sort_by_key(|(source, _)| source.settings.index);
+    failed.into_iter().map(|(source, error)| (source.settings.issuer.clone(), error)).collect()
+}

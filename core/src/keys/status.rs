@@ -1,0 +1,62 @@
+//! What a source says about itself in `stats` and `health`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::fetch::FetchError;
+
+/// The keys of one authorization server and how they are kept.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SourceStatus {
+    /// The issuer.
+    pub issuer: String,
+    /// `static`, `cold`, `fresh`, `due`, `overdue`, `idle`, `expired` or `closed`.
+    pub state: &'static str,
+    /// Overdue, and a fetch has failed since the last good one.
+    pub degraded: bool,
+    /// Since the fetch began that brought the keys or found them unchanged.
+    pub age_seconds: Option<u64>,
+    /// From which age on the keys are overdue.
+    pub ttl_seconds: Option<u64>,
+    /// How many keys are held and usable.
+    pub keys: usize,
+    /// Their kids.
+    pub kids: Vec<String>,
+    /// JWKs that were left aside, by reason.
+    pub skipped: BTreeMap<&'static str, usize>,
+    /// JWKs that were published with private members.
+    pub private_members: usize,
+    /// Why the last fetch that failed did so.
+    pub last_error: Option<LastError>,
+    /// Until the background fetches next; `None` when it has nothing to do.
+    pub next_refresh_seconds: Option<u64>,
+    /// Finished fetches by outcome: `installed`, `not_modified`, `abandoned`, or the step that failed.
+    pub fetches: BTreeMap<&'static str, u64>,
+    /// What the issuer's operator should be told.
+    pub warnings: Vec<String>,
+}
+
+impl SourceStatus {
+    /// Whether held keys may be used now.
+    pub fn is_usable(&self) -> bool {
+        !matches!(self.state, "cold" | "expired" | "closed")
+    }
+}
+
+/// Why the last fetch that failed did so.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LastError {
+    /// The step: `start`, `DNS`, `connect`, `TLS`, `HTTP` or `parse`.
+    pub step: &'static str,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl From<&FetchError> for LastError {
+    fn from(error: &FetchError) -> LastError {
+        LastError { step: error.step().name(), message: error.message().to_owned() }
+    }
+}

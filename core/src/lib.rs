@@ -1,0 +1,44 @@
+//! The core of Scopegate: decides whether a request to an MCP server may pass.
+//!
+//! It owns every decision and every byte of a refusal, so that servers in all languages answer alike. It is
+//! synchronous: [`ResourceServer::check`] never blocks, [`ResourceServer::refresh`] fetches keys, and
+//! [`ResourceServer::authorize`] does both. Start at [`ResourceServer`].
+#![forbid(unsafe_code)]
+
+mod call;
+mod challenge;
+mod clock;
+mod config;
+mod event;
+mod fetch;
+mod json;
+mod keys;
+mod metadata;
+mod policy;
+mod reason;
+mod refusal;
+mod request;
+mod resource_server;
+mod response;
+mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+mod url;
+mod wire;
+
+pub use call::{CallId, CallKind, McpCall};
+pub use config::{
+    Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, Config, ConfigError,
+    ConfigMistake, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenFormat,
+};
+pub use event::{Health, Stats};
+pub use fetch::FetchError;
+pub use keys::algorithm::Algorithm;
+pub use keys::source::{KeyRequest, SourceStatus};
+pub use reason::{Class, Reason};
+pub use request::Request;
+pub use resource_server::{Check, FetchErrors, Rejection, ResourceServer};
+pub use response::HttpResponse;
+pub use token::access_token::AccessToken;
+pub use url::Url;

@@ -1,0 +1,205 @@
+//! What an HTTP server hands in, and the one credential in it.
+
+use crate::call::McpCall;
+use crate::reason::Reason;
+
+/// The part of an HTTP request that decides whether it may pass.
+///
+/// Everything is borrowed and taken as the server received it: field values as bytes, one item for each field line, in
+/// order. Joining lines, trimming or decoding before they reach this type would let two parsers disagree.
+///
+/// ```
+/// use scopegate_core::Request;
+/// let request = Request::new("POST", "/mcp").authorization(&[b"Bearer abc"]).body(b"{}");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) authorization: &'a [&'a [u8]],
+    pub(crate) origin: &'a [&'a [u8]],
+    pub(crate) access_control_request_method: Option<&'a [u8]>,
+    pub(crate) access_control_request_headers: Option<&'a [u8]>,
+    pub(crate) protocol_version: &'a [&'a [u8]],
+    pub(crate) mcp_method: &'a [&'a [u8]],
+    pub(crate) mcp_name: &'a [&'a [u8]],
+    pub(crate) scopes: &'a [&'a str],
+    pub(crate) body: Body<'a>,
+    pub(crate) now: Option<i64>,
+}
+
+/// What is known of the request's body.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Body<'a> {
+    #[default]
+    Unread,
+    Bytes(&'a [u8]),
+    Calls(&'a [McpCall<'a>]),
+}
+
+impl<'a> Request<'a> {
+    /// A request with this HTTP method and target (path and query as received), and nothing else yet.
+    pub fn new(method: &'a str, target: &'a str) -> Self {
+        Request { method, target, ..Request::default() }
+    }
+
+    /// The values of **every** `Authorization` field line, in order. Two lines are two credentials.
+    pub fn authorization(mut self, lines: &'a [&'a [u8]]) -> Self {
+        self.authorization = lines;
+        self
+    }
+
+    /// The values of every `Origin` field line.
+    pub fn origin(mut self, lines: &'a [&'a [u8]]) -> Self {
+        self.origin = lines;
+        self
+    }
+
+    /// The value of `Access-Control-Request-Method`, which makes an OPTIONS request a preflight.
+    pub fn access_control_request_method(mut self, value: Option<&'a [u8]>) -> Self {
+        self.access_control_request_method = value;
+        self
+    }
+
+    /// The value of `Access-Control-Request-Headers`.
+    pub fn access_control_request_headers(mut self, value: Option<&'a [u8]>) -> Self {
+        self.access_control_request_headers = value;
+        self
+    }
+
+    /// The values of every `MCP-Protocol-Version` field line.
+    pub fn protocol_version(mut self, lines: &'a [&'a [u8]]) -> Self {
+        self.protocol_version = lines;
+        self
+    }
+
+    /// The values of every `Mcp-Method` field line.
+    pub fn mcp_method(mut self, lines: &'a [&'a [u8]]) -> Self {
+        self.mcp_method = lines;
+        self
+    }
+
+    /// The values of every `Mcp-Name` field line.
+    pub fn mcp_name(mut self, lines: &'a [&'a [u8]]) -> Self {
+        self.mcp_name = lines;
+        self
+    }
+
+    /// Scopes that this request needs beside `required_scopes` and the policy's, such as those of a route.
+    ///
+    /// A scope that breaks the grammar of RFC 6749 section 3.3, or `offline_access`, is an error of the calling
+    /// program and refuses the request as [`Reason::Internal`].
+    pub fn scopes(mut self, scopes: &'a [&'a str]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The whole body, as the server behind will read it. Empty when the request has none.
+    ///
+    /// Without this or [`Request::calls`] the body counts as not yet read.
+    pub fn body(mut self, body: &'a [u8]) -> Self {
+        self.body = Body::Bytes(body);
+        self
+    }
+
+    /// The calls in the body, for hosts whose own parser ran first: policy and server then read the same object.
+    /// No calls means a body without a request (none at all, or a response).
+    pub fn calls(mut self, calls: &'a [McpCall<'a>]) -> Self {
+        self.body = Body::Calls(calls);
+        self
+    }
+
+    /// The time to judge by, in seconds since 1970 (default: the machine's clock).
+    pub fn now(mut self, seconds: i64) -> Self {
+        self.now = Some(seconds);
+        self
+    }
+
+    /// The bearer token of the request, by RFC 6750 section 2.1 and the order of checks 3 to 6. Tokens in the query
+    /// or the body are not looked at (OAuth 2.1 section 5.1).
+    pub(crate) fn credential(&self) -> Result<&'a [u8], Reason> {
+        let value = match self.authorization {
+            [] => return Err(Reason::MissingToken),
+            [value] => value.trim_ascii_blanks(),
+            _ => return Err(Reason::MultipleCredentials),
+        };
+        let scheme_end = value.iter().position(|byte| is_blank(*byte)).unwrap_or(value.len());
+        let (scheme, rest) = value.split_at(scheme_end);
+        let token = rest.trim_ascii_blanks();
+        if !scheme.eq_ignore_ascii_case(b"Bearer") || token.is_empty() {
+            return Err(Reason::MissingToken);
+        }
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Reason::TokenTooLarge);
+        }
+        if token.contains(&b',') {
+            return Err(Reason::MultipleCredentials);
+        }
+        Ok(token)
+    }
+}
+
+/// The longest token that is looked at, in bytes.
+pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+trait TrimBlanks {
+    fn trim_ascii_blanks(&self) -> &Self;
+}
+
+impl TrimBlanks for [u8] {
+    fn trim_ascii_blanks(mut self: &Self) -> &Self {
+        while let [first, rest @ ..] = self {
+            if !is_blank(*first) {
+                break;
+            }
+            self = rest;
+        }
+        while let [rest @ .., last] = self {
+            if !is_blank(*last) {
+                break;
+            }
+            self = rest;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(value: &[u8]) -> Result<Vec<u8>, Reason> {
+        Request::new("GET", "/").authorization(&[value]).credential().map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn scheme_is_compared_without_case_and_blanks_are_not_counted() {
+        for value in ["Bearer abc", "bearer abc", "BEARER   abc", " Bearer\tabc \t"] {
+            assert_eq!(credential(value.as_bytes()), Ok(b"abc".to_vec()), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn anything_but_one_bearer_token_has_its_reason() {
+        for value in ["", " ", "Bearer", "Bearer  ", "Basic abc", "Bearerabc", "abc"] {
+            assert_eq!(credential(value.as_bytes()), Err(Reason::MissingToken), "{value:?}");
+        }
+        assert_eq!(credential(b"Bearer a, Bearer b"), Err(Reason::MultipleCredentials));
+        let two = Request::new("GET", "/").authorization(&[b"Basic x", b"Basic y"]).credential();
+        assert_eq!(two, Err(Reason::MultipleCredentials));
+    }
+
+    #[test]
+    fn size_counts_everything_after_the_scheme() {
+        let mut value = b"Bearer ".to_vec();
+        value.resize(7 + MAX_TOKEN_BYTES, b'a');
+        assert!(credential(&value).is_ok());
+        value.push(b',');
+        assert_eq!(credential(&value), Err(Reason::TokenTooLarge));
+    }
+}

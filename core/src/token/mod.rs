@@ -1,0 +1,5 @@
+//! Tokens: from bytes to claims to an access token.
+
+pub(crate) mod access_token;
+pub(crate) mod claims;
+pub(crate) mod jws;

@@ -1,0 +1,257 @@
+//! Runs the shared vectors through the Rust API and writes the transcript that the other languages' must equal.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use scopegate_core::{
+    AccessToken, CallId, CallKind, HttpResponse, McpCall, Reason, Rejection, Request, ResourceServer,
+};
+use scopegate_tests::{Case, Operation, Suite, VectorCall, VectorRequest, repository, suites};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+#[test]
+fn every_vector_has_its_answer() {
+    let mut transcript = Vec::new();
+    let mut failures = Vec::new();
+    let mut ids = BTreeSet::new();
+    for suite in suites() {
+        let mut run = 0;
+        for group in &suite.groups {
+            let config = group.config.to_string();
+            let server = match ResourceServer::from_json(&config) {
+                Ok(server) => server,
+                Err(error) => {
+                    failures.push(format!("{}: {}: {error}", suite.suite, group.comment));
+                    continue;
+                }
+            };
+            for case in &group.cases {
+                assert!(ids.insert(case.id.clone()), "{}: this id stands twice", case.id);
+                let line = Line::of(&server, case);
+                failures.extend(line.mismatch(case));
+                transcript.push(line);
+                run += 1;
+            }
+        }
+        check_number(&suite, run, &mut failures);
+    }
+    write(&transcript);
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+    assert!(ids.len() >= 200, "only {} vectors", ids.len());
+}
+
+#[test]
+fn every_reason_has_a_vector() {
+    let seen: BTreeSet<String> = suites()
+        .iter()
+        .flat_map(|suite| &suite.groups)
+        .flat_map(|group| &group.cases)
+        .filter_map(|case| case.expect.get("reason")?.as_str().map(str::to_owned))
+        .collect();
+    let missing: Vec<_> = Reason::ALL.iter().filter(|reason| !seen.contains(reason.name())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn check_number(suite: &Suite, run: usize, failures: &mut Vec<String>) {
+    if run != suite.number_of_tests {
+        failures.push(format!("{}: ran {run} of {} cases", suite.suite, suite.number_of_tests));
+    }
+}
+
+/// One line of the transcript. Members have this order in every language.
+#[derive(Default, Serialize)]
+struct Line {
+    id: String,
+    reason: Option<&'static str>,
+    code: Option<u16>,
+    status: Option<u16>,
+    headers: Option<Vec<(&'static str, String)>>,
+    body: Option<String>,
+    token: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<bool>,
+}
+
+impl Line {
+    fn of(server: &ResourceServer, case: &Case) -> Line {
+        let blank = Line { id: case.id.clone(), ..Line::default() };
+        let authorized = || Input::new(&case.request, case.now).with(|request| server.authorize(request));
+        match case.operation {
+            Operation::WellKnown => {
+                let response = Input::new(&case.request, case.now).with(|request| server.well_known(request));
+                match response {
+                    Some(response) => blank.with_response(&response),
+                    None => blank,
+                }
+            }
+            Operation::Authorize => blank.with_decision(authorized()),
+            Operation::Require => {
+                let token = authorized().expect("the first request passes");
+                let then = case.then.as_ref().expect("a case of require has a second request");
+                let result = Input::new(then, case.now).with(|request| server.require(&token, request));
+                blank.with_decision(result.map(|()| token))
+            }
+            Operation::Allowed => {
+                let token = authorized().expect("the request passes");
+                let kind = case.kind.as_deref().and_then(CallKind::from_name).expect("a known kind");
+                let allowed = server.allowed(&token, kind, case.name.as_deref().expect("a name"));
+                Line { allowed: Some(allowed), ..blank }
+            }
+        }
+    }
+
+    fn with_decision(self, decision: Result<AccessToken, Box<Rejection>>) -> Line {
+        match decision {
+            Ok(token) => Line { token: Some(fields(&token)), ..self },
+            Err(rejection) => {
+                let line = self.with_response(rejection.response());
+                Line { reason: Some(rejection.reason().name()), code: Some(rejection.code()), ..line }
+            }
+        }
+    }
+
+    fn with_response(self, response: &HttpResponse) -> Line {
+        let body = String::from_utf8(response.body.clone()).expect("bodies are UTF-8");
+        Line {
+            status: Some(response.status),
+            headers: Some(response.headers.clone()),
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// What differs from the expected answer.
+    fn mismatch(&self, case: &Case) -> Option<String> {
+        let found = match case.operation {
+            Operation::Allowed => json!({"allowed": self.allowed}),
+            Operation::WellKnown if self.status.is_none() => json!({"response": null}),
+            Operation::WellKnown => {
+                json!({"response": {"status": self.status, "headers": self.headers, "body": self.body}})
+            }
+            _ if self.token.is_some() => json!({"token": self.token}),
+            _ => json!({"reason": self.reason, "code": self.code, "status": self.status,
+                        "headers": self.headers, "body": self.body}),
+        };
+        let expected = json!(case.expect);
+        (found != expected)
+            .then(|| format!("{}: {}\n  expected {expected}\n  found    {found}", case.id, case.comment))
+    }
+}
+
+fn fields(token: &AccessToken) -> Value {
+    json!({
+        "issuer": token.issuer(),
+        "subject": token.subject(),
+        "client_id": token.client_id(),
+        "scopes": token.scopes(),
+        "effective_scopes": token.effective_scopes(),
+        "audience": token.audience(),
+        "resource": token.resource(),
+        "expires_at": token.expires_at(),
+        "issued_at": token.issued_at(),
+        "token_id": token.token_id(),
+        "principal": token.principal(),
+        "claims": token.claims_json(),
+    })
+}
+
+/// Owns what a [`Request`] borrows.
+struct Input<'a> {
+    request: &'a VectorRequest,
+    now: Option<i64>,
+    authorization: Vec<Vec<u8>>,
+    origin: Vec<Vec<u8>>,
+    asked_method: Option<Vec<u8>>,
+    asked_headers: Option<Vec<u8>>,
+    protocol_version: Vec<Vec<u8>>,
+    mcp_method: Vec<Vec<u8>>,
+    mcp_name: Vec<Vec<u8>>,
+    body: Option<Vec<u8>>,
+}
+
+impl<'a> Input<'a> {
+    fn new(request: &'a VectorRequest, now: Option<i64>) -> Self {
+        let decoded = request.body_base64.as_ref().map(|body| STANDARD.decode(body).expect("base64"));
+        Input {
+            request,
+            now,
+            authorization: lines(&request.authorization),
+            origin: lines(&request.origin),
+            asked_method: request.access_control_request_method.as_deref().map(bytes),
+            asked_headers: request.access_control_request_headers.as_deref().map(bytes),
+            protocol_version: lines(&request.protocol_version),
+            mcp_method: lines(&request.mcp_method),
+            mcp_name: lines(&request.mcp_name),
+            body: decoded.or_else(|| request.body.as_ref().map(|body| body.clone().into_bytes())),
+        }
+    }
+
+    fn with<T>(&self, call: impl FnOnce(&Request<'_>) -> T) -> T {
+        let authorization = slices(&self.authorization);
+        let origin = slices(&self.origin);
+        let protocol_version = slices(&self.protocol_version);
+        let mcp_method = slices(&self.mcp_method);
+        let mcp_name = slices(&self.mcp_name);
+        let scopes: Vec<&str> = self.request.scopes.iter().map(String::as_str).collect();
+        let calls: Option<Vec<McpCall<'_>>> =
+            self.request.calls.as_ref().map(|calls| calls.iter().map(mcp_call).collect());
+        let mut request = Request::new(&self.request.method, &self.request.target)
+            .authorization(&authorization)
+            .origin(&origin)
+            .access_control_request_method(self.asked_method.as_deref())
+            .access_control_request_headers(self.asked_headers.as_deref())
+            .protocol_version(&protocol_version)
+            .mcp_method(&mcp_method)
+            .mcp_name(&mcp_name)
+            .scopes(&scopes);
+        if let Some(body) = &self.body {
+            request = request.body(body);
+        }
+        if let Some(calls) = &calls {
+            request = request.calls(calls);
+        }
+        if let Some(now) = self.now {
+            request = request.now(now);
+        }
+        call(&request)
+    }
+}
+
+fn mcp_call(call: &VectorCall) -> McpCall<'_> {
+    let mut built = McpCall::new(call.method.as_str());
+    if let Some(name) = &call.name {
+        built = built.name(name.as_str());
+    }
+    match &call.id {
+        Some(Value::Number(number)) => built.id(CallId::Number(number.as_i64().expect("an integer"))),
+        Some(Value::String(text)) => built.id(CallId::Text(text.clone())),
+        _ => built,
+    }
+}
+
+fn slices(lines: &[Vec<u8>]) -> Vec<&[u8]> {
+    lines.iter().map(Vec::as_slice).collect()
+}
+
+fn lines(lines: &[String]) -> Vec<Vec<u8>> {
+    lines.iter().map(|line| bytes(line)).collect()
+}
+
+/// Characters are bytes (Latin-1).
+fn bytes(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).expect("Latin-1")).collect()
+}
+
+fn write(transcript: &[Line]) {
+    let folder = std::env::var_os("SCOPEGATE_TRANSCRIPTS")
+        .map_or_else(|| repository().join("target/transcripts"), std::path::PathBuf::from);
+    fs::create_dir_all(&folder).expect("a writable folder");
+    let mut file = fs::File::create(folder.join("rust.jsonl")).expect("a writable file");
+    for line in transcript {
+        writeln!(file, "{}", serde_json::to_string(line).expect("JSON")).expect("a writable file");
+    }
+}

@@ -1,0 +1,1 @@
+"""The rules, written a second time in Python: what every vector's stated answer is held against."""

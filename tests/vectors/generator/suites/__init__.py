@@ -1,0 +1,23 @@
+"""The suites, one file of vectors each."""
+
+from __future__ import annotations
+
+from ..suite import Suite
+from . import algorithms, claims, credentials, keys, order, policy, require_and_allowed, token_syntax, well_known, wire
+
+
+def all_suites() -> list[Suite]:
+    algorithms_and_keys = Suite("algorithms_and_keys")
+    algorithms.add_to(algorithms_and_keys)
+    keys.add_to(algorithms_and_keys)
+    return [
+        credentials.suite(),
+        token_syntax.suite(),
+        algorithms_and_keys,
+        claims.suite(),
+        wire.suite(),
+        order.suite(),
+        policy.suite(),
+        well_known.suite(),
+        require_and_allowed.suite(),
+    ]
