@@ -142,6 +142,11 @@ impl FetchError {
         FetchError { step, message: message.into(), status: None, retry_after: None }
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_status(status: u16) -> FetchError {
+        FetchError { status: Some(status), ..FetchError::new(FetchStep::Http, format!("status {status}")) }
+    }
+
     /// The step that failed.
     pub fn step(&self) -> FetchStep {
         self.step
@@ -259,7 +264,7 @@ impl HttpClient {
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
             .accept_encoding("identity")
-            .accept("application/json")
+            .accept("application/json, application/jwk-set+json")
             .user_agent(self.user_agent.as_str())
             .proxy(proxy)
             .build();
@@ -273,24 +278,35 @@ impl HttpClient {
 
 impl Fetch for HttpClient {
     fn get(&self, request: &FetchRequest<'_>) -> Result<Document, FetchError> {
-        let name = request.kind.name();
+        self.exchange(request).map_err(|error| FetchError {
+            message: format!("{}: {}", request.kind.name(), error.message).into(),
+            ..error
+        })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+}
+
+impl HttpClient {
+    fn exchange(&self, request: &FetchRequest<'_>) -> Result<Document, FetchError> {
         if request.timeout.is_zero() {
-            return Err(FetchError::new(FetchStep::Http, format!("{name}: no time was left for it")));
+            return Err(FetchError::new(FetchStep::Http, "no time was left for it"));
         }
-        let url = Url::parse(request.url)
-            .map_err(|error| FetchError::new(FetchStep::Start, format!("{name}: {error}")))?;
+        let url =
+            Url::parse(request.url).map_err(|error| FetchError::new(FetchStep::Start, error.to_string()))?;
         let trace = Arc::new(Trace::default());
         trace.saw_host(&url);
-        let agent = self.agent(request, &url, &trace)?;
         // An agent for each GET: there is no pool to share, and the resolver knows whom it serves.
-        let mut call = agent.get(request.url);
+        let mut call = self.agent(request, &url, &trace)?.get(request.url);
         if let Some(etag) = request.etag {
             call = call.header(header::IF_NONE_MATCH, etag);
         }
-        let failed = |error| failure(error, trace.step(), request.kind);
+        let failed = |error| failure(error, trace.step());
         let mut response = call.call().map_err(failed)?;
-        check_status(&response, request)?;
-        headers::check_encoding(response.headers(), request.kind)?;
+        check_status(&response, request.etag.is_some())?;
+        headers::check_encoding(response.headers())?;
         let body = match response.status() {
             StatusCode::NOT_MODIFIED => None,
             _ => {
@@ -305,23 +321,18 @@ impl Fetch for HttpClient {
             private: trace.private.load(Ordering::Relaxed),
         })
     }
-
-    fn timeout(&self) -> Duration {
-        self.settings.timeout
-    }
 }
 
-fn check_status(response: &http::Response<Body>, request: &FetchRequest<'_>) -> Result<(), FetchError> {
+fn check_status(response: &http::Response<Body>, conditional: bool) -> Result<(), FetchError> {
     let status = response.status();
-    if status == StatusCode::OK || (status == StatusCode::NOT_MODIFIED && request.etag.is_some()) {
+    if status == StatusCode::OK || (status == StatusCode::NOT_MODIFIED && conditional) {
         return Ok(());
     }
     let hint = if status.is_redirection() { " (redirects are not followed)" } else { "" };
-    let message = format!("{}: answered with status {}{hint}", request.kind.name(), status.as_u16());
     Err(FetchError {
         status: Some(status.as_u16()),
         retry_after: headers::retry_after(response.headers()),
-        ..FetchError::new(FetchStep::Http, message)
+        ..FetchError::new(FetchStep::Http, format!("answered with status {}{hint}", status.as_u16()))
     })
 }
 
@@ -350,7 +361,7 @@ impl Trace {
 }
 
 /// ureq's errors quote what the server sent, so each is put into our own words.
-fn failure(error: ureq::Error, step: FetchStep, kind: DocumentKind) -> FetchError {
+fn failure(error: ureq::Error, step: FetchStep) -> FetchError {
     let (step, what): (FetchStep, Cow<'static, str>) = match error {
         ureq::Error::Other(other) => match other.downcast::<FetchError>() {
             Ok(ours) => (ours.step, ours.message),
@@ -372,7 +383,7 @@ fn failure(error: ureq::Error, step: FetchStep, kind: DocumentKind) -> FetchErro
         ureq::Error::ConnectionFailed => (FetchStep::Connect, "failed".into()),
         _ => (step, "failed".into()),
     };
-    FetchError::new(step, format!("{}: {what}", kind.name()))
+    FetchError::new(step, what)
 }
 
 fn io_failure(error: &io::Error) -> &'static str {

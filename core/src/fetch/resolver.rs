@@ -20,14 +20,14 @@ use super::{FetchError, FetchStep, Trace};
 pub(crate) struct Lookups(Arc<AtomicBool>);
 
 impl Lookups {
-    fn begin(&self) -> Option<Running> {
+    pub(super) fn begin(&self) -> Option<Running> {
         let free = self.0.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).is_ok();
         free.then(|| Running(self.0.clone()))
     }
 }
 
 /// Marks a look-up as over when it is dropped, a panic included.
-struct Running(Arc<AtomicBool>);
+pub(super) struct Running(Arc<AtomicBool>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -81,7 +81,8 @@ impl CheckedResolver {
         if found.is_empty() {
             return Err(FetchError::new(FetchStep::Dns, address::REFUSED));
         }
-        if found.iter().map(SocketAddr::ip).any(address::is_private) {
+        // All of them: a name with a public address beside a private one is no private server.
+        if found.iter().map(SocketAddr::ip).all(address::is_private) {
             self.trace.private.store(true, Ordering::Relaxed);
         }
         Ok(found)

@@ -1,1 +1,444 @@
+#![allow(clippy::disallowed_methods)]
+//! The HTTP client against a server that works, and one that fails in every way.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use scopegate_stub::{Answer, Fault, Stub};
+
+use super::*;
+
+const TIMEOUT: Duration = Duration::from_millis(800);
+const KEY_SET: &str = r#"{"keys":[]}"#;
+
+fn client() -> HttpClient {
+    client_with(|_| {})
+}
+
+fn client_with(change: impl FnOnce(&mut HttpSettings)) -> HttpClient {
+    let mut settings = HttpSettings {
+        timeout: TIMEOUT,
+        extra_roots: Vec::new(),
+        proxy: None,
+        user_agent: None,
+        allow_private_addresses: false,
+        insecure_hosts: Vec::new(),
+    };
+    change(&mut settings);
+    HttpClient::new(settings)
+}
+
+fn get(client: &HttpClient, url: &str) -> Result<Document, FetchError> {
+    get_with(client, url, |_| {})
+}
+
+fn get_with(
+    client: &HttpClient,
+    url: &str,
+    change: impl FnOnce(&mut FetchRequest<'_>),
+) -> Result<Document, FetchError> {
+    let lookups = Lookups::default();
+    let mut request = FetchRequest {
+        url,
+        kind: DocumentKind::KeySet,
+        etag: None,
+        timeout: TIMEOUT,
+        public_only: false,
+        lookups: &lookups,
+    };
+    change(&mut request);
+    client.get(&request)
+}
+
+/// The error of a GET that the stub answers like this; it must come by the deadline.
+fn failure_of(answer: Answer) -> FetchError {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", answer);
+    let start = Instant::now();
+    let error = get(&client(), &stub.url("/jwks")).unwrap_err();
+    assert!(start.elapsed() < TIMEOUT * 2, "{error}");
+    error
+}
+
+#[test]
+fn a_good_answer_arrives_with_its_freshness_and_etag() {
+    let stub = Stub::start().unwrap();
+    let answer =
+        Answer::ok(KEY_SET).header("Cache-Control", "max-age=700").header("Age", "100").etag("\"v1\"");
+    stub.answer("/jwks", answer);
+    let document = get(&client(), &stub.url("/jwks")).unwrap();
+    assert_eq!(document.body.as_deref(), Some(KEY_SET.as_bytes()));
+    assert_eq!(document.lifetime, Some(Duration::from_secs(600)));
+    assert_eq!(document.etag.as_deref(), Some("\"v1\""));
+    assert!(document.private);
+}
+
+#[test]
+fn a_request_says_who_asks_and_wants_no_encoding() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    get(&client(), &stub.url("/jwks")).unwrap();
+    get(&client_with(|settings| settings.user_agent = Some("acme/1".to_owned())), &stub.url("/jwks"))
+        .unwrap();
+    let received = stub.received();
+    let mut headers: Vec<_> =
+        received[0].headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    headers.sort_unstable();
+    let host = stub.address().to_string();
+    let user_agent = concat!("scopegate/", env!("CARGO_PKG_VERSION"));
+    let expected = [
+        ("accept", "application/json, application/jwk-set+json"),
+        ("accept-encoding", "identity"),
+        ("host", host.as_str()),
+        ("user-agent", user_agent),
+    ];
+    assert_eq!(headers, expected);
+    assert_eq!(received[1].header("user-agent"), Some("acme/1"));
+    assert_eq!(stub.connections(), 2);
+}
+
+#[test]
+fn an_etag_is_sent_and_304_has_no_body() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET).etag("\"v1\"").header("Cache-Control", "max-age=900"));
+    let url = stub.url("/jwks");
+    let document = get_with(&client(), &url, |request| request.etag = Some("\"v1\"")).unwrap();
+    assert_eq!((document.body, document.lifetime), (None, Some(Duration::from_secs(900))));
+    let changed = get_with(&client(), &url, |request| request.etag = Some("\"v0\"")).unwrap();
+    assert!(changed.body.is_some());
+}
+
+#[test]
+fn only_200_is_an_answer() {
+    for status in [204, 206, 304, 400, 401, 404, 410, 500, 503] {
+        let error = failure_of(Answer::status(status));
+        assert_eq!((error.step(), error.status()), (FetchStep::Http, Some(status)), "{error}");
+    }
+    let error = failure_of(Answer::status(429).header("Retry-After", "120"));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (stub, target) = (Stub::start().unwrap(), Stub::start().unwrap());
+        target.answer("/jwks", Answer::ok(KEY_SET));
+        stub.answer("/jwks", Answer::redirect(status, &target.url("/jwks")));
+        let error = get(&client(), &stub.url("/jwks")).unwrap_err();
+        assert!(error.to_string().contains("redirects are not followed"), "{error}");
+        assert_eq!(target.connections(), 0);
+    }
+}
+
+#[test]
+fn a_server_that_is_slow_in_any_way_costs_no_more_than_the_deadline() {
+    let every = Duration::from_millis(50);
+    let large = vec![b' '; 200];
+    for fault in [Fault::Hang, Fault::HangInBody, Fault::Drip { every }, Fault::DripBody { every }] {
+        let error = failure_of(Answer::ok(large.clone()).fault(fault));
+        assert_eq!((error.step(), error.message()), (FetchStep::Http, "key set: timed out"), "{fault:?}");
+    }
+    let error = failure_of(Answer::ok(KEY_SET).delay(TIMEOUT * 2));
+    assert_eq!(error.message(), "key set: timed out");
+}
+
+#[test]
+fn a_server_that_cuts_the_connection_is_a_failure() {
+    for fault in [Fault::Close, Fault::Reset, Fault::Truncated] {
+        let error = failure_of(Answer::ok(KEY_SET).fault(fault));
+        assert_eq!(error.step(), FetchStep::Http, "{fault:?} {error}");
+    }
+}
+
+#[test]
+fn sizes_are_bounded() {
+    let limit = 256 * 1024;
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok("").fault(Fault::Oversize { bytes: limit }));
+    assert_eq!(get(&client(), &stub.url("/jwks")).unwrap().body.unwrap().len(), limit);
+    for (fault, kind, expected) in [
+        (Fault::Oversize { bytes: limit + 1 }, DocumentKind::KeySet, "key set: larger than 262144 bytes"),
+        (Fault::Endless, DocumentKind::KeySet, "key set: larger than 262144 bytes"),
+        (Fault::Oversize { bytes: 65537 }, DocumentKind::Metadata, "metadata: larger than 65536 bytes"),
+    ] {
+        stub.answer("/large", Answer::ok("").fault(fault));
+        let error = get_with(&client(), &stub.url("/large"), |request| request.kind = kind).unwrap_err();
+        assert_eq!((error.step(), error.message()), (FetchStep::Http, expected));
+    }
+    let error = failure_of(Answer::ok(KEY_SET).header("X-Large", &"x".repeat(20_000)));
+    assert_eq!(error.message(), "key set: its headers are larger than 16384 bytes");
+    let error =
+        failure_of((0..300).fold(Answer::ok(KEY_SET), |answer, n| answer.header(&format!("X-{n}"), "x")));
+    assert_eq!(error.message(), "key set: not an HTTP/1.1 answer, or too many headers");
+}
+
+#[test]
+fn an_encoding_that_was_not_asked_for_is_refused() {
+    let error = failure_of(Answer::ok(KEY_SET).header("Content-Encoding", "gzip"));
+    assert!(error.message().contains("content encoding"), "{error}");
+}
+
+#[test]
+fn what_is_not_http_is_refused_without_quoting_it() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"secret-banner\r\n\r\n");
+    });
+    let error = get(&client(), &url).unwrap_err();
+    server.join().unwrap();
+    assert_eq!(error.step(), FetchStep::Http);
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[test]
+fn the_failed_step_is_named() {
+    let free_port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let error = get(&client(), &format!("http://{free_port}/jwks")).unwrap_err();
+    assert_eq!(error.to_string(), "connect: key set: connection refused");
+    let no_time = get_with(&client(), "http://127.0.0.1/jwks", |request| request.timeout = Duration::ZERO);
+    assert_eq!(no_time.unwrap_err().step(), FetchStep::Http);
+}
+
+#[test]
+fn plain_http_is_for_loopback_and_the_hosts_that_were_named() {
+    let error = get(&client(), "http://as.example/jwks").unwrap_err();
+    assert_eq!(error.step(), FetchStep::Start);
+    assert!(error.to_string().contains("http.insecure_hosts"), "{error}");
+    let named = client_with(|settings| settings.insecure_hosts = vec!["dev.example".to_owned()]);
+    let may_ask = |url: &str| named.rules(&Url::parse(url).unwrap(), false).is_ok();
+    for url in
+        ["https://as.example", "http://localhost:1", "http://127.0.0.2", "http://[::1]", "http://DEV.example"]
+    {
+        assert!(may_ask(url), "{url}");
+    }
+    for url in ["http://as.example", "http://a.dev.example", "http://10.0.0.1", "http://localhost.example"] {
+        assert!(!may_ask(url), "{url}");
+    }
+}
+
+#[test]
+fn plain_http_to_loopback_stays_there_whatever_the_name_resolves_to() {
+    let rules = client().rules(&Url::parse("http://localhost").unwrap(), false).unwrap();
+    assert!(rules.admit("127.0.0.1".parse().unwrap()) && !rules.admit("192.0.2.1".parse().unwrap()));
+}
+
+#[test]
+fn a_name_that_does_not_resolve_fails_as_dns() {
+    // A label over 63 characters is refused by the resolver without asking anyone.
+    let url = format!("http://{}.localhost/jwks", "a".repeat(64));
+    assert_eq!(get(&client(), &url).unwrap_err().step(), FetchStep::Dns);
+}
+
+#[test]
+fn metadata_services_are_never_asked_and_private_addresses_not_for_a_public_issuer() {
+    for host in ["169.254.169.254", "[fd00:ec2::254]", "0.0.0.0", "127.1", "0x7f.1", "2130706433"] {
+        let error = get(&client(), &format!("https://{host}/jwks")).unwrap_err();
+        assert_eq!(error.step(), FetchStep::Dns, "{host} {error}");
+    }
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    for url in [stub.url("/jwks"), stub.url("/jwks").replace("127.0.0.1", "localhost")] {
+        let public_only = get_with(&client(), &url, |request| request.public_only = true);
+        assert_eq!(public_only.unwrap_err().step(), FetchStep::Dns);
+        assert_eq!(stub.connections(), 0);
+    }
+    let allowing = client_with(|settings| settings.allow_private_addresses = true);
+    assert!(get_with(&allowing, &stub.url("/jwks"), |request| request.public_only = true).is_ok());
+}
+
+#[test]
+fn a_name_is_looked_up_once_at_a_time() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    let url = stub.url("/jwks").replace("127.0.0.1", "localhost");
+    let lookups = Lookups::default();
+    let hanging = lookups.begin().unwrap();
+    let request = FetchRequest {
+        url: &url,
+        kind: DocumentKind::KeySet,
+        etag: None,
+        timeout: TIMEOUT,
+        public_only: false,
+        lookups: &lookups,
+    };
+    let error = client().get(&request).unwrap_err();
+    assert_eq!(error.to_string(), "DNS: key set: the last look-up of a name has not come back yet");
+    drop(hanging);
+    assert!(client().get(&request).is_ok());
+    assert!(client().get(&request).is_ok());
+}
+
+#[test]
+fn a_proxy_is_asked_with_connect_and_only_the_literal_target_is_checked() {
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = proxy.local_addr().unwrap();
+    let client = client_with(|settings| {
+        settings.proxy = Some(format!("http://{address}"));
+        settings.insecure_hosts = vec!["as.example".to_owned(), "169.254.169.254".to_owned()];
+    });
+    let seen = thread::spawn(move || {
+        let mut stream = proxy.accept().unwrap().0;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    let error = get(&client, "http://169.254.169.254/jwks").unwrap_err();
+    assert_eq!(error.step(), FetchStep::Dns, "{error}");
+    let error = get(&client, "http://as.example/jwks").unwrap_err();
+    assert_eq!(error.to_string(), "connect: key set: the proxy refused the connection");
+    assert!(seen.join().unwrap().starts_with("CONNECT as.example:80 HTTP/1.1\r\n"));
+}
+
+/// A test CA and TLS in front of a stub, with a certificate for this name.
+struct Secure {
+    ca_pem: String,
+    port: u16,
+}
+
+impl Secure {
+    fn start(stub: &Stub, name: &str) -> Secure {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.distinguished_name.push(DnType::CommonName, format!("test CA of {}", stub.address()));
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private_key)
+            .unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (port, config, behind) =
+            (listener.local_addr().unwrap().port(), Arc::new(config), stub.address());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                let front = StreamOwned::new(connection, stream.unwrap());
+                // Fails where the client refuses the certificate.
+                thread::spawn(move || relay(front, TcpStream::connect(behind)?));
+            }
+        });
+        Secure { ca_pem: ca.pem(), port }
+    }
+
+    /// A client that has read the trust store: how long that takes is not what is measured.
+    fn client(&self) -> HttpClient {
+        let client = client_with(|settings| settings.extra_roots = self.ca_pem.clone().into_bytes());
+        client.tls().unwrap();
+        client
+    }
+}
+
+fn relay(mut front: StreamOwned<ServerConnection, TcpStream>, mut behind: TcpStream) -> std::io::Result<()> {
+    let mut request = [0; 4096];
+    let length = front.read(&mut request)?;
+    behind.write_all(&request[..length])?;
+    let mut buffer = [0; 4096];
+    loop {
+        let length = behind.read(&mut buffer)?;
+        if length == 0 {
+            front.conn.send_close_notify();
+            return front.flush();
+        }
+        front.write_all(&buffer[..length])?;
+        front.flush()?;
+    }
+}
+
+#[test]
+fn a_private_ca_is_trusted_when_it_is_configured() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    for name in ["localhost", "127.0.0.1"] {
+        let secure = Secure::start(&stub, name);
+        let document = get(&secure.client(), &format!("https://{name}:{}/jwks", secure.port)).unwrap();
+        assert_eq!(document.body.as_deref(), Some(KEY_SET.as_bytes()));
+    }
+}
+
+#[test]
+fn a_certificate_that_proves_nothing_is_refused() {
+    let stub = Stub::start().unwrap();
+    let secure = Secure::start(&stub, "localhost");
+    let error = get(&secure.client(), &format!("https://127.0.0.1:{}/jwks", secure.port)).unwrap_err();
+    assert_eq!(error.to_string(), "TLS: key set: the server's certificate is for another name");
+    let other = Secure::start(&Stub::start().unwrap(), "localhost");
+    let error = get(&other.client(), &format!("https://localhost:{}/jwks", secure.port)).unwrap_err();
+    assert!(error.to_string().contains("not issued by a trusted CA (`http.ca_file` adds one)"), "{error}");
+    assert_eq!(stub.received(), []);
+}
+
+#[test]
+fn a_server_that_is_slow_behind_tls_costs_no_more_than_the_deadline() {
+    let stub = Stub::start().unwrap();
+    let secure = Secure::start(&stub, "127.0.0.1");
+    let url = format!("https://127.0.0.1:{}/jwks", secure.port);
+    let every = Duration::from_millis(50);
+    let client = secure.client();
+    for fault in [Fault::Hang, Fault::DripBody { every }] {
+        stub.answer("/jwks", Answer::ok(vec![b' '; 200]).fault(fault));
+        let start = Instant::now();
+        let error = get(&client, &url).unwrap_err();
+        assert_eq!(error.to_string(), "HTTP: key set: timed out", "{fault:?}");
+        assert!(start.elapsed() < TIMEOUT * 2);
+    }
+}
+
+#[test]
+fn a_handshake_that_hangs_costs_no_more_than_the_deadline() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let secure = Secure::start(&Stub::start().unwrap(), "127.0.0.1");
+    let client = secure.client();
+    let start = Instant::now();
+    let error = get(&client, &format!("https://{}/jwks", silent.local_addr().unwrap())).unwrap_err();
+    assert_eq!(error.to_string(), "TLS: key set: the handshake timed out");
+    assert!(start.elapsed() < TIMEOUT * 2);
+}
+
+#[test]
+fn nothing_is_read_from_the_trust_store_before_the_first_https_fetch() {
+    let broken = client_with(|settings| settings.extra_roots = b"-----BEGIN CERTIFICATE-----\n!\n".to_vec());
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    assert!(get(&broken, &stub.url("/jwks")).is_ok());
+    let error = get(&broken, "https://127.0.0.1:1/jwks").unwrap_err();
+    assert_eq!(error.step(), FetchStep::Tls);
+    assert!(error.to_string().contains("http.ca_file"), "{error}");
+}
+
+#[test]
+fn without_any_ca_the_error_names_ca_file() {
+    const NAME: &str = "fetch::tests::without_any_ca_the_error_names_ca_file";
+    if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == "/dev/null") {
+        let error = get(&client(), "https://127.0.0.1:1/jwks").unwrap_err();
+        assert_eq!(error.step(), FetchStep::Tls);
+        assert!(error.to_string().contains("no CA certificate was found on this machine"), "{error}");
+        assert!(error.to_string().contains("`http.ca_file`"), "{error}");
+        return;
+    }
+    // The environment belongs to the process, so a process of its own.
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", NAME]).env("SSL_CERT_FILE", "/dev/null").env_remove("SSL_CERT_DIR");
+    let output = child.output().unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && report.contains("1 passed"), "{report}");
+}

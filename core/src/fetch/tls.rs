@@ -131,7 +131,7 @@ fn is_timeout(error: &io::Error) -> bool {
 
 fn certificate_failure(error: &CertificateError) -> &'static str {
     match error {
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is not issued by a trusted CA (`http.ca_file` adds one)"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -163,3 +163,86 @@ impl Attempts {
         self.idle_claimed = Some(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    /// How long a fetch that fails now keeps others from starting.
+    fn backoff_after(attempts: &mut Attempts, retry_after: Option<u64>, draw: f64) -> Duration {
+        attempts.begin(seconds(1000), seconds(5), Purpose::Due);
+        attempts.fail(seconds(1000), retry_after.map(seconds), draw);
+        match attempts.may_start(seconds(1000), Purpose::Due) {
+            Err(Blocked::Backoff(wait)) => wait,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn backoff_doubles_to_a_minute() {
+        let mut attempts = Attempts::new(seconds(30));
+        for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(backoff_after(&mut attempts, None, 1.0), seconds(expected));
+        }
+        assert_eq!(backoff_after(&mut attempts, None, 0.0), seconds(48));
+        attempts.succeed();
+        assert_eq!(backoff_after(&mut attempts, None, 0.5), Duration::from_millis(900));
+    }
+
+    #[test]
+    fn retry_after_is_honoured_to_five_minutes() {
+        assert_eq!(backoff_after(&mut Attempts::new(seconds(30)), Some(120), 1.0), seconds(120));
+        assert_eq!(backoff_after(&mut Attempts::new(seconds(30)), Some(86_400), 1.0), seconds(300));
+        assert_eq!(backoff_after(&mut Attempts::new(seconds(30)), Some(0), 1.0), seconds(1));
+    }
+
+    #[test]
+    fn the_ninth_start_waits_until_the_first_is_a_minute_old() {
+        let mut attempts = Attempts::new(seconds(30));
+        for start in 0..8 {
+            assert_eq!(attempts.may_start(seconds(start), Purpose::Due), Ok(()));
+            attempts.begin(seconds(start), seconds(5), Purpose::Due);
+            attempts.succeed();
+        }
+        assert_eq!(attempts.may_start(seconds(20), Purpose::Due), Err(Blocked::Cap(seconds(40))));
+        assert_eq!(attempts.may_start(seconds(60), Purpose::Due), Ok(()));
+        attempts.begin(seconds(60), seconds(5), Purpose::Due);
+        assert_eq!(attempts.may_start(seconds(60), Purpose::Due), Err(Blocked::Cap(seconds(1))));
+    }
+
+    #[test]
+    fn a_scheduled_fetch_leaves_the_budget_alone() {
+        let mut attempts = Attempts::new(seconds(30));
+        attempts.begin(seconds(0), seconds(5), Purpose::Due);
+        attempts.succeed();
+        assert_eq!(attempts.may_start(seconds(1), Purpose::UnknownKid), Ok(()));
+        attempts.begin(seconds(1), seconds(5), Purpose::UnknownKid);
+        attempts.succeed();
+        assert_eq!(attempts.may_start(seconds(2), Purpose::Due), Ok(()));
+        assert_eq!(attempts.may_start(seconds(2), Purpose::UnknownKid), Err(Blocked::Budget(seconds(29))));
+    }
+
+    #[test]
+    fn an_overtaken_fetch_no_longer_counts() {
+        let mut attempts = Attempts::new(seconds(30));
+        let first = attempts.begin(seconds(0), seconds(5), Purpose::Due);
+        assert!(attempts.flight(seconds(6)).is_some());
+        assert!(attempts.flight(seconds(7)).is_none());
+        let second = attempts.begin(seconds(7), seconds(5), Purpose::Due);
+        assert!(!attempts.is_current(&first) && attempts.is_current(&second));
+    }
+
+    #[test]
+    fn two_answers_without_keys_thirty_seconds_apart_are_believed() {
+        let mut attempts = Attempts::new(seconds(30));
+        assert!(!attempts.note_keyless(seconds(100)));
+        assert!(!attempts.note_keyless(seconds(129)));
+        assert!(attempts.note_keyless(seconds(130)));
+        attempts.succeed();
+        assert!(!attempts.note_keyless(seconds(200)));
+    }
+}

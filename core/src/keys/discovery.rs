@@ -177,3 +177,246 @@ fn weight(error: &FetchError) -> u8 {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::clock::{Clock, ScriptedClock};
+    use crate::fetch::{DocumentKind, Fetch, FetchRequest, Lookups};
+
+    const ISSUER: &str = "https://as.example/tenant";
+    const RFC8414: &str = "https://as.example/.well-known/oauth-authorization-server/tenant";
+    const INSERTED: &str = "https://as.example/.well-known/openid-configuration/tenant";
+    const APPENDED: &str = "https://as.example/tenant/.well-known/openid-configuration";
+    const JWKS: &str = "https://as.example/keys";
+
+    /// A web of documents; what is not there is 404.
+    #[derive(Default)]
+    struct Web {
+        documents: Mutex<BTreeMap<String, Result<Document, FetchError>>>,
+        asked: Mutex<Vec<String>>,
+    }
+
+    impl Fetch for Web {
+        fn get(&self, request: &FetchRequest<'_>) -> Result<Document, FetchError> {
+            assert_eq!(request.kind, DocumentKind::Metadata);
+            assert_eq!(request.timeout, Duration::from_secs(2));
+            self.asked.lock().push(request.url.to_owned());
+            self.documents
+                .lock()
+                .get(request.url)
+                .cloned()
+                .unwrap_or_else(|| Err(FetchError::with_status(404)))
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::from_secs(5)
+        }
+    }
+
+    struct Scene {
+        web: Web,
+        clock: ScriptedClock,
+        memory: Memory,
+        discovery: Discovery,
+    }
+
+    impl Scene {
+        fn new() -> Scene {
+            Scene::of(Discovery::new(None, ISSUER.to_owned()))
+        }
+
+        fn of(discovery: Discovery) -> Scene {
+            Scene {
+                web: Web::default(),
+                clock: ScriptedClock::at(None),
+                memory: Memory::default(),
+                discovery,
+            }
+        }
+
+        fn serve(&self, url: &str, body: &str) {
+            let document = Document { body: Some(body.as_bytes().to_vec()), ..Document::default() };
+            self.web.documents.lock().insert(url.to_owned(), Ok(document));
+        }
+
+        fn fail(&self, url: &str, error: FetchError) {
+            self.web.documents.lock().insert(url.to_owned(), Err(error));
+        }
+
+        /// Where one fetch gets its keys.
+        fn locate(&mut self) -> Result<KeySetUrl, FetchError> {
+            self.fetch(|place| Ok(place.clone()))
+        }
+
+        fn fetch<T>(&mut self, get: impl Fn(&KeySetUrl) -> Result<T, FetchError>) -> Result<T, FetchError> {
+            let (lookups, deadline) = (Lookups::default(), self.clock.boot() + Duration::from_secs(5));
+            let exchange = Exchange { fetch: &self.web, clock: &self.clock, lookups: &lookups, deadline };
+            self.discovery.fetch(&mut self.memory, &exchange, get)
+        }
+
+        fn asked(&self) -> Vec<String> {
+            std::mem::take(&mut *self.web.asked.lock())
+        }
+    }
+
+    fn metadata(issuer: &str, jwks_uri: &str) -> String {
+        format!(r#"{{"issuer":"{issuer}","jwks_uri":"{jwks_uri}"}}"#)
+    }
+
+    #[test]
+    fn the_well_known_places_are_the_three_of_the_standards() {
+        assert_eq!(well_known_urls(ISSUER), [RFC8414, INSERTED, APPENDED]);
+        assert_eq!(well_known_urls("https://as.example/tenant/"), [RFC8414, INSERTED, APPENDED]);
+        let at_the_root = [
+            "https://as.example:8443/.well-known/oauth-authorization-server",
+            "https://as.example:8443/.well-known/openid-configuration",
+        ];
+        assert_eq!(well_known_urls("https://as.example:8443"), at_the_root);
+        assert_eq!(well_known_urls("https://as.example:8443/"), at_the_root);
+        for no_url in ["as.example", "https://as.example/?tenant=1", "urn:issuer"] {
+            assert_eq!(well_known_urls(no_url), [""; 0], "{no_url}");
+        }
+    }
+
+    #[test]
+    fn the_place_that_worked_is_asked_first() {
+        let mut scene = Scene::new();
+        scene.serve(APPENDED, &metadata(ISSUER, JWKS));
+        assert_eq!(scene.locate().unwrap().url, JWKS);
+        assert_eq!(scene.asked(), [RFC8414, INSERTED, APPENDED]);
+        scene.clock.advance(METADATA_TTL);
+        assert_eq!(scene.locate().unwrap().url, JWKS);
+        assert_eq!(scene.asked(), [APPENDED]);
+    }
+
+    #[test]
+    fn a_place_with_another_document_is_passed_over() {
+        for wrong in [
+            metadata("https://as.example", JWKS),
+            metadata("https://as.example/tenant/", JWKS),
+            metadata("https://AS.example/tenant", JWKS),
+            "<html>".to_owned(),
+            "[]".to_owned(),
+            String::new(),
+            format!(r#"{{"issuer":"{ISSUER}"}}"#),
+            format!(r#"{{"issuer":["{ISSUER}"],"jwks_uri":"{JWKS}"}}"#),
+            format!(r#"{{"issuer":"{ISSUER}","jwks_uri":7}}"#),
+            format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"{JWKS}","jwks_uri":"https://evil.example"}}"#),
+            metadata(ISSUER, "/keys"),
+            metadata(ISSUER, "file:///keys"),
+            metadata(ISSUER, "http://as.example/keys"),
+            metadata(ISSUER, "https://user@as.example/keys"),
+        ] {
+            let mut scene = Scene::new();
+            scene.serve(RFC8414, &wrong);
+            scene.serve(INSERTED, &metadata(ISSUER, JWKS));
+            assert_eq!(scene.locate().unwrap().url, JWKS, "{wrong}");
+            assert_eq!(scene.asked(), [RFC8414, INSERTED]);
+        }
+    }
+
+    #[test]
+    fn a_place_that_fails_is_passed_over_and_a_server_that_cannot_be_reached_is_not_asked_again() {
+        for error in [
+            FetchError::with_status(302),
+            FetchError::with_status(503),
+            FetchError::new(FetchStep::Http, "timed out"),
+        ] {
+            let mut scene = Scene::new();
+            scene.fail(RFC8414, error);
+            scene.serve(INSERTED, &metadata(ISSUER, JWKS));
+            assert_eq!(scene.locate().unwrap().url, JWKS);
+        }
+        for step in [FetchStep::Dns, FetchStep::Connect, FetchStep::Tls] {
+            let mut scene = Scene::new();
+            scene.fail(RFC8414, FetchError::new(step, "no"));
+            assert_eq!(scene.locate().unwrap_err().step(), step);
+            assert_eq!(scene.asked(), [RFC8414]);
+        }
+    }
+
+    #[test]
+    fn the_most_telling_error_is_reported() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.locate().unwrap_err().status(), Some(404));
+        scene.fail(APPENDED, FetchError::with_status(503));
+        assert_eq!(scene.locate().unwrap_err().status(), Some(503));
+        scene.serve(INSERTED, &metadata("https://evil.example", JWKS));
+        let error = scene.locate().unwrap_err();
+        assert!(error.to_string().contains("`issuer`") && !error.to_string().contains("evil"), "{error}");
+    }
+
+    #[test]
+    fn plain_http_keys_are_for_an_issuer_on_plain_http() {
+        let issuer = "http://localhost:9000";
+        let mut scene = Scene::of(Discovery::new(None, issuer.to_owned()));
+        let place = format!("{issuer}/.well-known/oauth-authorization-server");
+        scene.serve(&place, &metadata(issuer, "http://localhost:9000/keys"));
+        assert_eq!(scene.locate().unwrap().url, "http://localhost:9000/keys");
+        let mut scene =
+            Scene::of(Discovery::new(Some("http://localhost:9000/meta".to_owned()), ISSUER.to_owned()));
+        scene.serve("http://localhost:9000/meta", &metadata(ISSUER, "http://localhost:9000/keys"));
+        assert_eq!(scene.locate().unwrap().url, "http://localhost:9000/keys");
+        assert_eq!(scene.asked(), ["http://localhost:9000/meta"]);
+    }
+
+    #[test]
+    fn keys_of_a_public_issuer_must_be_at_a_public_address() {
+        let mut scene = Scene::new();
+        scene.serve(RFC8414, &metadata(ISSUER, JWKS));
+        assert!(scene.locate().unwrap().public_only);
+        let mut scene = Scene::new();
+        let body = Some(metadata(ISSUER, JWKS).into_bytes());
+        let document = Document { body, private: true, ..Document::default() };
+        scene.web.documents.lock().insert(RFC8414.to_owned(), Ok(document));
+        assert!(!scene.locate().unwrap().public_only);
+    }
+
+    #[test]
+    fn a_key_set_that_is_gone_has_the_metadata_read_again_once_in_ten_minutes() {
+        let mut scene = Scene::new();
+        scene.serve(RFC8414, &metadata(ISSUER, "https://as.example/old"));
+        scene.locate().unwrap();
+        scene.serve(RFC8414, &metadata(ISSUER, JWKS));
+        for status in [404, 410] {
+            let gone = |place: &KeySetUrl| match place.url.as_str() {
+                JWKS => Ok(place.url.clone()),
+                _ => Err(FetchError::with_status(status)),
+            };
+            assert_eq!(scene.fetch(gone).unwrap(), JWKS);
+            scene.serve(RFC8414, &metadata(ISSUER, "https://as.example/old"));
+            scene.clock.advance(METADATA_TTL);
+            scene.locate().unwrap();
+            scene.serve(RFC8414, &metadata(ISSUER, JWKS));
+        }
+        scene.asked();
+        let always_gone = |_: &KeySetUrl| Err::<(), _>(FetchError::with_status(404));
+        assert_eq!(scene.fetch(always_gone).unwrap_err().status(), Some(404));
+        assert_eq!(scene.asked(), [RFC8414]);
+        assert_eq!(scene.fetch(always_gone).unwrap_err().status(), Some(404));
+        assert_eq!(scene.asked(), [""; 0]);
+        scene.clock.advance(GONE_INTERVAL);
+        scene.memory.failed_gets = 0;
+        scene.fetch(always_gone).unwrap_err();
+        assert_eq!(scene.asked(), [RFC8414]);
+    }
+
+    #[test]
+    fn three_failed_gets_have_the_metadata_read_again() {
+        let mut scene = Scene::new();
+        scene.serve(RFC8414, &metadata(ISSUER, JWKS));
+        let failing = |_: &KeySetUrl| Err::<(), _>(FetchError::with_status(503));
+        let reads: Vec<usize> = (0..7)
+            .map(|_| {
+                scene.fetch(failing).unwrap_err();
+                scene.asked().len()
+            })
+            .collect();
+        assert_eq!(reads, [1, 0, 0, 1, 0, 0, 1]);
+    }
+}

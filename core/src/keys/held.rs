@@ -129,3 +129,83 @@ impl Held {
         self.removed.iter().map(confirm).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::jwk::KeyRules;
+    use crate::keys::test_keys::jwks;
+
+    fn keys(kids: &[&str]) -> KeySet {
+        let rules = KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 };
+        KeySet::parse(jwks(kids).as_bytes(), &rules).unwrap()
+    }
+
+    /// A good answer to a fetch that began then.
+    fn at(began: u64) -> Renewal {
+        let (began, ttl) = (Duration::from_secs(began), Duration::from_secs(600));
+        let validity = Validity::new(began, None, ttl, ttl, 0.5);
+        Renewal {
+            validity,
+            began_wall: None,
+            url: "https://as.example/jwks".to_owned(),
+            etag: Some("\"1\"".to_owned()),
+        }
+    }
+
+    fn lookup(held: &Held, kid: &str) -> Lookup {
+        held.lookup(Algorithm::EdDSA, Some(kid))
+    }
+
+    fn removed(since: u64, confirmed: bool) -> Lookup {
+        Lookup::Removed { since: Duration::from_secs(since), confirmed }
+    }
+
+    #[test]
+    fn a_set_knows_its_kids_and_nothing_else() {
+        let held = Held::install(keys(&["a", "b"]), None, at(0));
+        assert_eq!(lookup(&held, "a"), Lookup::Held);
+        assert_eq!(lookup(&held, "c"), Lookup::Unknown);
+        assert_eq!(held.lookup(Algorithm::RS256, Some("a")), Lookup::Unknown);
+        assert_eq!(held.lookup(Algorithm::RS256, None), Lookup::WithoutKid);
+    }
+
+    #[test]
+    fn a_removed_kid_is_confirmed_by_a_second_answer_thirty_seconds_later() {
+        let first = Held::install(keys(&["a", "b"]), None, at(0));
+        let second = Held::install(keys(&["b"]), Some(&first), at(100));
+        assert_eq!(lookup(&second, "a"), removed(100, false));
+        let too_early = Held::install(keys(&["b"]), Some(&second), at(129));
+        assert_eq!(lookup(&too_early, "a"), removed(100, false));
+        let third = Held::install(keys(&["b"]), Some(&too_early), at(130));
+        assert_eq!(lookup(&third, "a"), removed(100, true));
+        let unchanged = second.renew(at(130));
+        assert_eq!(lookup(&unchanged, "a"), removed(100, true));
+    }
+
+    #[test]
+    fn a_kid_that_comes_back_is_no_longer_removed() {
+        let first = Held::install(keys(&["a"]), None, at(0));
+        let second = Held::install(keys(&["b"]), Some(&first), at(100));
+        let third = Held::install(keys(&["a"]), Some(&second), at(200));
+        assert_eq!((lookup(&third, "a"), lookup(&third, "b")), (Lookup::Held, removed(200, false)));
+    }
+
+    #[test]
+    fn the_removed_kids_are_bounded() {
+        let mut held = Held::install(keys(&["first"]), None, at(0));
+        for round in 0..MAX_REMOVED as u64 + 10 {
+            held = Held::install(keys(&[&format!("kid-{round}")]), Some(&held), at(round));
+        }
+        assert_eq!(held.removed.len(), MAX_REMOVED);
+        assert_eq!(lookup(&held, "first"), Lookup::Unknown);
+    }
+
+    #[test]
+    fn an_etag_belongs_to_its_url() {
+        let held = Held::install(keys(&["a"]), None, at(0));
+        assert_eq!(held.etag_of("https://as.example/jwks"), Some("\"1\""));
+        assert_eq!(held.etag_of("https://as.example/other"), None);
+        assert_eq!(held.close().etag_of("https://as.example/jwks"), None);
+    }
+}

@@ -12,3 +12,5 @@ mod roca;
 mod scheduler;
 pub(crate) mod source;
 mod status;
+#[cfg(test)]
+mod test_keys;

@@ -2,6 +2,9 @@
 //!
 //! Times are boot times: they count sleep and ignore steps of the wall clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use super::attempts::{Attempts, Blocked};
@@ -305,10 +308,9 @@ pub(crate) fn next_fetch(state: &State<'_>, now: Duration) -> Option<Duration> {
     let wanted = match (state.phase(now), state.held) {
         // What nobody asked for is not fetched.
         (Phase::Cold, _) | (_, None) => state.attempts.last_started()?,
+        (Phase::Closed, _) => now,
         (_, Some(held)) => held.began + held.refresh_age.min(held.expiry_age),
-    };
-    match state.may_start(wanted.max(now), Purpose::Due) {
-        Ok(()) => Some(wanted.max(now)),
-        Err(wait) => Some(wanted.max(now) + wait),
     }
+    .max(now);
+    Some(wanted + state.may_start(wanted, Purpose::Due).err().unwrap_or_default())
 }

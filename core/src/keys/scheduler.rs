@@ -14,41 +14,49 @@ use parking_lot::{Condvar, Mutex};
 use super::source::Source;
 
 /// At most this many fetches run at once in the process.
-pub(crate) const SLOTS: usize = 4;
+pub(crate) const MAX_RUNNING: usize = 4;
 
-/// The process id in the upper half, the number of fetches that run in the lower: a forked child counts anew.
-static RUNNING: AtomicU64 = AtomicU64::new(0);
+/// The fetches that run in this process.
+pub(crate) static SLOTS: Slots = Slots::new();
+
+/// Counts the fetches that run: the process id in the upper half, the number in the lower, so that a forked child
+/// counts anew.
+#[derive(Debug)]
+pub(crate) struct Slots(AtomicU64);
 
 /// The right to run one fetch, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
+    slots: &'static Slots,
     process: u64,
 }
 
-impl Slot {
-    pub(crate) fn is_free() -> bool {
-        count(RUNNING.load(Ordering::Acquire), this_process()) < SLOTS as u64
+impl Slots {
+    pub(crate) const fn new() -> Slots {
+        Slots(AtomicU64::new(0))
     }
 
-    pub(crate) fn take() -> Option<Slot> {
+    pub(crate) fn is_one_free(&self) -> bool {
+        running(self.0.load(Ordering::Acquire), this_process()) < MAX_RUNNING as u64
+    }
+
+    pub(crate) fn take(&'static self) -> Option<Slot> {
         let process = this_process();
-        RUNNING
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |packed| {
-                let running = count(packed, process);
-                (running < SLOTS as u64).then_some(process << 32 | (running + 1))
-            })
-            .ok()
-            .map(|_| Slot { process })
+        let one_more = |packed| {
+            let running = running(packed, process);
+            (running < MAX_RUNNING as u64).then_some(process << 32 | (running + 1))
+        };
+        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
+        taken.then(|| Slot { slots: self, process })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // Fails for a slot that was taken before the fork.
-        let _ = RUNNING.fetch_update(Ordering::AcqRel, Ordering::Acquire, |packed| {
-            let running = count(packed, self.process);
-            (running > 0).then(|| self.process << 32 | (running - 1))
-        });
+        // Changes nothing for a slot that was taken before a fork.
+        let one_less =
+            |packed| running(packed, self.process).checked_sub(1).map(|left| self.process << 32 | left);
+        let _ = self.slots.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
 }
 
@@ -56,14 +64,14 @@ fn this_process() -> u64 {
     u64::from(process::id())
 }
 
-fn count(packed: u64, process: u64) -> u64 {
+fn running(packed: u64, process: u64) -> u64 {
     if packed >> 32 == process { packed & 0xffff_ffff } else { 0 }
 }
 
 /// The scheduler of this process. A forked child finds its parent's there and makes its own.
 static SCHEDULER: ArcSwapOption<Scheduler> = ArcSwapOption::const_empty();
 
-struct Scheduler {
+pub(super) struct Scheduler {
     process: u64,
     watched: Mutex<Watched>,
     changed: Condvar,
@@ -79,44 +87,58 @@ struct Watched {
 
 /// Has the source's fetches started when they are due, from now on until the source is dropped.
 pub(crate) fn watch(source: &Arc<Source>) {
-    let scheduler = Scheduler::of_this_process();
-    let mut watched = scheduler.watched.lock();
-    let source = Arc::downgrade(source);
-    if !watched.sources.iter().any(|known| known.ptr_eq(&source)) {
-        watched.sources.push(source);
-    }
-    watched.changed = true;
-    if watched.thread_runs {
-        scheduler.changed.notify_one();
-    } else {
-        let own = scheduler.clone();
-        let started = thread::Builder::new().name("scopegate-keys".to_owned()).spawn(move || own.run());
-        // Without a thread the next call tries again, and requests still fetch by themselves.
-        watched.thread_runs = started.is_ok();
-    }
+    Scheduler::of_this_process().watch(source);
 }
 
 /// A source was dropped: the thread ends with the last one.
 pub(crate) fn forget() {
     if let Some(scheduler) = SCHEDULER.load_full().filter(|scheduler| scheduler.process == this_process()) {
-        scheduler.watched.lock().changed = true;
-        scheduler.changed.notify_one();
+        scheduler.wake();
     }
 }
 
 impl Scheduler {
+    pub(super) fn new() -> Scheduler {
+        Scheduler { process: this_process(), watched: Mutex::default(), changed: Condvar::new() }
+    }
+
     fn of_this_process() -> Arc<Scheduler> {
-        let process = this_process();
         loop {
             let current = SCHEDULER.load_full();
             match current {
-                Some(scheduler) if scheduler.process == process => return scheduler,
+                Some(scheduler) if scheduler.process == this_process() => return scheduler,
                 _ => {
-                    let own = Scheduler { process, watched: Mutex::default(), changed: Condvar::new() };
-                    SCHEDULER.compare_and_swap(&current, Some(Arc::new(own)));
+                    SCHEDULER.compare_and_swap(&current, Some(Arc::new(Scheduler::new())));
                 }
             }
         }
+    }
+
+    pub(super) fn watch(self: &Arc<Self>, source: &Arc<Source>) {
+        let mut watched = self.watched.lock();
+        let source = Arc::downgrade(source);
+        if !watched.sources.iter().any(|known| known.ptr_eq(&source)) {
+            watched.sources.push(source);
+        }
+        watched.changed = true;
+        if watched.thread_runs {
+            self.changed.notify_one();
+        } else {
+            let me = self.clone();
+            let started = thread::Builder::new().name("scopegate-keys".to_owned()).spawn(move || me.run());
+            // Without a thread the next call tries again, and requests still fetch by themselves.
+            watched.thread_runs = started.is_ok();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.watched.lock().changed = true;
+        self.changed.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_running(&self) -> bool {
+        self.watched.lock().thread_runs
     }
 
     fn run(&self) {

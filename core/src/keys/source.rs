@@ -1,4 +1,3 @@
-#![allow(clippy::disallowed_methods)]
 //! Where the keys of one authorization server come from, and when they are fetched.
 //!
 //! What a process learns (the held set, the fetch that runs, budgets) hangs off one pointer together with the process
@@ -6,6 +5,8 @@
 //! locks that a thread of its parent may have held. The set is read without a lock for the same reason.
 
 mod flight;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
-use super::scheduler::{self, SLOTS, Slot};
+use super::scheduler::{self, MAX_RUNNING, SLOTS, Slots};
 use super::status::LastError;
 pub use super::status::SourceStatus;
 use crate::clock::Clock;
@@ -100,6 +101,7 @@ pub(crate) struct Source {
     clock: Arc<dyn Clock>,
     /// Whether sets are fetched when they are due, without a request.
     background: bool,
+    slots: &'static Slots,
     per_process: ArcSwap<PerProcess>,
     me: Weak<Source>,
 }
@@ -126,13 +128,14 @@ struct Records {
 impl Source {
     /// Does no IO and starts no thread.
     pub(crate) fn new(settings: SourceSettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Source> {
-        Source::build(settings, fetch, clock, true)
+        Source::build(settings, fetch, clock, &SLOTS, true)
     }
 
     fn build(
         mut settings: SourceSettings,
         fetch: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
+        slots: &'static Slots,
         background: bool,
     ) -> Arc<Source> {
         let discovery = match &mut settings.location {
@@ -146,6 +149,7 @@ impl Source {
             fetch,
             clock,
             background,
+            slots,
             per_process: ArcSwap::from_pointee(here),
             me: me.clone(),
         })
@@ -355,7 +359,7 @@ impl Source {
             held: held.map(|held| held.validity),
             closed: held.is_some_and(|held| held.closed),
             attempts,
-            slot_free: Slot::is_free(),
+            slot_free: self.slots.is_one_free(),
             waiting: here.waiting.all(),
             waiting_for_unknown: here.waiting.for_unknown_kid(),
             max_waiters: self.settings.max_waiters,
@@ -462,7 +466,7 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         // Where no thread can be had, this one does it all.
         let start =
             |_| thread::Builder::new().name("scopegate-warm-up".to_owned()).spawn_scoped(scope, work).ok();
-        let helpers: Vec<_> = (1..SLOTS.min(sources.len())).map_while(start).collect();
+        let helpers: Vec<_> = (1..MAX_RUNNING.min(sources.len())).map_while(start).collect();
         let mut failed = work();
         failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
         failed

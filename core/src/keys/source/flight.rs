@@ -44,7 +44,7 @@ impl Source {
             let last = records.last_error.clone().filter(|_| blocked.is_backoff());
             return last.map_or_else(|| refused("the limit of fetches is reached"), Boarding::Refused);
         }
-        let Some(slot) = Slot::take() else {
+        let Some(slot) = self.slots.take() else {
             return refused("as many fetches run as the process allows");
         };
         Boarding::Leads(records.attempts.begin(now, self.fetch.timeout(), purpose), slot)

@@ -1,0 +1,30 @@
+"""An OAuth 2.1 resource server for MCP servers.
+
+``ResourceServer`` judges requests. ``scopegate.asgi`` and ``scopegate.mcp`` put it in front of an application, and
+``scopegate.testing`` has an issuer in memory for the tests of that application.
+"""
+
+from scopegate._config import AuthorizationServer, ClientAudience, Configuration, Http, Keys, Policy
+from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._reason import Reason
+from scopegate._response import HttpResponse
+from scopegate._scopegate import AccessToken
+from scopegate._server import McpCall, RequestDetails, ResourceServer
+
+__all__ = [
+    "AccessToken",
+    "AuthorizationServer",
+    "ClientAudience",
+    "ConfigError",
+    "ConfigMistake",
+    "Configuration",
+    "Http",
+    "HttpResponse",
+    "Keys",
+    "McpCall",
+    "Policy",
+    "Reason",
+    "Rejected",
+    "RequestDetails",
+    "ResourceServer",
+]

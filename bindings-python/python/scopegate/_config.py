@@ -1,0 +1,134 @@
+"""The configuration as Python types. The core checks it; unknown keys are errors there."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+from scopegate._errors import ConfigError
+
+Entry = list[str] | tuple[str, ...] | Literal["deny"]
+"""What a call needs: scopes, all of them, or ``"deny"``."""
+
+
+class ClientAudience(TypedDict):
+    """A claim that stands in for an absent ``aud``."""
+
+    claim: str
+    values: Sequence[str]
+
+
+class _Issuer(TypedDict):
+    issuer: str | Sequence[str]
+
+
+class AuthorizationServer(_Issuer, total=False):
+    """An authorization server whose tokens are accepted."""
+
+    discovery_url: str
+    metadata_issuer: str
+    advertise: str | bool
+    jwks: Mapping[str, object]
+    jwks_file: str
+    jwks_uri: str
+    algorithms: Sequence[str]
+    token_format: Literal["generic", "rfc9068"]
+    additional_audiences: Sequence[str]
+    unsafe_client_audience: ClientAudience
+    scope_claims: Sequence[str | Sequence[str]]
+    scope_prefix: str
+    client_id_claims: Sequence[str]
+    required_claims: Mapping[str, object]
+
+
+class _Default(TypedDict):
+    default: Entry
+
+
+class Policy(_Default, total=False):
+    """Which scopes each MCP call needs."""
+
+    methods: Mapping[str, Entry]
+    tools: Mapping[str, Entry]
+    max_body_bytes: int
+
+
+class Keys(TypedDict, total=False):
+    """How key sets are kept."""
+
+    default_ttl_seconds: int
+    max_stale_seconds: int
+    unknown_key_interval_seconds: int
+    max_waiters: int
+    rsa_max_bits: int
+
+
+class Http(TypedDict, total=False):
+    """How key sets and metadata are fetched."""
+
+    timeout_seconds: int
+    ca_file: str
+    ca_pem: str
+    proxy: str
+    user_agent: str
+    allow_private_addresses: bool
+    insecure_hosts: Sequence[str]
+
+
+class _Required(TypedDict):
+    resource: str
+    authorization_servers: Sequence[str | AuthorizationServer]
+
+
+class Configuration(_Required, total=False):
+    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
+
+    scopes_supported: Sequence[str]
+    required_scopes: Sequence[str]
+    initial_scopes: Sequence[str]
+    policy: Policy
+    scope_implications: Mapping[str, Sequence[str]]
+    scope_wildcards: bool
+    additional_audiences: Sequence[str]
+    reject_foreign_audiences: bool
+    leeway_seconds: int
+    max_token_age_seconds: int
+    max_token_lifetime_seconds: int
+    challenge_scopes: Literal["required_and_granted", "required"]
+    refusal_body: Literal["auto", "oauth"]
+    metadata: Mapping[str, object]
+    serve_root_metadata: bool
+    cors_origins: Sequence[str]
+    allowed_origins: Sequence[str]
+    keys: Keys
+    http: Http
+
+
+def to_json(configuration: Mapping[str, object]) -> str:
+    """The configuration as the core reads it.
+
+    Raises ``ConfigError`` for each value that JSON cannot hold.
+    """
+    mistakes = [
+        (path, f"expected a value that JSON can hold, not {found}") for path, found in _unfit("", configuration)
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return json.dumps(configuration)
+
+
+def _unfit(path: str, value: object) -> list[tuple[str, str]]:
+    """Path and type of each value that JSON cannot hold."""
+    if isinstance(value, dict):
+        members = [(f"{path}.{key}" if path else str(key), key, member) for key, member in value.items()]
+        keys = [(at, f"a key of type {type(key).__name__}") for at, key, _ in members if not isinstance(key, str)]
+        return keys + [unfit for at, _, member in members for unfit in _unfit(at, member)]
+    if isinstance(value, (list, tuple)):
+        return [unfit for index, item in enumerate(value) for unfit in _unfit(f"{path}[{index}]", item)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return [(path, str(value))]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return []
+    return [(path, type(value).__name__)]

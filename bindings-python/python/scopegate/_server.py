@@ -1,0 +1,253 @@
+"""The resource server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+
+from scopegate._config import Configuration, to_json
+from scopegate._errors import ConfigError, Rejected
+from scopegate._log import log_refusal, logger
+from scopegate._response import HttpResponse
+from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+HeaderLines = str | bytes | Sequence[str | bytes] | None
+"""The values of all field lines of one header: one value, a list of values, or ``None``."""
+
+
+class McpCall(NamedTuple):
+    """A JSON-RPC request or notification that the host's own parser read."""
+
+    method: str
+    """The method, such as ``tools/call``."""
+    name: str | None = None
+    """What the method names: ``params.name`` or ``params.uri``."""
+    id: object = None
+    """The id of the request. What is no integer or string counts as unknown."""
+
+
+class RequestDetails(TypedDict, total=False):
+    """What else is known of a request; each may be left out."""
+
+    scopes: Sequence[str]
+    """Scopes that this request needs beside ``required_scopes`` and the policy's."""
+    now: int | None
+    """The time to judge by, in seconds since 1970; the machine's clock when ``None``."""
+    method: str
+    """The HTTP method."""
+    target: str
+    """The path, and the query if any, as received."""
+    body: bytes | None
+    """The whole body, ``b""`` when the request has none; ``None`` when it was not read."""
+    calls: Sequence[McpCall] | None
+    """In place of ``body``: the calls in it, for hosts whose own parser ran first."""
+    origin: HeaderLines
+    """``Origin``."""
+    protocol_version: HeaderLines
+    """``MCP-Protocol-Version``."""
+    mcp_method: HeaderLines
+    """``Mcp-Method``."""
+    mcp_name: HeaderLines
+    """``Mcp-Name``."""
+
+
+class ResourceServer:
+    """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
+
+    The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
+    alone are a complete, strict one. Nothing is fetched and no thread is started here. The object may be used from
+    any thread and event loop, and in the children of a fork.
+
+    Raises ``ConfigError`` with every mistake.
+    """
+
+    def __init__(self, **configuration: Unpack[Configuration]) -> None:
+        self._open(to_json(configuration))
+
+    @classmethod
+    def from_json(cls, text: str) -> ResourceServer:
+        """A resource server from the configuration as JSON, the same document for every language.
+
+        Raises ``ConfigError`` with every mistake.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ConfigError([("", "expected text, not lone surrogates")]) from None
+        server = cls.__new__(cls)
+        server._open(text)
+        return server
+
+    def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
+        """What the token of a request says, once everything about it was checked.
+
+        ``authorization`` holds the value of **every** ``Authorization`` line: two lines are refused. Missing keys are
+        fetched, at most once, which blocks for ``http.timeout_seconds`` at the longest; other threads run meanwhile.
+        A configuration with a ``policy`` needs ``body`` or ``calls``.
+
+        Raises ``Rejected``.
+        """
+        details = Request(authorization=authorization, **request)
+        return self._token(details, self._native.authorize(details))
+
+    async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
+        """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
+        details = Request(authorization=authorization, **request)
+        return self._token(details, await self._decide(details))
+
+    def check(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
+        """As ``authorize``, without ever waiting: when keys are missing, it starts to fetch them in the background and
+        refuses this request with ``keys_unavailable``.
+        """
+        details = Request(authorization=authorization, **request)
+        outcome = self._native.check(details)
+        if isinstance(outcome, KeyRequest):
+            self._native.start_refresh(outcome)
+            outcome = self._native.unavailable(details, outcome)
+        return self._token(details, outcome)
+
+    def require(self, token: AccessToken, **request: Unpack[RequestDetails]) -> None:
+        """Checks a further need, such as the ``scopes`` of one route, on a token that was verified already.
+
+        It does not look at the token's expiry again. With ``body`` or ``calls`` the policy is judged too, and with
+        ``method="POST"`` the refusal has the form that MCP clients read.
+
+        Raises ``Rejected``.
+        """
+        refusal = self._native.require(token, Request(**request))
+        if refusal is not None:
+            log_refusal(refusal)
+            raise refusal
+
+    def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
+        """Whether the policy lets this token use what is named: to leave the rest out of lists."""
+        return self._native.allowed(token, kind, name)
+
+    def well_known(
+        self,
+        method: str,
+        target: str,
+        origin: HeaderLines = None,
+        *,
+        access_control_request_method: HeaderLines = None,
+        access_control_request_headers: HeaderLines = None,
+    ) -> HttpResponse | None:
+        """The answer to a preflight (for any path) and to a request for the protected resource metadata
+        (RFC 9728 section 3), or ``None``: then the request is the application's. The query of ``target`` is ignored.
+        """
+        return self._well_known(
+            Request(
+                method=method,
+                target=target,
+                origin=origin,
+                access_control_request_method=access_control_request_method,
+                access_control_request_headers=access_control_request_headers,
+            )
+        )
+
+    def warm_up(self) -> None:
+        """Fetches the keys of every issuer now, which blocks. Calling it is optional.
+
+        Raises ``ConnectionError`` that names each issuer whose keys are not to be had, and the step that failed.
+        Those that were fetched are kept.
+        """
+        self._native.warm_up()
+
+    def stats(self) -> dict[str, Any]:
+        """Counters: decisions by reason, fetches by outcome, and the state of each key source."""
+        stats: dict[str, Any] = json.loads(self._native.stats())
+        return stats
+
+    def health(self) -> dict[str, Any]:
+        """Whether tokens can be judged now, and what keeps them from it."""
+        health: dict[str, Any] = json.loads(self._native.health())
+        return health
+
+    @property
+    def metadata_url(self) -> str:
+        """Where clients find the protected resource metadata."""
+        return self._native.metadata_url
+
+    @property
+    def resource(self) -> str:
+        """The resource identifier, as configured."""
+        return self._native.resource
+
+    @property
+    def hostname(self) -> str:
+        """The host of the resource, without port."""
+        return self._native.hostname
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the resource."""
+        return self._native.origin
+
+    @property
+    def path(self) -> str:
+        """The path of the resource."""
+        return self._native.path
+
+    @property
+    def _has_policy(self) -> bool:
+        return self._native.has_policy
+
+    @property
+    def _leeway_seconds(self) -> int:
+        return self._native.leeway_seconds
+
+    @property
+    def _configured_origins(self) -> list[str]:
+        return self._native.configured_origins
+
+    def _open(self, text: str) -> None:
+        self._native = Server(text)
+        self._flights = _Flights()
+        for warning in self._native.warnings():
+            logger.warning("configuration: %s", warning)
+
+    async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
+        outcome = self._native.check(request)
+        if isinstance(outcome, KeyRequest):
+            await self._fetch(outcome)
+            return self._native.check_after(request, outcome)
+        return outcome
+
+    async def _fetch(self, keys: KeyRequest) -> None:
+        """Waits for the one fetch of this key source. Whoever stops waiting leaves it running for the others."""
+        loop = asyncio.get_running_loop()
+        flights = self._flights.by_source
+        flight = flights.get(keys.source)
+        if flight is None or flight.done() or flight.get_loop() is not loop:
+            flight = flights[keys.source] = loop.run_in_executor(None, self._native.refresh, keys)
+        await asyncio.wait((flight,), timeout=keys.longest_wait)
+
+    def _token(self, request: Request, outcome: AccessToken | NeedBody | Rejected) -> AccessToken:
+        if isinstance(outcome, NeedBody):
+            outcome = self._native.internal_error(request, "expected the body, which decides: pass body= or calls=")
+        if isinstance(outcome, Rejected):
+            log_refusal(outcome)
+            raise outcome
+        return outcome
+
+    def _well_known(self, request: Request) -> HttpResponse | None:
+        response = self._native.well_known(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _not_found(self, request: Request) -> HttpResponse | None:
+        """The answer for metadata that nobody serves, or ``None`` for every other path."""
+        response = self._native.not_found(request)
+        return None if response is None else HttpResponse(*response)
+
+
+class _Flights(threading.local):
+    """The fetches that this thread's event loop waits for, by key source."""
+
+    def __init__(self) -> None:
+        self.by_source: dict[int, asyncio.Future[None]] = {}

@@ -1,0 +1,203 @@
+"""ASGI middleware: every request passes the resource server first."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from scopegate._errors import Rejected
+from scopegate._log import log_limited
+from scopegate._response import HttpResponse
+from scopegate._scopegate import NeedBody, Request
+from scopegate._server import ResourceServer
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TOKEN = "scopegate.token"
+"""Where the scope holds the ``AccessToken`` of a request that passed."""
+
+
+class ScopegateMiddleware:
+    """Guards everything it wraps, but for the well-known routes and the paths in ``public``.
+
+    A request that passes has its ``AccessToken`` in ``scope["scopegate.token"]``; any other is answered with the
+    refusal, unchanged. The body is read only when it decides on the request, after the token proved good; the
+    application then receives it whole, in one message. Responses pass untouched. WebSockets are refused, since their
+    messages cannot be judged. Needs asyncio.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        gate: ResourceServer,
+        *,
+        public: Iterable[str] = (),
+        health: str | None = None,
+        scopes: Iterable[str] = (),
+    ) -> None:
+        """``public``: paths that need no token, compared exactly with the path that the application routes by.
+        ``health``: a path that answers GET and HEAD with ``{"status": ...}``, for probes, without a token.
+        ``scopes``: scopes that every guarded request needs, beside the configuration's.
+
+        Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
+        a list.
+        """
+        if isinstance(public, str) or isinstance(scopes, str):
+            raise TypeError("public and scopes: expected a list of strings, not one string")
+        self.app = app
+        self.gate = gate
+        self.public = frozenset(public)
+        self.health = health
+        self.scopes = tuple(scopes)
+        for path in (*self.public, *([health] if health is not None else [])):
+            if not path.startswith("/"):
+                raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        elif kind == "lifespan":
+            await self.app(scope, receive, send)
+        else:
+            raise ValueError(f"unknown ASGI scope type {kind!r}")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _request(scope, self.scopes)
+        path = _routed_path(scope)
+        if (response := self.gate._well_known(request)) is not None:
+            await _respond(response, scope, send)
+        elif path == self.health and scope["method"] in ("GET", "HEAD"):
+            await _respond(_health(self.gate), scope, send)
+        elif path in self.public:
+            await self.app(scope, receive, send)
+        elif (response := self.gate._not_found(request)) is not None:
+            await _respond(response, scope, send)
+        else:
+            await self._guard(request, scope, receive, send)
+
+    async def _guard(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            outcome = await self.gate._decide(request)
+            if isinstance(outcome, NeedBody):
+                if _is_encoded(scope):
+                    log_limited(logging.WARNING, "content-encoding", "refused: the body has a Content-Encoding")
+                    await _respond(ENCODING_REFUSED, scope, send)
+                    return
+                body = await _read(receive, outcome.limit)
+                if body is None:
+                    return
+                receive = _replay(body, receive)
+                request = request.with_body(body)
+                outcome = await self.gate._decide(request)
+            scope[TOKEN] = self.gate._token(request, outcome)
+        except Rejected as refusal:
+            await _respond(refusal.response, scope, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+POLICY_VIOLATION = 1008
+"""The close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
+
+ENCODING_REFUSED = HttpResponse(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity")),
+    b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}',
+)
+"""The body decides, and is read as sent: inflating it here would be a second parser in front of the server's."""
+
+_FIELDS = {
+    b"authorization": "authorization",
+    b"origin": "origin",
+    b"access-control-request-method": "access_control_request_method",
+    b"access-control-request-headers": "access_control_request_headers",
+    b"mcp-protocol-version": "protocol_version",
+    b"mcp-method": "mcp_method",
+    b"mcp-name": "mcp_name",
+}
+
+
+def _request(scope: Scope, scopes: tuple[str, ...]) -> Request:
+    """The request with every field line as it came: frameworks join or drop repeated ones."""
+    fields: dict[str, Any] = {}
+    for name, value in scope["headers"]:
+        field = _FIELDS.get(name.lower())
+        if field is not None:
+            fields.setdefault(field, []).append(value)
+    return Request(method=scope["method"], target=_target(scope), scopes=scopes, **fields)
+
+
+def _target(scope: Scope) -> str:
+    """The path as sent, without the prefix that a proxy or a parent application took off."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return _without_root(raw.decode("latin-1"), scope)
+
+
+def _routed_path(scope: Scope) -> str:
+    """The decoded path that an application routes by."""
+    return _without_root(scope["path"], scope)
+
+
+def _without_root(path: str, scope: Scope) -> str:
+    root: str = scope.get("root_path", "")
+    rest = path[len(root) :]
+    return rest if path.startswith(root) and rest[:1] in ("", "/") else path
+
+
+def _is_encoded(scope: Scope) -> bool:
+    codings = [value.strip().lower() for name, value in scope["headers"] if name.lower() == b"content-encoding"]
+    return any(coding not in (b"", b"identity") for coding in codings)
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """The whole body, or just over ``limit`` bytes of it, which are refused; ``None`` when the client has left."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit or not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """``receive`` for the application: the body that was read, then whatever the server has to say."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+async def _respond(response: HttpResponse, scope: Scope, send: Send) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    sized = any(name == b"content-length" for name, _ in headers)
+    if not sized and response.status != HTTPStatus.NO_CONTENT:  # RFC 9110 section 8.6: none in a 204
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    body = b"" if scope["method"] == "HEAD" else response.body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _health(gate: ResourceServer) -> HttpResponse:
+    """The status alone: what else health knows is for operators."""
+    body = json.dumps({"status": gate.health()["status"]}, separators=(",", ":")).encode()
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpResponse(HTTPStatus.OK, headers, body)

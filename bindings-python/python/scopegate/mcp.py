@@ -1,0 +1,225 @@
+"""The official MCP Python SDK (``mcp`` 2.3) behind a resource server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from urllib.parse import urlsplit
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken as SdkAccessToken
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.streamable_http import EventStore
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import BaseModel
+from starlette.authentication import AuthCredentials
+
+from scopegate._errors import Rejected
+from scopegate._scopegate import AccessToken
+from scopegate._server import ResourceServer
+from scopegate.asgi import TOKEN, ASGIApp, Receive, Scope, ScopegateMiddleware, Send
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class StreamableHttpOptions(TypedDict, total=False):
+    """What ``MCPServer.streamable_http_app`` takes beside the path."""
+
+    json_response: bool
+    stateless_http: bool
+    event_store: EventStore | None
+    retry_interval: int | None
+    max_request_body_size: int
+    session_idle_timeout: float | None
+    max_sessions: int | None
+    transport_security: TransportSecuritySettings | None
+
+
+def protect(
+    mcp: MCPServer[Any],
+    gate: ResourceServer,
+    *,
+    path: str | None = None,
+    public: Iterable[str] = (),
+    health: str | None = None,
+    expose_token: bool = False,
+    **options: Unpack[StreamableHttpOptions],
+) -> ScopegateMiddleware:
+    """The server's streamable HTTP application behind ``gate``: serve what this returns.
+
+    A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools, a session
+    answers its owner alone, and ``requestState`` is bound to its principal. The scopes the SDK sees are the effective
+    ones. Its ``token`` is ``""`` unless ``expose_token`` is set: MCP forbids passing a client's token on.
+
+    ``path``: where the server listens; the path of the resource by default, to be set when a proxy rewrites paths.
+    ``public``, ``health``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless listed.
+    ``options``: those of ``streamable_http_app``. By default ``transport_security`` accepts the host of the resource on
+    any port, and as ``Origin`` that of the resource, ``cors_origins`` and ``allowed_origins``.
+
+    Raises ``ValueError`` when the server has ``auth=`` of its own, or when ``public`` holds the MCP path.
+    """
+    if mcp.settings.auth is not None:
+        raise ValueError("MCPServer(auth=...): remove it, the resource server takes its place")
+    path = path if path is not None else gate.path or "/"
+    public = frozenset(public)
+    if path in public:
+        raise ValueError(f"public: {path!r} is the path of the MCP server")
+    if options.get("transport_security") is None:
+        options["transport_security"] = _transport_security(gate)
+    app = mcp.streamable_http_app(streamable_http_path=path, **options)
+    return ScopegateMiddleware(_SdkUser(app, expose_token), gate, public=public, health=health)
+
+
+def run(
+    mcp: MCPServer[Any],
+    gate: ResourceServer,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    path: str | None = None,
+    public: Iterable[str] = (),
+    health: str | None = None,
+    expose_token: bool = False,
+    **options: Unpack[StreamableHttpOptions],
+) -> None:
+    """Serves ``protect(...)`` with uvicorn until the process is told to stop."""
+    import uvicorn
+
+    app = protect(mcp, gate, path=path, public=public, health=health, expose_token=expose_token, **options)
+    uvicorn.run(app, host=host, port=port)
+
+
+def list_filter(gate: ResourceServer) -> ServerMiddleware[Any]:
+    """Middleware for ``MCPServer(middleware=[...])`` that leaves out of each list what the caller may not use, and
+    marks the list as private, so that no cache hands it to another caller.
+
+    It hides names; it is ``protect`` that refuses the calls. Over stdio there is no caller, and lists stay whole.
+    Over HTTP without ``protect`` in front nothing is listed.
+    """
+
+    async def filter_list(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method not in _LISTS or ctx.request is None:
+            return result
+        listed = _wire_form(result)
+        token = ctx.request.scope.get(TOKEN)
+        member, kind, key = _LISTS[ctx.method]
+        listed[member] = [
+            item
+            for item in listed.get(member, [])
+            if isinstance(token, AccessToken) and gate.allowed(token, kind, item[key])
+        ]
+        if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            listed["cacheScope"] = "private"
+        return listed
+
+    return filter_list
+
+
+class TokenVerifier:
+    """The SDK's ``TokenVerifier`` interface, for servers that must keep the SDK's own gate. Prefer ``protect``.
+
+    What is lost: a 401 names no scopes; a token that lacks ``required_scopes`` gets 401 where 403 is right, so
+    clients cannot step up; when keys are unavailable the answer is a 500 without ``Retry-After``; several credentials
+    in one request are not refused; a policy cannot be enforced at all, so a configuration with one is refused here.
+
+    Pass ``AuthSettings(resource_server_url=<the resource>, required_scopes=[], validate_token_resource=True, ...)``
+    beside it.
+    """
+
+    def __init__(self, gate: ResourceServer, *, expose_token: bool = False) -> None:
+        """Raises ``ValueError`` for a configuration with a policy."""
+        if gate._has_policy:
+            raise ValueError("a policy cannot be enforced by a verifier: use scopegate.mcp.protect")
+        self._gate = gate
+        self._expose_token = expose_token
+
+    async def verify_token(self, token: str) -> SdkAccessToken | None:
+        """What the token says, or ``None`` for one that was judged and refused.
+
+        ``expires_at`` holds the leeway, since the SDK compares it with its own clock.
+
+        Raises ``Rejected`` when nothing could be judged.
+        """
+        try:
+            accepted = await self._gate.authorize_async(f"Bearer {token}")
+        except Rejected as refusal:
+            if refusal._undecided:
+                raise
+            return None
+        verified = _sdk_token(accepted, token, self._expose_token)
+        verified.expires_at = accepted.expires_at + self._gate._leeway_seconds
+        return verified
+
+
+_LISTS: Mapping[str, tuple[str, Literal["tools", "prompts", "resources"], str]] = {
+    "tools/list": ("tools", "tools", "name"),
+    "prompts/list": ("prompts", "prompts", "name"),
+    "resources/list": ("resources", "resources", "uri"),
+    "resources/templates/list": ("resourceTemplates", "resources", "uriTemplate"),
+}
+"""Method -> the member of its result that is a list, the kind of call that uses an item, the item's name."""
+
+
+class _SdkUser:
+    """Hands the SDK the user that its own gate would have made."""
+
+    def __init__(self, app: ASGIApp, expose_token: bool) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._expose_token = expose_token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = scope.get(TOKEN)
+        if isinstance(token, AccessToken):
+            user = AuthenticatedUser(_sdk_token(token, _credential(scope), self._expose_token))
+            scope["user"] = user
+            scope["auth"] = AuthCredentials(user.scopes)
+        await self._app(scope, receive, send)
+
+
+def _sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
+    return SdkAccessToken(
+        token=credential if expose_token else "",
+        client_id=_client_id(token, credential),
+        scopes=list(token.effective_scopes),
+        expires_at=token.expires_at,
+        resource=token.resource,
+        subject=token.subject,
+        claims=token.claims,
+    )
+
+
+def _client_id(token: AccessToken, credential: str) -> str:
+    """The client. The SDK tells principals apart by client, issuer and subject; a token that names neither client nor
+    subject is its own principal, or any two of them could share a session.
+    """
+    if token.client_id is not None or token.subject is not None:
+        return token.client_id or ""
+    return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
+
+
+def _credential(scope: Scope) -> str:
+    """The token of a request that passed: it has one Authorization line, and that one Bearer token."""
+    lines = (value for name, value in scope["headers"] if name.lower() == b"authorization")
+    credential: str = next(lines).split()[-1].decode("ascii")
+    return credential
+
+
+def _transport_security(gate: ResourceServer) -> TransportSecuritySettings:
+    """The SDK knows loopback names alone and answers every other ``Host`` with 421."""
+    origin = urlsplit(gate.origin)
+    host = origin.netloc.removesuffix(f":{origin.port}")
+    return TransportSecuritySettings(
+        allowed_hosts=[host, f"{host}:*"], allowed_origins=[gate.origin, *gate._configured_origins]
+    )
+
+
+def _wire_form(result: HandlerResult) -> dict[str, Any]:
+    if isinstance(result, BaseModel):
+        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return dict(result or {})

@@ -1,0 +1,32 @@
+//! The native module of the Python package `scopegate`. It converts arguments and results, and decides nothing.
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "a panic must unwind, so that it becomes a refusal: remove panic = \"abort\" from the profile"
+);
+
+mod refusal;
+mod request;
+mod server;
+mod testing;
+mod token;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _scopegate {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::request::Request;
+    #[pymodule_export]
+    use super::server::{KeyRequest, NeedBody, Server};
+    #[pymodule_export]
+    use super::testing::Issuer;
+    #[pymodule_export]
+    use super::token::AccessToken;
+
+    /// Every reason of the core: name and number.
+    #[pyfunction]
+    fn reasons() -> Vec<(&'static str, u16)> {
+        scopegate_core::Reason::ALL.iter().map(|reason| (reason.name(), reason.code())).collect()
+    }
+}

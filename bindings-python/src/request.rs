@@ -1,0 +1,197 @@
+//! Python arguments -> what the core needs to know of a request.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
+use scopegate_core::{CallId, McpCall, Request as CoreRequest};
+
+/// One request, copied out of Python once and judged as often as needed.
+#[pyclass(frozen, module = "scopegate._scopegate")]
+pub(crate) struct Request {
+    method: String,
+    target: String,
+    authorization: Lines,
+    origin: Lines,
+    access_control_request_method: Lines,
+    access_control_request_headers: Lines,
+    protocol_version: Lines,
+    mcp_method: Lines,
+    mcp_name: Lines,
+    scopes: Vec<String>,
+    body: Option<Py<PyBytes>>,
+    calls: Option<Vec<McpCall<'static>>>,
+    now: Option<i64>,
+}
+
+#[pymethods]
+impl Request {
+    #[new]
+    #[pyo3(signature = (
+        *, method=String::new(), target=String::new(), authorization=Lines::default(), origin=Lines::default(),
+        access_control_request_method=Lines::default(), access_control_request_headers=Lines::default(),
+        protocol_version=Lines::default(), mcp_method=Lines::default(), mcp_name=Lines::default(),
+        scopes=Vec::new(), body=None, calls=None, now=None,
+    ))]
+    #[allow(clippy::too_many_arguments)] // one for each field of the core's request
+    fn new(
+        method: String,
+        target: String,
+        authorization: Lines,
+        origin: Lines,
+        access_control_request_method: Lines,
+        access_control_request_headers: Lines,
+        protocol_version: Lines,
+        mcp_method: Lines,
+        mcp_name: Lines,
+        scopes: Vec<String>,
+        body: Option<Py<PyBytes>>,
+        calls: Option<Vec<Call>>,
+        now: Option<i64>,
+    ) -> PyResult<Self> {
+        if body.is_some() && calls.is_some() {
+            return Err(PyValueError::new_err("pass body= or calls=, not both"));
+        }
+        Ok(Request {
+            method,
+            target,
+            authorization,
+            origin,
+            access_control_request_method,
+            access_control_request_headers,
+            protocol_version,
+            mcp_method,
+            mcp_name,
+            scopes,
+            body,
+            calls: calls.map(|calls| calls.into_iter().map(|call| call.0).collect()),
+            now,
+        })
+    }
+
+    /// The same request with its body, once that was read.
+    fn with_body(&self, body: Py<PyBytes>) -> Self {
+        Request {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            authorization: self.authorization.clone(),
+            origin: self.origin.clone(),
+            access_control_request_method: self.access_control_request_method.clone(),
+            access_control_request_headers: self.access_control_request_headers.clone(),
+            protocol_version: self.protocol_version.clone(),
+            mcp_method: self.mcp_method.clone(),
+            mcp_name: self.mcp_name.clone(),
+            scopes: self.scopes.clone(),
+            body: Some(body),
+            calls: None,
+            now: self.now,
+        }
+    }
+}
+
+impl Request {
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Lends the request to the core in its own form.
+    pub(crate) fn lend<R>(&self, py: Python<'_>, judge: impl FnOnce(&CoreRequest<'_>) -> R) -> R {
+        let authorization = self.authorization.slices();
+        let origin = self.origin.slices();
+        let protocol_version = self.protocol_version.slices();
+        let mcp_method = self.mcp_method.slices();
+        let mcp_name = self.mcp_name.slices();
+        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
+        let mut request = CoreRequest::new(&self.method, &self.target)
+            .authorization(&authorization)
+            .origin(&origin)
+            .access_control_request_method(self.access_control_request_method.first())
+            .access_control_request_headers(self.access_control_request_headers.first())
+            .protocol_version(&protocol_version)
+            .mcp_method(&mcp_method)
+            .mcp_name(&mcp_name)
+            .scopes(&scopes);
+        if let Some(body) = &self.body {
+            request = request.body(body.as_bytes(py));
+        }
+        if let Some(calls) = &self.calls {
+            request = request.calls(calls);
+        }
+        if let Some(now) = self.now {
+            request = request.now(now);
+        }
+        judge(&request)
+    }
+}
+
+/// The values of a header's field lines: one value, a list or tuple of values, or `None`.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Vec<Vec<u8>>);
+
+impl Lines {
+    fn slices(&self) -> Vec<&[u8]> {
+        self.0.iter().map(Vec::as_slice).collect()
+    }
+
+    fn first(&self) -> Option<&[u8]> {
+        self.0.first().map(Vec::as_slice)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Lines {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if value.is_none() {
+            return Ok(Lines::default());
+        }
+        if let Some(line) = line(&value) {
+            return Ok(Lines(vec![line]));
+        }
+        let lines: Option<Vec<Vec<u8>>> = if let Ok(list) = value.cast::<PyList>() {
+            list.iter().map(|item| line(&item)).collect()
+        } else if let Ok(tuple) = value.cast::<PyTuple>() {
+            tuple.iter().map(|item| line(&item)).collect()
+        } else {
+            None
+        };
+        // The value itself may be a token, so the message does not show it.
+        lines.map(Lines).ok_or_else(|| PyTypeError::new_err("expected str, bytes, a list of these, or None"))
+    }
+}
+
+/// The bytes of one field value. Servers decode field values as ISO 8859-1 (PEP 3333), so text goes back that way.
+fn line(value: &Bound<'_, PyAny>) -> Option<Vec<u8>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Some(bytes.as_bytes().to_vec());
+    }
+    let text = value.cast::<PyString>().ok()?.to_string_lossy();
+    let latin: Result<Vec<u8>, _> = text.chars().map(|char| u8::try_from(u32::from(char))).collect();
+    Some(latin.unwrap_or_else(|_| text.as_bytes().to_vec()))
+}
+
+/// A call that the host's own parser read: `(method, name, id)`.
+pub(crate) struct Call(McpCall<'static>);
+
+impl<'py> FromPyObject<'_, 'py> for Call {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (method, name, id): (String, Option<String>, Bound<'py, PyAny>) = value.extract()?;
+        let mut call = McpCall::new(method);
+        if let Some(name) = name {
+            call = call.name(name);
+        }
+        if let Some(id) = call_id(&id) {
+            call = call.id(id);
+        }
+        Ok(Call(call))
+    }
+}
+
+/// `bool` is an `int` in Python and not in JSON; whatever else cannot be an id counts as unknown.
+fn call_id(value: &Bound<'_, PyAny>) -> Option<CallId> {
+    if value.is_exact_instance_of::<PyInt>() {
+        return value.extract().ok().map(CallId::Number);
+    }
+    value.cast::<PyString>().ok()?.extract().ok().map(CallId::Text)
+}

@@ -1,0 +1,39 @@
+"""Fixtures that most tests share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from wire import KeyServer, key_server
+
+from scopegate import AuthorizationServer, ResourceServer
+from scopegate.testing import Issuer
+
+RESOURCE = "https://mcp.test/mcp"
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer(RESOURCE)
+
+
+@pytest.fixture
+def gate(issuer: Issuer) -> ResourceServer:
+    """A server that knows the issuer's keys from its configuration, and has no policy."""
+    return ResourceServer(resource=RESOURCE, authorization_servers=[issuer.server()])
+
+
+@pytest.fixture
+def keys(issuer: Issuer) -> Iterator[KeyServer]:
+    """The issuer's key set on loopback."""
+    with key_server(json.dumps(issuer.server()["jwks"]).encode()) as server:
+        yield server
+
+
+@pytest.fixture
+def fetching_gate(issuer: Issuer, keys: KeyServer) -> ResourceServer:
+    """A server that has to fetch the keys."""
+    server: AuthorizationServer = {"issuer": issuer.issuer, "jwks_uri": keys.jwks_uri}
+    return ResourceServer(resource=RESOURCE, authorization_servers=[server])

@@ -1,0 +1,74 @@
+"""What we lean on in the official SDK beyond its documentation. A failure here means: the SDK changed, and
+``scopegate.mcp`` must be looked at before the new version is allowed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+NAMES = {
+    "mcp.server.auth.middleware.auth_context:AuthContextMiddleware": "get_access_token() in tools, requestState",
+    "mcp.server.auth.middleware.auth_context:auth_context_var": "get_access_token() in tools, requestState",
+    "mcp.server.auth.middleware.auth_context:get_access_token": "what tools call",
+    "mcp.server.auth.middleware.bearer_auth:AuthenticatedUser": "the session-owner check looks for this class",
+    "mcp.server.auth.middleware.bearer_auth:authorization_context": "who owns a session",
+    "mcp.server.auth.provider:AccessToken": "what the user carries",
+    "mcp.server.auth.provider:TokenVerifier": "the fallback's interface",
+    "mcp.server.auth.provider:principal_components": "client, issuer and subject make the principal",
+    "mcp.server.context:CallNext": "list_filter",
+    "mcp.server.context:HandlerResult": "list_filter",
+    "mcp.server.context:ServerMiddleware": "list_filter",
+    "mcp.server.context:ServerRequestContext": "list_filter",
+    "mcp.server.streamable_http:EventStore": "options of protect",
+    "mcp.server.streamable_http_manager:StreamableHTTPSessionManager": "session owners",
+    "mcp.server.transport_security:TransportSecuritySettings": "allowed_hosts, else 421",
+    "mcp_types.version:MODERN_PROTOCOL_VERSIONS": "which results carry cacheScope",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_is_still_there(name: str) -> None:
+    module, _, attribute = name.partition(":")
+    try:
+        getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        pytest.fail(f"THE MCP SDK LOST {name}, which scopegate.mcp needs for: {NAMES[name]} ({error})")
+
+
+def parameters(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def test_the_application_takes_the_options_that_we_pass() -> None:
+    from mcp.server.mcpserver import MCPServer
+
+    from scopegate.mcp import StreamableHttpOptions
+
+    taken = parameters(MCPServer.streamable_http_app)
+    assert {"streamable_http_path", *StreamableHttpOptions.__annotations__} <= taken
+    untold = taken - {"self", "host", "streamable_http_path", *StreamableHttpOptions.__annotations__}
+    assert not untold, f"THE MCP SDK HAS NEW OPTIONS that protect does not pass on: {untold}"
+
+
+def test_principal_is_client_issuer_and_subject() -> None:
+    from mcp.server.auth.provider import AccessToken, principal_components
+
+    token = AccessToken(token="", client_id="app", scopes=[], subject="alice", claims={"iss": "https://as.test"})
+    assert principal_components(token) == ("app", "https://as.test", "alice")
+
+
+def test_context_carries_the_http_request_and_the_version() -> None:
+    from mcp.server.context import ServerRequestContext
+
+    assert {"method", "protocol_version", "request"} <= set(ServerRequestContext.__dataclass_fields__)
+
+
+def test_server_tells_whether_it_has_a_gate_of_its_own() -> None:
+    from mcp.server.mcpserver import MCPServer
+
+    assert MCPServer("x").settings.auth is None

@@ -1,0 +1,300 @@
+//! The order of checks, from a request to an access token or the reason why not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::{self, CallError, CallId, Message};
+use crate::config::{
+    ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
+};
+use crate::keys::algorithm::Algorithm;
+use crate::keys::source::{KeyRequest, Selection, Source, Want};
+use crate::policy::{Policy, Verdict};
+use crate::reason::Reason;
+use crate::refusal::{Particulars, Refusal, ScopeShortfall};
+use crate::rejection::Rejection;
+use crate::request::{Body, Request};
+use crate::resource_server::Inner;
+use crate::scope::{ScopeSet, is_scope_token};
+use crate::token::access_token::{AccessToken, Fields};
+use crate::token::claims::{self, Claims, Judged};
+use crate::token::jws::Jws;
+use crate::wire::{Wire, listed_origin};
+
+impl Inner {
+    /// The order of checks: the first that fails is the reason, in every language.
+    pub(crate) fn decide(
+        &self,
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+    ) -> Result<AccessToken, Stop> {
+        checked_scopes(request)?;
+        self.check_origin(request)?;
+        let credential = request.credential().map_err(credential_refusal)?;
+        let jws = Jws::parse(credential)?;
+        let token = self.verify(&jws, request, done)?;
+        match (&self.settings.policy, &request.body) {
+            (Some(_), Body::Unread) => return Err(Stop::NeedBody),
+            (Some(policy), body) => self.check_call(policy, &token, request, body)?,
+            (None, _) => self
+                .has_scopes(&token, self.need(request, &[]))
+                .map_err(|refusal| self.stop_with_id(refusal, request))?,
+        }
+        Ok(token)
+    }
+
+    /// Check 2.
+    fn check_origin(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let Some(allowed) = &self.settings.allowed_origins else { return Ok(()) };
+        if request.origin.is_empty() || listed_origin(allowed, request).is_some() {
+            return Ok(());
+        }
+        Err(Refusal::new(Reason::OriginDenied, "expected an Origin of allowed_origins"))
+    }
+
+    /// Checks 10 to 22: issuer, algorithm, type, key, signature and claims.
+    fn verify(
+        &self,
+        jws: &Jws<'_>,
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+    ) -> Result<AccessToken, Stop> {
+        let issuer = claims::issuer(&jws.claims)?;
+        let (server, source) = self.server_of(issuer)?;
+        let algorithm = accepted_algorithm(jws, server)?;
+        Judged::check_type(&jws.header, &server.tokens)?;
+        let now = self.now(request)?;
+        let want =
+            Want { algorithm, kid: jws.header.kid.as_deref(), issued_at: claims::issue_time(&jws.claims) };
+        let key = match source.select(&want, done) {
+            Selection::Key(key) => key,
+            Selection::NeedKeys(wanted) => return Err(Stop::NeedKeys(wanted)),
+            Selection::Unknown => {
+                return Err(Refusal::new(
+                    Reason::UnknownKey,
+                    "expected a kid and alg of one of the issuer's keys",
+                )
+                .into());
+            }
+            Selection::Ambiguous => {
+                let detail = "expected exactly one key of the issuer to fit the token's kid and alg";
+                return Err(Refusal::new(Reason::AmbiguousKey, detail).into());
+            }
+            Selection::Unavailable { retry_after } => return Err(keys_unavailable(retry_after).into()),
+        };
+        if !key.verifies(jws.signing_input, &jws.signature) {
+            source.bad_signature(&want);
+            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
+        }
+        let claims = Claims::read(&jws.claims, &server.tokens)?;
+        claims.judge(&self.judged(jws, server, now))?;
+        if server.tokens.format == TokenFormat::Generic
+            && !claims.would_pass_rfc9068(&jws.header, &jws.claims)
+        {
+            self.counters.not_rfc9068();
+        }
+        Ok(self.access_token(issuer, jws, claims))
+    }
+
+    fn judged<'a>(&'a self, jws: &'a Jws<'_>, server: &'a ServerSettings, now: i64) -> Judged<'a> {
+        Judged {
+            header: &jws.header,
+            claims: &jws.claims,
+            rules: &server.tokens,
+            audiences: &self.settings.audiences,
+            times: self.settings.times,
+            now,
+        }
+    }
+
+    /// The unverified issuer only selects whose keys are tried, before any network.
+    fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Arc<Source>), Refusal> {
+        let index = self.issuers.get(issuer).copied();
+        let server = index.and_then(|index| self.settings.servers.get(index));
+        let source = index.and_then(|index| self.sources.get(index));
+        server
+            .zip(source)
+            .ok_or_else(|| Refusal::new(Reason::UntrustedIssuer, "expected iss to be a configured issuer"))
+    }
+
+    /// Check 13.
+    fn now(&self, request: &Request<'_>) -> Result<i64, Refusal> {
+        let now = request.now.or_else(|| self.clock.wall()).filter(|now| *now >= 0);
+        now.ok_or_else(|| Refusal::new(Reason::ClockUnusable, "expected the machine's clock to be past 1970"))
+    }
+
+    fn access_token(&self, issuer: &str, jws: &Jws<'_>, claims: Claims) -> AccessToken {
+        let principal = claims.principal(issuer);
+        let scopes = claims.scopes.unwrap_or_default().as_slice().to_vec();
+        AccessToken::new(Fields {
+            issuer: issuer.to_owned(),
+            principal,
+            effective_scopes: self.settings.implications.effective(&scopes),
+            scopes,
+            subject: claims.subject,
+            client_id: claims.client_id,
+            audience: claims.audience.unwrap_or_default(),
+            resource: self.settings.audiences.resource.clone(),
+            expires_at: claims.expires_at.unwrap_or_default(),
+            issued_at: claims.issued_at,
+            token_id: claims.token_id,
+            claims: jws.payload.clone(),
+        })
+    }
+
+    /// Checks 24 to 26: the call, the policy and the scopes.
+    pub(crate) fn check_call(
+        &self,
+        policy: &Policy,
+        token: &AccessToken,
+        request: &Request<'_>,
+        body: &Body<'_>,
+    ) -> Result<(), Refusal> {
+        let message = match body {
+            Body::Unread => Ok(Message::None),
+            Body::Bytes(body) => call::read(body, policy.max_body_bytes()),
+            Body::Calls(calls) => call::from_calls(calls),
+        };
+        let message = message.map_err(call_refusal)?;
+        call::check_routing(request, &message).map_err(call_refusal)?;
+        let judged = match policy.judge(&message) {
+            Verdict::Need(scopes) => self.has_scopes(token, self.need(request, &scopes)),
+            Verdict::Deny => {
+                Err(Refusal::new(Reason::PolicyDenied, "expected a call that the policy allows"))
+            }
+        };
+        judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+    }
+
+    /// `required_scopes`, then the policy's, then the request's own.
+    pub(crate) fn need(&self, request: &Request<'_>, policy: &[&str]) -> ScopeSet {
+        let mut need = self.settings.required_scopes.clone();
+        need.extend(policy);
+        need.extend(request.scopes);
+        need
+    }
+
+    /// Check 26.
+    pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
+        if need.iter().all(|scope| self.settings.implications.cover(token.scopes(), scope)) {
+            return Ok(());
+        }
+        let detail = format!("expected the scopes {}", need.joined());
+        let granted = self.listed_grants(token);
+        let particulars = Particulars::Scopes(Box::new(ScopeShortfall { need, granted }));
+        Err(Refusal { particulars, ..Refusal::new(Reason::InsufficientScope, detail) })
+    }
+
+    /// The granted scopes that the configuration knows, in its order: never the token's, so that equal refusals have
+    /// equal bytes.
+    fn listed_grants(&self, token: &AccessToken) -> Vec<String> {
+        let settings = &self.settings;
+        if settings.challenge_scopes == ChallengeScopes::Required {
+            return Vec::new();
+        }
+        let known = settings.required_scopes.iter();
+        let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
+        let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
+        let known = known.chain(settings.policy.iter().flat_map(Policy::scopes));
+        known
+            .filter(|scope| token.scopes().iter().any(|granted| granted == scope))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Without a policy the body matters only for the form of a 403.
+    fn stop_with_id(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
+        if !self.wire().prefers_json_rpc(request) {
+            return refusal.into();
+        }
+        match self.read_for_id(request) {
+            Ok(id) => Refusal { id, ..refusal }.into(),
+            Err(NoBody) => Stop::NeedBody,
+        }
+    }
+
+    pub(crate) fn read_for_id(&self, request: &Request<'_>) -> Result<Option<CallId>, NoBody> {
+        match request.body {
+            Body::Unread => Err(NoBody),
+            Body::Bytes(body) => Ok(call::read_id(body, self.body_limit())),
+            Body::Calls(calls) => Ok(call::from_calls(calls).ok().and_then(|message| message.id().cloned())),
+        }
+    }
+
+    pub(crate) fn body_limit(&self) -> usize {
+        self.settings.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
+    }
+
+    fn wire(&self) -> Wire<'_> {
+        Wire { settings: &self.settings, metadata_url: &self.metadata.url }
+    }
+
+    pub(crate) fn reject(&self, refusal: Refusal, request: &Request<'_>) -> Box<Rejection> {
+        self.counters.refused(refusal.reason);
+        let response = self.wire().answer(&refusal, request);
+        Box::new(Rejection { reason: refusal.reason, detail: refusal.detail.into_owned(), response })
+    }
+}
+
+/// Why a decision ended before its token came out.
+pub(crate) enum Stop {
+    Refuse(Box<Refusal>),
+    NeedKeys(KeyRequest),
+    NeedBody,
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Stop::Refuse(Box::new(refusal))
+    }
+}
+
+/// The body was not read yet.
+pub(crate) struct NoBody;
+
+/// Check 1.
+pub(crate) fn checked_scopes(request: &Request<'_>) -> Result<(), Refusal> {
+    let is_fit = |scope: &&str| {
+        is_scope_token(scope) && *scope != "offline_access" && parameter_name_in(scope).is_none()
+    };
+    if request.scopes.iter().all(is_fit) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::Internal,
+        "scopes: expected scope tokens (RFC 6749 section 3.3) other than offline_access",
+    ))
+}
+
+fn credential_refusal(reason: Reason) -> Refusal {
+    let detail = match reason {
+        Reason::MultipleCredentials => "expected one credential in one Authorization line",
+        Reason::TokenTooLarge => "expected a token of at most 16384 bytes",
+        _ => "expected Authorization: Bearer and a token",
+    };
+    Refusal::new(reason, detail)
+}
+
+/// Check 11.
+fn accepted_algorithm(jws: &Jws<'_>, server: &ServerSettings) -> Result<Algorithm, Refusal> {
+    let accepted = &server.tokens.algorithms;
+    Algorithm::from_name(&jws.header.alg).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
+        let names: Vec<_> = accepted.iter().map(|algorithm| algorithm.name()).collect();
+        Refusal::new(Reason::AlgorithmNotAllowed, format!("expected alg to be one of {}", names.join(", ")))
+    })
+}
+
+pub(crate) fn keys_unavailable(retry_after: Duration) -> Refusal {
+    let detail =
+        "expected keys of the issuer, and none that would do can be had now; see stats for the last error";
+    Refusal {
+        particulars: Particulars::RetryAfter(retry_after),
+        ..Refusal::new(Reason::KeysUnavailable, detail)
+    }
+}
+
+fn call_refusal(error: CallError) -> Refusal {
+    let reason = if error == CallError::TooLarge { Reason::CallTooLarge } else { Reason::MalformedCall };
+    let detail = error.detail();
+    Refusal { particulars: Particulars::Call(Box::new(error)), ..Refusal::new(reason, detail) }
+}

@@ -1,0 +1,677 @@
+#![allow(clippy::disallowed_methods)]
+//! A source with a scripted clock and a scripted server.
+
+use std::sync::Barrier;
+use std::time::Instant;
+
+use super::*;
+use crate::clock::ScriptedClock;
+use crate::fetch::{Document, FetchRequest, FetchStep};
+use crate::keys::scheduler::Scheduler;
+use crate::keys::test_keys::jwks;
+
+const WALL: i64 = 1_800_000_000;
+const URL: &str = "https://as.example/jwks";
+
+type Answers = dyn Fn(&FetchRequest<'_>) -> Result<Document, FetchError> + Send + Sync;
+
+/// Answers as the test says, and counts.
+struct Server {
+    answers: Mutex<Arc<Answers>>,
+    asked: Mutex<Vec<(String, Option<String>)>>,
+}
+
+impl Fetch for Server {
+    fn get(&self, request: &FetchRequest<'_>) -> Result<Document, FetchError> {
+        self.asked.lock().push((request.url.to_owned(), request.etag.map(str::to_owned)));
+        let answers = self.answers.lock().clone();
+        answers(request)
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+struct World {
+    source: Arc<Source>,
+    server: Arc<Server>,
+    clock: Arc<ScriptedClock>,
+}
+
+impl World {
+    /// Fetches only when a test asks for it.
+    fn new() -> World {
+        World::with(|_| {}, false)
+    }
+
+    /// A world whose issuer publishes `a` and `b`, and whose source holds them.
+    fn holding() -> World {
+        let world = World::new();
+        world.publish(&["a", "b"]);
+        world.source.warm_up().unwrap();
+        world.pass(1);
+        world
+    }
+
+    fn with(change: impl FnOnce(&mut SourceSettings), background: bool) -> World {
+        let mut settings = SourceSettings {
+            index: 0,
+            issuer: "https://as.example".to_owned(),
+            location: KeyLocation::Uri(URL.to_owned()),
+            rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
+            default_ttl: Duration::from_secs(600),
+            max_stale: Duration::from_secs(86_400),
+            unknown_key_interval: Duration::from_secs(30),
+            max_waiters: 64,
+            leeway: 30,
+        };
+        change(&mut settings);
+        let not_scripted = |_: &FetchRequest<'_>| Err(FetchError::with_status(404));
+        let server =
+            Arc::new(Server { answers: Mutex::new(Arc::new(not_scripted)), asked: Mutex::default() });
+        let clock = Arc::new(ScriptedClock::at(Some(WALL)));
+        // Slots of its own, so that tests do not take each other's.
+        let slots = Box::leak(Box::new(Slots::new()));
+        let source = Source::build(settings, server.clone(), clock.clone(), slots, background);
+        World { source, server, clock }
+    }
+
+    fn answer(
+        &self,
+        answers: impl Fn(&FetchRequest<'_>) -> Result<Document, FetchError> + Send + Sync + 'static,
+    ) {
+        *self.server.answers.lock() = Arc::new(answers);
+    }
+
+    fn publish(&self, kids: &[&str]) {
+        let document = document(&jwks(kids));
+        self.answer(move |_| Ok(document.clone()));
+    }
+
+    fn fail(&self) {
+        self.answer(|_| Err(FetchError::with_status(503)));
+    }
+
+    fn fetches(&self) -> usize {
+        self.server.asked.lock().len()
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    fn select(&self, kid: &str) -> Selection {
+        self.source.select(&want(kid), None)
+    }
+
+    /// What a request does: select, refresh if asked to, select again.
+    fn request(&self, kid: &str) -> Selection {
+        match self.select(kid) {
+            Selection::NeedKeys(wanted) => {
+                // An error shows in the second selection.
+                let _ = self.source.refresh(&wanted);
+                self.source.select(&want(kid), Some(&wanted))
+            }
+            answer => answer,
+        }
+    }
+
+    fn holds(&self, kid: &str) -> bool {
+        matches!(self.select(kid), Selection::Key(key) if key.kid.as_deref() == Some(kid))
+    }
+
+    /// A fetch in the background that is due now, to its end.
+    fn fetch_when_due(&self) {
+        let before = self.finished();
+        self.source.run_due();
+        eventually(|| self.finished() > before);
+    }
+
+    fn finished(&self) -> u64 {
+        self.source.status().fetches.values().sum()
+    }
+}
+
+fn want(kid: &str) -> Want<'_> {
+    Want { algorithm: Algorithm::EdDSA, kid: Some(kid), issued_at: None }
+}
+
+fn document(body: &str) -> Document {
+    Document { body: Some(body.as_bytes().to_vec()), ..Document::default() }
+}
+
+fn need(selection: Selection) -> KeyRequest {
+    match selection {
+        Selection::NeedKeys(wanted) => wanted,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn retry_after(selection: Selection) -> Duration {
+    match selection {
+        Selection::Unavailable { retry_after } => retry_after,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn eventually(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it did not come to that");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Holds an answer back until it is opened.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn open(&self) {
+        *self.0.0.lock() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        let mut open = self.0.0.lock();
+        while !*open {
+            self.0.1.wait(&mut open);
+        }
+    }
+}
+
+#[test]
+fn a_cold_source_fetches_once_and_then_knows_its_keys() {
+    let world = World::new();
+    world.publish(&["a", "b"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    assert!(world.holds("b"));
+    assert_eq!(world.fetches(), 1);
+    assert!(matches!(world.request("c"), Selection::Unknown));
+}
+
+#[test]
+fn making_a_source_fetches_nothing() {
+    let world = World::with(|_| {}, true);
+    assert_eq!(world.fetches(), 0);
+    assert_eq!(world.source.status().state, "cold");
+}
+
+#[test]
+fn a_cold_outage_is_unavailable_until_the_backoff_is_over() {
+    let world = World::new();
+    world.fail();
+    let wait = retry_after(world.request("a"));
+    assert!(wait >= Duration::from_millis(800) && wait <= Duration::from_secs(1), "{wait:?}");
+    assert_eq!(retry_after(world.request("a")), wait);
+    assert_eq!(world.source.retry_after(), wait);
+    assert_eq!(world.fetches(), 1);
+    world.pass(1);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+}
+
+#[test]
+fn everyone_who_waits_shares_one_fetch() {
+    let world = Arc::new(World::new());
+    let (gate, document) = (Gate::default(), document(&jwks(&["a"])));
+    let behind = gate.clone();
+    world.answer(move |_| {
+        behind.pass();
+        Ok(document.clone())
+    });
+    let asked = Arc::new(Barrier::new(33));
+    let requests: Vec<_> = (0..32)
+        .map(|_| {
+            let (world, asked) = (world.clone(), asked.clone());
+            thread::spawn(move || {
+                let wanted = need(world.select("a"));
+                asked.wait();
+                world.source.refresh(&wanted).unwrap();
+                world.source.select(&want("a"), Some(&wanted))
+            })
+        })
+        .collect();
+    asked.wait();
+    eventually(|| world.fetches() == 1);
+    gate.open();
+    for request in requests {
+        assert!(matches!(request.join().unwrap(), Selection::Key(_)));
+    }
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn a_known_kid_does_not_wait_while_a_fetch_hangs() {
+    let world = World::holding();
+    let gate = Gate::default();
+    let behind = gate.clone();
+    world.answer(move |_| {
+        behind.pass();
+        Err(FetchError::with_status(503))
+    });
+    world.pass(600);
+    world.source.run_due();
+    eventually(|| world.fetches() == 2);
+    assert!(world.holds("a"));
+    assert!(matches!(world.select("new"), Selection::NeedKeys(_)));
+    gate.open();
+    eventually(|| world.finished() == 2);
+    assert!(world.holds("a"));
+    assert!(world.source.status().degraded);
+}
+
+#[test]
+fn a_flood_of_unknown_kids_is_one_fetch_and_good_tokens_pass() {
+    let world = World::holding();
+    for round in 0..200 {
+        let answer = world.request(&format!("junk-{round}"));
+        assert!(matches!(answer, Selection::Unknown | Selection::Unavailable { .. }));
+        assert!(world.holds("a"));
+    }
+    assert_eq!(world.fetches(), 2);
+    world.pass(30);
+    world.publish(&["a", "b", "new"]);
+    world.request("junk");
+    assert!(world.holds("new"));
+}
+
+#[test]
+fn without_budget_only_a_token_older_than_the_set_is_proved_unknown() {
+    let world = World::holding();
+    world.request("junk");
+    let issued = |at| world.source.select(&Want { issued_at: Some(at), ..want("other") }, None);
+    assert!(matches!(issued(WALL - 29), Selection::Unknown));
+    assert_eq!(retry_after(issued(WALL - 28)), Duration::from_secs(30));
+}
+
+#[test]
+fn after_a_failed_fetch_an_unknown_kid_is_unavailable() {
+    let world = World::holding();
+    world.fail();
+    assert!(matches!(world.request("new"), Selection::Unavailable { .. }));
+    assert!(world.holds("a"));
+}
+
+#[test]
+fn a_fetch_that_began_before_the_request_proves_nothing() {
+    let world = World::holding();
+    let gate = Gate::default();
+    let (behind, document) = (gate.clone(), document(&jwks(&["a", "b"])));
+    world.answer(move |_| {
+        behind.pass();
+        Ok(document.clone())
+    });
+    world.source.start_refresh(&need(world.select("first")));
+    eventually(|| world.fetches() == 2);
+    world.pass(1);
+    let late = need(world.select("late"));
+    gate.open();
+    world.source.refresh(&late).unwrap();
+    assert!(matches!(world.source.select(&want("late"), Some(&late)), Selection::Unavailable { .. }));
+}
+
+#[test]
+fn a_refresh_for_a_set_that_has_moved_on_fetches_nothing() {
+    let world = World::holding();
+    let wanted = need(world.select("x"));
+    world.request("y");
+    assert_eq!(world.fetches(), 2);
+    world.source.refresh(&wanted).unwrap();
+    assert_eq!(world.fetches(), 2);
+    assert!(matches!(world.source.select(&want("x"), Some(&wanted)), Selection::Unknown));
+}
+
+#[test]
+fn a_bad_answer_leaves_the_held_set_as_it_is() {
+    let world = World::holding();
+    let bodies = [
+        "",
+        "<html>",
+        "[]",
+        "{}",
+        r#"{"keys":{}}"#,
+        r#"{"keys":[],"keys":[]}"#,
+        r#"{"keys":[{"kty":"oct"}]}"#,
+    ];
+    for body in bodies {
+        world.pass(600);
+        let document = document(body);
+        world.answer(move |_| Ok(document.clone()));
+        world.fetch_when_due();
+        assert!(world.holds("a") || body.contains("oct"), "{body}");
+        assert_eq!(world.source.status().last_error.unwrap().step, "parse");
+        world.publish(&["a", "b"]);
+        world.pass(60);
+        world.fetch_when_due();
+    }
+}
+
+#[test]
+fn not_modified_renews_the_set_of_its_url() {
+    let world = World::new();
+    let body = jwks(&["a"]);
+    world.answer(move |request| match request.etag {
+        Some("\"1\"") => Ok(Document { lifetime: Some(Duration::from_secs(900)), ..Document::default() }),
+        _ => Ok(Document { etag: Some("\"1\"".to_owned()), ..document(&body) }),
+    });
+    world.source.warm_up().unwrap();
+    world.pass(600);
+    world.fetch_when_due();
+    let status = world.source.status();
+    assert_eq!((status.age_seconds, status.ttl_seconds), (Some(0), Some(900)));
+    assert_eq!((status.fetches["installed"], status.fetches["not_modified"]), (1, 1));
+    assert!(world.holds("a"));
+    // An expired set is not asked to be renewed.
+    world.pass(86_400);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    let etags: Vec<_> = world.server.asked.lock().iter().map(|(_, etag)| etag.is_some()).collect();
+    assert_eq!(etags, [false, true, false]);
+}
+
+#[test]
+fn not_modified_is_a_failure_where_nothing_is_held() {
+    let world = World::new();
+    world.answer(|_| Ok(Document::default()));
+    assert!(matches!(world.request("a"), Selection::Unavailable { .. }));
+    assert_eq!(world.source.status().last_error.unwrap().step, "HTTP");
+}
+
+#[test]
+fn a_second_answer_without_keys_closes_the_source_until_a_good_one() {
+    let world = World::holding();
+    world.publish(&[]);
+    world.pass(600);
+    world.fetch_when_due();
+    assert!(world.holds("a"));
+    world.pass(29);
+    world.fetch_when_due();
+    assert!(world.holds("a"));
+    world.pass(31);
+    world.fetch_when_due();
+    assert_eq!(world.source.status().state, "closed");
+    assert!(matches!(world.select("a"), Selection::Unavailable { .. }));
+    world.pass(60);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    assert_eq!(world.source.status().state, "fresh");
+}
+
+#[test]
+fn a_key_that_was_taken_away_is_refused_at_once_and_unknown_when_confirmed() {
+    let world = World::holding();
+    world.publish(&["b"]);
+    world.pass(600);
+    world.fetch_when_due();
+    assert_eq!(retry_after(world.select("a")), Duration::from_secs(30));
+    assert_eq!(world.fetches(), 2);
+    world.pass(30);
+    assert!(matches!(world.select("a"), Selection::Unavailable { .. }));
+    eventually(|| world.finished() == 3);
+    assert!(matches!(world.select("a"), Selection::Unknown));
+    assert!(world.holds("b"));
+}
+
+#[test]
+fn a_bad_signature_may_spend_the_budget_in_the_background() {
+    let world = World::holding();
+    for _ in 0..10 {
+        world.source.bad_signature(&want("a"));
+    }
+    eventually(|| world.finished() == 2);
+    assert!(matches!(world.select("new"), Selection::Unavailable { .. }));
+    world.pass(30);
+    world.source.bad_signature(&Want { kid: None, ..want("a") });
+    assert!(matches!(world.select("new"), Selection::NeedKeys(_)));
+    assert_eq!(world.fetches(), 2);
+}
+
+#[test]
+fn a_token_without_kid_fits_one_key_or_none_and_starts_no_fetch() {
+    let world = World::holding();
+    let without_kid = Want { kid: None, ..want("") };
+    assert!(matches!(world.source.select(&without_kid, None), Selection::Ambiguous));
+    let other_algorithm = Want { algorithm: Algorithm::RS256, ..without_kid };
+    assert!(matches!(world.source.select(&other_algorithm, None), Selection::Unknown));
+    world.pass(1200);
+    assert!(matches!(world.source.select(&without_kid, None), Selection::Ambiguous));
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn one_request_waits_for_an_idle_set_and_the_others_use_it() {
+    let world = World::holding();
+    world.pass(1200);
+    assert_eq!(world.source.status().state, "idle");
+    world.fail();
+    let wanted = need(world.select("a"));
+    assert_eq!(wanted.longest_wait(), Duration::from_secs(2));
+    assert!(world.holds("a"));
+    world.source.refresh(&wanted).unwrap_err();
+    assert!(matches!(world.source.select(&want("a"), Some(&wanted)), Selection::Key(_)));
+    assert_eq!(world.source.status().state, "overdue");
+    assert!(world.holds("a"));
+}
+
+#[test]
+fn an_expired_set_is_not_used() {
+    let world = World::holding();
+    world.fail();
+    world.pass(86_400);
+    assert!(matches!(world.request("a"), Selection::Unavailable { .. }));
+    assert!(!world.source.status().is_usable());
+    world.pass(1);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+}
+
+#[test]
+fn those_who_wait_are_bounded() {
+    let world = World::with(|settings| settings.max_waiters = 20, false);
+    let waiting: Vec<_> = (0..20).map(|_| need(world.select("a"))).collect();
+    assert_eq!(retry_after(world.select("a")), Duration::from_secs(1));
+    drop(waiting);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    let for_unknown: Vec<_> = (0..8).map(|_| need(world.select("new"))).collect();
+    assert_eq!(retry_after(world.select("new")), Duration::from_secs(1));
+    assert!(world.holds("a"));
+    drop(for_unknown);
+    need(world.select("new"));
+}
+
+#[test]
+fn a_fetch_that_panics_does_not_block_the_next() {
+    let world = World::new();
+    world.answer(|_| panic!("in the test"));
+    let wanted = need(world.select("a"));
+    let source = world.source.clone();
+    thread::spawn(move || source.refresh(&wanted)).join().unwrap_err();
+    assert!(matches!(world.select("a"), Selection::Unavailable { .. }));
+    world.pass(1);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+}
+
+#[test]
+fn a_fetch_that_is_overtaken_installs_nothing() {
+    let world = World::new();
+    let gate = Gate::default();
+    let (behind, old) = (gate.clone(), document(&jwks(&["old"])));
+    world.answer(move |_| {
+        behind.pass();
+        Ok(old.clone())
+    });
+    world.source.start_refresh(&need(world.select("a")));
+    eventually(|| world.fetches() == 1);
+    world.pass(7);
+    world.publish(&["new"]);
+    assert!(matches!(world.request("new"), Selection::Key(_)));
+    gate.open();
+    eventually(|| world.source.status().fetches.get("abandoned") == Some(&1));
+    assert!(world.holds("new"));
+    assert_eq!(world.source.status().kids, ["new"]);
+}
+
+#[test]
+fn a_wait_ends_before_the_fetch_does() {
+    let world = World::new();
+    world.publish(&["a"]);
+    world.source.warm_up().unwrap();
+    let gate = Gate::default();
+    let behind = gate.clone();
+    world.answer(move |_| {
+        behind.pass();
+        Err(FetchError::with_status(503))
+    });
+    let wanted = KeyRequest { longest_wait: Duration::from_millis(20), ..need(world.select("new")) };
+    let start = Instant::now();
+    let error = world.source.refresh(&wanted).unwrap_err();
+    assert_eq!(error.step(), FetchStep::Start);
+    assert!(start.elapsed() < Duration::from_secs(4));
+    gate.open();
+    eventually(|| world.finished() == 2);
+}
+
+#[test]
+fn no_more_fetches_run_at_once_than_the_process_has_slots() {
+    let world = World::holding();
+    let taken: Vec<_> = (0..MAX_RUNNING).map(|_| world.source.slots.take().unwrap()).collect();
+    assert!(world.source.slots.take().is_none());
+    assert!(world.holds("a"));
+    assert_eq!(retry_after(world.select("new")), Duration::from_secs(1));
+    drop(taken);
+    assert!(matches!(world.request("new"), Selection::Unknown));
+}
+
+#[test]
+fn a_forked_child_keeps_the_set_and_touches_no_lock_of_its_parent() {
+    let world = World::holding();
+    world.request("junk");
+    // As a child finds it: another process's state, with its lock held by a thread that is not there.
+    let parent = world.source.per_process.load_full();
+    let held = parent.held.load_full();
+    let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&world.source.settings, held) };
+    let inherited = Arc::new(inherited);
+    world.source.per_process.store(inherited.clone());
+    let _locked = inherited.records.lock();
+    assert!(world.holds("a"));
+    assert!(matches!(world.request("new"), Selection::Unknown));
+    assert_eq!(world.fetches(), 3);
+    assert_eq!(world.source.status().fetches["installed"], 1);
+}
+
+#[test]
+fn static_keys_are_never_fetched() {
+    let rules = KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 };
+    let keys = KeySet::parse(jwks(&["a"]).as_bytes(), &rules).unwrap();
+    let world = World::with(|settings| settings.location = KeyLocation::Static(keys), true);
+    world.source.warm_up().unwrap();
+    assert!(world.holds("a"));
+    assert!(matches!(world.select("b"), Selection::Unknown));
+    world.source.bad_signature(&want("a"));
+    world.pass(1_000_000);
+    assert!(world.holds("a"));
+    let status = world.source.status();
+    assert_eq!((status.state, status.keys, status.next_refresh_seconds), ("static", 1, None));
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn the_metadata_leads_to_the_keys() {
+    let issuer = "https://as.example/tenant";
+    let location = KeyLocation::Discovery { url: None, issuer: issuer.to_owned() };
+    let world = World::with(|settings| settings.location = location, false);
+    let (metadata, keys) = (format!(r#"{{"issuer":"{issuer}","jwks_uri":"{URL}"}}"#), jwks(&["a"]));
+    world.answer(move |request| match request.url {
+        "https://as.example/tenant/.well-known/openid-configuration" => Ok(document(&metadata)),
+        URL => Ok(document(&keys)),
+        _ => Err(FetchError::with_status(404)),
+    });
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    assert_eq!(world.fetches(), 4);
+    world.pass(600);
+    world.fetch_when_due();
+    assert_eq!(world.server.asked.lock().last().unwrap().0, URL);
+    assert_eq!(world.fetches(), 5);
+}
+
+#[test]
+fn a_due_set_is_fetched_in_the_background() {
+    let world = World::with(|_| {}, true);
+    world.publish(&["a"]);
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    world.publish(&["a", "b"]);
+    world.pass(570);
+    assert!(world.holds("a"));
+    eventually(|| world.fetches() == 2);
+    eventually(|| world.holds("b"));
+}
+
+#[test]
+fn the_scheduler_ends_with_the_last_source() {
+    let scheduler = Arc::new(Scheduler::new());
+    let (one, other) = (World::holding(), World::holding());
+    scheduler.watch(&one.source);
+    scheduler.watch(&other.source);
+    one.pass(570);
+    scheduler.wake();
+    eventually(|| one.fetches() == 2);
+    drop(one);
+    scheduler.wake();
+    assert!(scheduler.is_running());
+    drop(other);
+    // Sources that were made for the process's scheduler wake it when they are dropped; these do not know this one.
+    eventually(|| {
+        scheduler.wake();
+        !scheduler.is_running()
+    });
+    let again = World::holding();
+    again.pass(570);
+    scheduler.watch(&again.source);
+    eventually(|| again.fetches() == 2);
+}
+
+#[test]
+fn warming_up_names_the_issuers_whose_keys_are_missing() {
+    let (good, bad) =
+        (World::new(), World::with(|settings| settings.issuer = "https://bad.example".to_owned(), false));
+    good.publish(&["a"]);
+    bad.fail();
+    let failed = warm_up(&[bad.source.clone(), good.source.clone()]);
+    assert_eq!(failed.len(), 1);
+    assert_eq!((failed[0].0.as_str(), failed[0].1.status()), ("https://bad.example", Some(503)));
+    assert!(good.holds("a"));
+    good.source.warm_up().unwrap();
+    assert_eq!(good.fetches(), 1);
+}
+
+#[test]
+fn the_status_tells_what_is_held_and_what_failed() {
+    let world = World::new();
+    world.answer(|_| {
+        let set = jwks(&["a"]).replace(r#"{"keys":["#, r#"{"keys":[{"kty":"oct","k":"AAAA"},"#);
+        Ok(Document { lifetime: Some(Duration::from_secs(700)), ..document(&set) })
+    });
+    world.source.warm_up().unwrap();
+    world.pass(10);
+    let status = world.source.status();
+    assert_eq!(
+        (status.state, status.keys, status.age_seconds, status.ttl_seconds),
+        ("fresh", 1, Some(10), Some(700))
+    );
+    assert_eq!((status.skipped.len(), status.private_members, status.warnings.len()), (1, 1, 1));
+    assert!(status.is_usable() && !status.degraded && status.last_error.is_none());
+    world.fail();
+    world.pass(700);
+    world.fetch_when_due();
+    let status = world.source.status();
+    assert_eq!((status.state, status.degraded), ("overdue", true));
+    assert_eq!(status.last_error.unwrap().step, "HTTP");
+    assert!(
+        serde_json::to_string(&world.source.status())
+            .unwrap()
+            .starts_with(r#"{"issuer":"https://as.example""#)
+    );
+}
