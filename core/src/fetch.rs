@@ -213,67 +213,6 @@ impl HttpClient {
         };
         HttpClient { settings, user_agent, tls: ArcSwapOption::empty() }
     }
-
-    /// What the addresses of this URL must be like; an error if its scheme or host may not be asked at all.
-    fn rules(&self, url: &Url, public_only: bool) -> Result<AddressRules, FetchError> {
-        let insecure = self.settings.insecure_hosts.iter().any(|host| host == url.hostname());
-        let plain = !url.is_https() && !insecure;
-        if plain && !url.is_loopback() {
-            return Err(FetchError::new(
-                FetchStep::Start,
-                "the URL is plain http and its host is neither loopback nor one of `http.insecure_hosts`",
-            ));
-        }
-        let rules = AddressRules {
-            public_only: public_only && !self.settings.allow_private_addresses,
-            loopback_only: plain,
-        };
-        rules.check_host(url.hostname())?;
-        Ok(rules)
-    }
-
-    fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
-        if let Some(config) = self.tls.load_full() {
-            return Ok(config);
-        }
-        let config = tls::client_config(&self.settings.extra_roots)?;
-        self.tls.store(Some(config.clone()));
-        Ok(config)
-    }
-
-    fn agent(&self, request: &FetchRequest<'_>, url: &Url, trace: &Arc<Trace>) -> Result<Agent, FetchError> {
-        let rules = self.rules(url, request.public_only)?;
-        let proxy = proxy::for_url(url, self.settings.proxy.as_deref())?;
-        let secure_proxy = proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ureq::ProxyProtocol::Https);
-        let tls = if url.is_https() || secure_proxy { Some(self.tls()?) } else { None };
-        let resolver = CheckedResolver {
-            // Behind a proxy it is the proxy's name that is looked up, and the operator chose that.
-            rules: if proxy.is_some() { AddressRules::default() } else { rules },
-            lookups: request.lookups.clone(),
-            trace: trace.clone(),
-        };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(request.timeout))
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(request.timeout)))
-            .max_response_header_size(MAX_HEADER_BYTES)
-            .input_buffer_size(INPUT_BUFFER_BYTES)
-            .output_buffer_size(OUTPUT_BUFFER_BYTES)
-            .max_idle_connections(0)
-            .max_idle_connections_per_host(0)
-            .accept_encoding("identity")
-            .accept("application/json, application/jwk-set+json")
-            .user_agent(self.user_agent.as_str())
-            .proxy(proxy)
-            .build();
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
-                .chain(tls::TlsConnector { config: tls, trace: trace.clone() });
-        Ok(Agent::with_parts(config, connector, resolver))
-    }
 }
 
 impl Fetch for HttpClient {
@@ -320,6 +259,68 @@ impl HttpClient {
             lifetime: headers::lifetime(response.headers()),
             private: trace.private.load(Ordering::Relaxed),
         })
+    }
+
+    fn agent(&self, request: &FetchRequest<'_>, url: &Url, trace: &Arc<Trace>) -> Result<Agent, FetchError> {
+        let rules = self.rules(url, request.public_only)?;
+        let proxy = proxy::for_url(url, self.settings.proxy.as_deref())?;
+        let secure_proxy = proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ureq::ProxyProtocol::Https);
+        let tls = if url.is_https() || secure_proxy { Some(self.tls()?) } else { None };
+        // Behind a proxy it is the proxy's name that is looked up, and the operator chose that.
+        let resolver = CheckedResolver {
+            rules: if proxy.is_some() { AddressRules::default() } else { rules },
+            is_for_proxy: proxy.is_some(),
+            lookups: request.lookups.clone(),
+            trace: trace.clone(),
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(request.timeout))
+            .timeout_connect(Some(CONNECT_TIMEOUT.min(request.timeout)))
+            .max_response_header_size(MAX_HEADER_BYTES)
+            .input_buffer_size(INPUT_BUFFER_BYTES)
+            .output_buffer_size(OUTPUT_BUFFER_BYTES)
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
+            .accept_encoding("identity")
+            .accept("application/json, application/jwk-set+json")
+            .user_agent(self.user_agent.as_str())
+            .proxy(proxy)
+            .build();
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(tls::TlsConnector { config: tls, trace: trace.clone() });
+        Ok(Agent::with_parts(config, connector, resolver))
+    }
+
+    /// What the addresses of this URL must be like; an error if its scheme or host may not be asked at all.
+    fn rules(&self, url: &Url, public_only: bool) -> Result<AddressRules, FetchError> {
+        let insecure = self.settings.insecure_hosts.iter().any(|host| host == url.hostname());
+        let plain = !url.is_https() && !insecure;
+        if plain && !url.is_loopback() {
+            return Err(FetchError::new(
+                FetchStep::Start,
+                "the URL is plain http and its host is neither loopback nor one of `http.insecure_hosts`",
+            ));
+        }
+        let rules = AddressRules {
+            public_only: public_only && !self.settings.allow_private_addresses,
+            loopback_only: plain,
+        };
+        rules.check_host(url.hostname())?;
+        Ok(rules)
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
+        if let Some(config) = self.tls.load_full() {
+            return Ok(config);
+        }
+        let config = tls::client_config(&self.settings.extra_roots)?;
+        self.tls.store(Some(config.clone()));
+        Ok(config)
     }
 }
 

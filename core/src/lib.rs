@@ -35,9 +35,9 @@ pub use config::{
     ConfigMistake, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenFormat,
 };
 pub use event::{Health, Stats};
-pub use fetch::FetchError;
+pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
-pub use keys::source::{KeyRequest, SourceStatus};
+pub use keys::source::{KeyRequest, LastError, SourceStatus};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;
 pub use request::Request;

@@ -39,6 +39,8 @@ impl Drop for Running {
 #[derive(Debug)]
 pub(super) struct CheckedResolver {
     pub(super) rules: AddressRules,
+    /// The addresses say nothing about the server.
+    pub(super) is_for_proxy: bool,
     pub(super) lookups: Lookups,
     pub(super) trace: Arc<Trace>,
 }
@@ -82,7 +84,7 @@ impl CheckedResolver {
             return Err(FetchError::new(FetchStep::Dns, address::REFUSED));
         }
         // All of them: a name with a public address beside a private one is no private server.
-        if found.iter().map(SocketAddr::ip).all(address::is_private) {
+        if !self.is_for_proxy && found.iter().map(SocketAddr::ip).all(address::is_private) {
             self.trace.private.store(true, Ordering::Relaxed);
         }
         Ok(found)

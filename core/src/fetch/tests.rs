@@ -286,21 +286,55 @@ fn a_proxy_is_asked_with_connect_and_only_the_literal_target_is_checked() {
         settings.insecure_hosts = vec!["as.example".to_owned(), "169.254.169.254".to_owned()];
     });
     let seen = thread::spawn(move || {
-        let mut stream = proxy.accept().unwrap().0;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.extend(byte);
-        }
+        let (mut stream, head) = accept_with_head(&proxy);
         stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").unwrap();
-        String::from_utf8(head).unwrap()
+        head
     });
     let error = get(&client, "http://169.254.169.254/jwks").unwrap_err();
     assert_eq!(error.step(), FetchStep::Dns, "{error}");
     let error = get(&client, "http://as.example/jwks").unwrap_err();
     assert_eq!(error.to_string(), "connect: key set: the proxy refused the connection");
     assert!(seen.join().unwrap().starts_with("CONNECT as.example:80 HTTP/1.1\r\n"));
+}
+
+fn accept_with_head(listener: &TcpListener) -> (TcpStream, String) {
+    let mut stream = listener.accept().unwrap().0;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    (stream, String::from_utf8(head).unwrap())
+}
+
+#[test]
+fn tls_goes_through_a_proxy_to_the_server_itself() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    let secure = Secure::start(&stub, "as.example");
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = proxy.local_addr().unwrap();
+    let port = secure.port;
+    let tunnel = thread::spawn(move || {
+        let (mut client, head) = accept_with_head(&proxy);
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+        let _ = std::io::copy(&mut server, &mut client);
+        head
+    });
+    let client = client_with(|settings| {
+        settings.proxy = Some(format!("http://user:secret@{address}"));
+        settings.extra_roots = secure.ca_pem.clone().into_bytes();
+    });
+    let document = get(&client, "https://as.example/jwks").unwrap();
+    assert_eq!(document.body.as_deref(), Some(KEY_SET.as_bytes()));
+    assert!(!document.private);
+    let head = tunnel.join().unwrap();
+    assert!(head.starts_with("CONNECT as.example:443 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"), "{head}");
 }
 
 /// A test CA and TLS in front of a stub, with a certificate for this name.

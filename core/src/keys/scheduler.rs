@@ -183,3 +183,22 @@ impl Drop for ThreadRuns<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_counts_its_fetches_anew() {
+        let parent = u64::from(u32::MAX);
+        let slots: &'static Slots =
+            Box::leak(Box::new(Slots(AtomicU64::new(parent << 32 | MAX_RUNNING as u64))));
+        assert!(slots.is_one_free());
+        let own = slots.take().unwrap();
+        drop(Slot { slots, process: parent });
+        let more: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+        assert_eq!(more.len(), MAX_RUNNING - 1);
+        drop(own);
+        assert!(slots.is_one_free());
+    }
+}

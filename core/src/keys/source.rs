@@ -1,7 +1,7 @@
 //! Where the keys of one authorization server come from, and when they are fetched.
 //!
 //! What a process learns (the held set, the fetch that runs, budgets) hangs off one pointer together with the process
-//! id. A forked child finds another id there, hangs up its here, and takes over the held set; it touches none of the
+//! id. A forked child finds another id there, hangs up its own, and takes over the held set; it touches none of the
 //! locks that a thread of its parent may have held. The set is read without a lock for the same reason.
 
 mod flight;
@@ -30,8 +30,7 @@ use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
 use super::scheduler::{self, MAX_RUNNING, SLOTS, Slots};
-use super::status::LastError;
-pub use super::status::SourceStatus;
+pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
 
@@ -239,13 +238,10 @@ impl Source {
         if self.is_static() {
             return SOON;
         }
-        let here = self.here();
-        let records = here.records.lock();
-        let held = here.held.load_full();
-        let now = self.clock.boot();
-        let state = self.state(&here, held.as_deref(), &records.attempts);
-        let purpose = if state.phase(now).is_usable() { Purpose::UnknownKid } else { Purpose::Cold };
-        state.may_start(now, purpose).err().unwrap_or(SOON)
+        self.look(&self.here(), |state, now| {
+            let purpose = if state.phase(now).is_usable() { Purpose::UnknownKid } else { Purpose::Cold };
+            state.may_start(now, purpose).err().unwrap_or(SOON)
+        })
     }
 
     /// What `stats` and `health` show.
@@ -289,11 +285,14 @@ impl Source {
     }
 
     fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
-        let now = self.clock.boot();
+        self.look(here, |state, now| plan::next_fetch(state, now).map(|at| at.saturating_sub(now)))
+    }
+
+    /// Looks at the present state, under the lock.
+    fn look<T>(&self, here: &PerProcess, see: impl FnOnce(&State<'_>, Duration) -> T) -> T {
         let records = here.records.lock();
         let held = here.held.load_full();
-        let state = self.state(here, held.as_deref(), &records.attempts);
-        plan::next_fetch(&state, now).map(|at| at.saturating_sub(now))
+        see(&self.state(here, held.as_deref(), &records.attempts), self.clock.boot())
     }
 
     /// Plans for a token that the held set did not answer at once.

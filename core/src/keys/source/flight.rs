@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
-
 use super::{KeyLocation, KeyRequest, PerProcess, Records, Source};
 use crate::fetch::{FetchError, FetchStep};
 use crate::keys::attempts::Flight;
@@ -26,6 +24,8 @@ pub(super) enum Boarding {
 }
 
 impl Source {
+    /// Starts a fetch or finds the one that runs: backoff, budget, cap and slots are looked at here, under one lock.
+    /// `generation` is that of the set which did not do.
     pub(super) fn board(&self, here: &PerProcess, purpose: Purpose, generation: Option<u64>) -> Boarding {
         let refused = |what| Boarding::Refused(FetchError::new(FetchStep::Start, what));
         if self.is_static() {
@@ -216,7 +216,7 @@ impl Source {
 impl PerProcess {
     /// How a fetch ended.
     pub(super) fn outcome(&self, flight: &Flight) -> Result<(), FetchError> {
-        let records: MutexGuard<'_, Records> = self.records.lock();
+        let records = self.records.lock();
         if self.held.load().as_ref().is_some_and(|held| held.validity.began >= flight.began) {
             return Ok(());
         }

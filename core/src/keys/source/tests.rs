@@ -4,9 +4,11 @@
 use std::sync::Barrier;
 use std::time::Instant;
 
+use scopegate_stub::{Answer as Http, Fault, Stub};
+
 use super::*;
 use crate::clock::ScriptedClock;
-use crate::fetch::{Document, FetchRequest, FetchStep};
+use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
 use crate::keys::scheduler::Scheduler;
 use crate::keys::test_keys::jwks;
 
@@ -17,6 +19,7 @@ type Answers = dyn Fn(&FetchRequest<'_>) -> Result<Document, FetchError> + Send 
 
 /// Answers as the test says, and counts.
 struct Server {
+    timeout: Mutex<Duration>,
     answers: Mutex<Arc<Answers>>,
     asked: Mutex<Vec<(String, Option<String>)>>,
 }
@@ -29,7 +32,7 @@ impl Fetch for Server {
     }
 
     fn timeout(&self) -> Duration {
-        Duration::from_secs(5)
+        *self.timeout.lock()
     }
 }
 
@@ -68,8 +71,11 @@ impl World {
         };
         change(&mut settings);
         let not_scripted = |_: &FetchRequest<'_>| Err(FetchError::with_status(404));
-        let server =
-            Arc::new(Server { answers: Mutex::new(Arc::new(not_scripted)), asked: Mutex::default() });
+        let server = Arc::new(Server {
+            timeout: Mutex::new(Duration::from_secs(5)),
+            answers: Mutex::new(Arc::new(not_scripted)),
+            asked: Mutex::default(),
+        });
         let clock = Arc::new(ScriptedClock::at(Some(WALL)));
         // Slots of its own, so that tests do not take each other's.
         let slots = Box::leak(Box::new(Slots::new()));
@@ -126,6 +132,11 @@ impl World {
         let before = self.finished();
         self.source.run_due();
         eventually(|| self.finished() > before);
+    }
+
+    /// When a fetch last started. Starting one is not left to its thread.
+    fn last_started(&self) -> Option<Duration> {
+        self.source.here().records.lock().attempts.last_started()
     }
 
     fn finished(&self) -> u64 {
@@ -215,6 +226,8 @@ fn a_cold_outage_is_unavailable_until_the_backoff_is_over() {
 #[test]
 fn everyone_who_waits_shares_one_fetch() {
     let world = Arc::new(World::new());
+    // Longer than the test takes: those who wait are woken.
+    *world.server.timeout.lock() = Duration::from_secs(60);
     let (gate, document) = (Gate::default(), document(&jwks(&["a"])));
     let behind = gate.clone();
     world.answer(move |_| {
@@ -236,6 +249,7 @@ fn everyone_who_waits_shares_one_fetch() {
     asked.wait();
     eventually(|| world.fetches() == 1);
     gate.open();
+    eventually(|| requests.iter().all(|request| request.is_finished()));
     for request in requests {
         assert!(matches!(request.join().unwrap(), Selection::Key(_)));
     }
@@ -260,6 +274,28 @@ fn a_known_kid_does_not_wait_while_a_fetch_hangs() {
     eventually(|| world.finished() == 2);
     assert!(world.holds("a"));
     assert!(world.source.status().degraded);
+}
+
+#[test]
+fn a_held_key_is_used_without_waiting_for_a_lock() {
+    let world = World::holding();
+    world.pass(700);
+    let here = world.source.here();
+    let _busy = here.records.lock();
+    assert!(world.holds("a"));
+}
+
+#[test]
+fn an_expired_key_is_not_used_even_where_that_means_to_wait_for_a_lock() {
+    let world = World::holding();
+    world.pass(86_400);
+    let here = Guard::into_inner(world.source.here());
+    let busy = here.records.lock();
+    let source = world.source.clone();
+    let selected = thread::spawn(move || matches!(source.select(&want("a"), None), Selection::Key(_)));
+    thread::sleep(Duration::from_millis(50));
+    drop(busy);
+    assert!(!selected.join().unwrap());
 }
 
 #[test]
@@ -358,11 +394,14 @@ fn not_modified_renews_the_set_of_its_url() {
     });
     world.source.warm_up().unwrap();
     world.pass(600);
+    let waiting = need(world.select("b"));
     world.fetch_when_due();
     let status = world.source.status();
     assert_eq!((status.age_seconds, status.ttl_seconds), (Some(0), Some(900)));
     assert_eq!((status.fetches["installed"], status.fetches["not_modified"]), (1, 1));
     assert!(world.holds("a"));
+    world.source.refresh(&waiting).unwrap();
+    assert_eq!(world.fetches(), 2);
     // An expired set is not asked to be renewed.
     world.pass(86_400);
     assert!(matches!(world.request("a"), Selection::Key(_)));
@@ -393,6 +432,9 @@ fn a_second_answer_without_keys_closes_the_source_until_a_good_one() {
     assert_eq!(world.source.status().state, "closed");
     assert!(matches!(world.select("a"), Selection::Unavailable { .. }));
     world.pass(60);
+    world.answer(|_| Ok(Document::default()));
+    assert!(matches!(world.request("a"), Selection::Unavailable { .. }));
+    world.pass(60);
     world.publish(&["a"]);
     assert!(matches!(world.request("a"), Selection::Key(_)));
     assert_eq!(world.source.status().state, "fresh");
@@ -422,9 +464,11 @@ fn a_bad_signature_may_spend_the_budget_in_the_background() {
     eventually(|| world.finished() == 2);
     assert!(matches!(world.select("new"), Selection::Unavailable { .. }));
     world.pass(30);
+    let before = world.last_started();
     world.source.bad_signature(&Want { kid: None, ..want("a") });
-    assert!(matches!(world.select("new"), Selection::NeedKeys(_)));
-    assert_eq!(world.fetches(), 2);
+    assert_eq!(world.last_started(), before);
+    world.source.bad_signature(&want("a"));
+    assert!(world.last_started() > before);
 }
 
 #[test]
@@ -674,4 +718,35 @@ fn the_status_tells_what_is_held_and_what_failed() {
             .unwrap()
             .starts_with(r#"{"issuer":"https://as.example""#)
     );
+}
+
+#[test]
+fn over_http_keys_are_discovered_rotated_and_kept_when_the_server_dies() {
+    let stub = Stub::start().unwrap();
+    let issuer = stub.url("/tenant");
+    let metadata = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{{origin}}/jwks"}}"#);
+    stub.answer("/.well-known/openid-configuration/tenant", Http::ok(metadata));
+    stub.answer("/jwks", Http::ok(jwks(&["a"])));
+    stub.then("/jwks", Http::ok(jwks(&["a", "b"])));
+    stub.then("/jwks", Http::ok("").fault(Fault::Hang));
+    let world =
+        World::with(|settings| settings.location = KeyLocation::Discovery { url: None, issuer }, false);
+    let client = HttpClient::new(HttpSettings {
+        timeout: Duration::from_millis(500),
+        extra_roots: Vec::new(),
+        proxy: None,
+        user_agent: None,
+        allow_private_addresses: false,
+        insecure_hosts: Vec::new(),
+    });
+    world.answer(move |request| client.get(request));
+    assert!(matches!(world.request("a"), Selection::Key(_)));
+    assert!(matches!(world.request("b"), Selection::Key(_)));
+    world.pass(600);
+    // The scripted clock stands still, so the client's own time-out ends the fetch.
+    *world.server.timeout.lock() = Duration::from_millis(500);
+    world.fetch_when_due();
+    assert_eq!(world.source.status().last_error.unwrap().message, "key set: timed out");
+    assert!(world.holds("a") && world.holds("b"));
+    assert_eq!((stub.count("/jwks"), stub.count("/.well-known/oauth-authorization-server/tenant")), (3, 1));
 }
