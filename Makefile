@@ -1,0 +1,91 @@
+# make demo · make test · make lint · make bench
+#
+# Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
+
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := build/venv
+PY := $(VENV)/bin/python
+PEER_NODE := tests/peers/oidc-provider/node_modules/.bin/node
+AUTHSERVER := target/release/scopegate-authserver
+export SCOPEGATE_AUTHSERVER := $(CURDIR)/$(AUTHSERVER)
+export SCOPEGATE_TRANSCRIPTS := $(CURDIR)/target/transcripts
+
+.PHONY: demo demo-python test test-rust test-python test-peers test-packaging transcripts lint bench bench-own-verifier tools clean
+
+demo: demo-python
+
+demo-python: tools $(AUTHSERVER) $(VENV)/demo
+	$(PY) bindings-python/demo/demo.py
+
+test: tools test-rust test-python test-peers test-packaging transcripts
+
+lint: tools $(VENV)/test
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(VENV)/bin/ruff check bindings-python tests
+	$(VENV)/bin/ruff format --check bindings-python tests
+	cd bindings-python && ../$(PY) -m mypy tests examples demo
+	cd tests/peers && ../../$(PY) -m mypy python
+
+bench: tools $(VENV)/python
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
+	$(PY) tests/bench/bench.py target/release/scopegate-bench
+
+# What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
+bench-own-verifier: tools $(VENV)/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	cd tests/bench && ../../$(PY) own_verifier.py
+
+# A missing language fails loudly; it is never skipped.
+tools:
+	@for tool in $(CARGO) $(PYTHON) node npm go cc; do \
+	  command -v $$tool >/dev/null || { echo "$$tool: not found; README.md lists what is needed" >&2; exit 1; }; done
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed" >&2; exit 1; }
+	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' || { echo "Node.js 20 or newer is needed" >&2; exit 1; }
+
+# Without features first: nothing in the core may depend on what another crate switches on.
+test-rust:
+	$(CARGO) test --locked -p scopegate-core
+	$(CARGO) test --locked --workspace --exclude scopegate-python --all-features
+
+test-python: $(AUTHSERVER) $(VENV)/test
+	cd bindings-python && ../$(PY) -m pytest
+	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
+	$(PY) tests/vectors/generate.py --check
+
+test-peers: $(AUTHSERVER) $(VENV)/test $(PEER_NODE)
+	$(PY) -m pytest tests/peers
+
+test-packaging: $(VENV)/test
+	cd bindings-python && ../$(PY) -m pytest -m packaging
+
+# Every language wrote down what it answered; the files must be equal byte for byte.
+transcripts:
+	@cd target/transcripts && for file in *.jsonl; do \
+	  cmp rust.jsonl $$file && echo "$$file equals rust.jsonl, $$(wc -l < $$file) lines"; done
+
+$(AUTHSERVER): FORCE
+	$(CARGO) build --locked --release -p scopegate-authserver
+
+# The package as it would be installed, then what each use needs beside it.
+$(VENV)/python: FORCE
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+
+$(VENV)/demo: $(VENV)/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings-python/demo/requirements.txt
+
+$(VENV)/test: $(VENV)/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings-python/demo/requirements.txt \
+	  -r bindings-python/requirements-test.txt -r tests/vectors/requirements.txt
+
+# A Node.js of its own: oidc-provider needs 22.
+$(PEER_NODE): tests/peers/oidc-provider/package-lock.json
+	npm ci --prefix tests/peers/oidc-provider --no-audit --no-fund --loglevel=error
+	touch $@
+
+clean:
+	rm -rf build target
+
+FORCE:
