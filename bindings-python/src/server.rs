@@ -75,18 +75,6 @@ impl Server {
         caught(|| self.0.start_refresh(&keys.0));
     }
 
-    /// The refusal of a request that cannot wait for these keys.
-    fn unavailable<'py>(
-        &self,
-        py: Python<'py>,
-        request: &Request,
-        keys: &KeyRequest,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let rejection =
-            self.guard(py, || request.lend(py, |request| self.0.unavailable(&keys.0, request)))?;
-        rejected(py, &rejection)
-    }
-
     /// The refusal for a fault of the calling program.
     fn internal_error<'py>(
         &self,

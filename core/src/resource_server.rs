@@ -287,7 +287,8 @@ impl ResourceServer {
         *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
     }
 
-    /// The refusal of a host that does not wait for these keys: 503.
+    /// The refusal of a host that does not wait for these keys: 503. A host that must not block calls
+    /// [`ResourceServer::start_refresh`] and then [`ResourceServer::check_after`], which still uses keys that are held.
     pub fn unavailable(&self, wanted: &KeyRequest, request: &Request<'_>) -> Rejection {
         let wait = self.0.sources.get(wanted.source()).map(|source| source.retry_after());
         *self.0.reject(keys_unavailable(wait.unwrap_or(Duration::from_secs(1))), request)

@@ -101,7 +101,7 @@ async def send(url: str, tokens: Iterable[str], interval: float) -> list[Answer]
             status = (await asyncio.wait_for(request, PATIENCE)).status_code
         return Answer(status, time.perf_counter() - start)
 
-    limits = httpx2.Limits(max_connections=None)
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx2.AsyncClient(limits=limits, trust_env=False, timeout=None) as http:
         tasks = []
         for token in tokens:

@@ -109,7 +109,7 @@ class ResourceServer:
         outcome = self._native.check(details)
         if isinstance(outcome, KeyRequest):
             self._native.start_refresh(outcome)
-            outcome = self._native.unavailable(details, outcome)
+            outcome = self._native.check_after(details, outcome)
         return self._token(details, outcome)
 
     def require(self, token: AccessToken, **request: Unpack[RequestDetails]) -> None:
