@@ -1,0 +1,3 @@
+module github.com/scopegate/scopegate/bindings-go
+
+go 1.25.0

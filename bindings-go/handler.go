@@ -1,0 +1,205 @@
+//go:build cgo
+
+package scopegate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Protect guards everything that next serves, but for the well-known routes and the paths of WithPublic. A request that
+// passes has its token in its context, for TokenFromContext; any other is answered with the refusal, unchanged.
+//
+// The body is read only when it decides on the request, after the token proved good, and next receives it whole. Such a
+// body with a Content-Encoding is answered with 415. When the client has left, or the context of the request ends
+// otherwise, nothing is written. An upgraded connection is judged by its first request alone.
+//
+// Protect panics for an option that names no path.
+func (g *ResourceServer) Protect(next http.Handler, options ...ProtectOption) http.Handler {
+	guard := &guard{gate: g, next: next, public: map[string]bool{}}
+	for _, option := range options {
+		option(guard)
+	}
+	return guard
+}
+
+// A ProtectOption changes what Protect does.
+type ProtectOption func(*guard)
+
+// WithPublic lets requests for these paths through without a token. They are compared exactly with URL.Path.
+func WithPublic(paths ...string) ProtectOption {
+	for _, path := range paths {
+		expectPath("WithPublic", path)
+	}
+	return func(guard *guard) {
+		for _, path := range paths {
+			guard.public[path] = true
+		}
+	}
+}
+
+// WithHealth answers GET and HEAD for this path with {"status": ...}, for probes, without a token.
+func WithHealth(path string) ProtectOption {
+	expectPath("WithHealth", path)
+	return func(guard *guard) { guard.health = path }
+}
+
+// WithScopes names scopes that every guarded request needs, beside the configuration's: for a handler that serves one
+// route.
+func WithScopes(scopes ...string) ProtectOption {
+	return func(guard *guard) { guard.scopes = slices.Clone(scopes) }
+}
+
+func expectPath(option, path string) {
+	if !strings.HasPrefix(path, "/") {
+		panic(fmt.Sprintf("scopegate: %s: expected a path that begins with a slash, not %q", option, path))
+	}
+}
+
+type tokenKey struct{}
+
+// TokenFromContext is the token of a request that passed Protect, or nil.
+func TokenFromContext(ctx context.Context) *AccessToken {
+	token, _ := ctx.Value(tokenKey{}).(*AccessToken)
+	return token
+}
+
+type guard struct {
+	gate   *ResourceServer
+	next   http.Handler
+	public map[string]bool
+	health string
+	scopes []string
+}
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	request := NewRequest(r)
+	request.Scopes = g.scopes
+	if document := g.gate.WellKnown(request); document != nil {
+		document.ServeHTTP(w, r)
+	} else if r.URL.Path == g.health && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		g.serveHealth(w, r)
+	} else if g.public[r.URL.Path] {
+		g.next.ServeHTTP(w, r)
+	} else if missing := g.gate.ask(notFound, &request, nil, nil, "").document; missing != nil {
+		missing.ServeHTTP(w, r)
+	} else {
+		g.serveGuarded(w, r, &request)
+	}
+}
+
+func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Request) {
+	ctx := r.Context()
+	found, err := g.gate.decide(ctx, request)
+	if err == nil && found.needsBody {
+		if isEncoded(r) {
+			g.refuseEncoding(w, r)
+			return
+		}
+		body, failure := readBody(r, found.bodyLimit)
+		if failure != nil {
+			g.refuseBody(w, r, request, failure)
+			return
+		}
+		r = withBody(r, body)
+		request.Body = body
+		found, err = g.gate.decide(ctx, request)
+	}
+	if err != nil {
+		return
+	}
+	token, err := g.gate.token(ctx, request, found)
+	if err != nil {
+		sendRefusal(w, r, err)
+		return
+	}
+	g.next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tokenKey{}, token)))
+}
+
+// serveHealth shows the status alone: what else is known is for operators.
+func (g *guard) serveHealth(w http.ResponseWriter, r *http.Request) {
+	health, err := g.gate.Health()
+	if err != nil {
+		request := NewRequest(r)
+		sendRefusal(w, r, g.gate.internalError(r.Context(), &request, err.Error()))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(struct {
+		Status string `json:"status"`
+	}{health.Status})
+}
+
+// refuseEncoding: the body decides, and is read as sent; inflating it here would be a second parser in front of the
+// server's.
+func (g *guard) refuseEncoding(w http.ResponseWriter, r *http.Request) {
+	g.gate.log.limited(r.Context(), slog.LevelWarn, "content-encoding",
+		"scopegate: refused: the body has a Content-Encoding")
+	response := Response{
+		Status: http.StatusUnsupportedMediaType,
+		Headers: []Header{
+			{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Accept-Encoding", "identity"},
+		},
+		Body: []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}`),
+	}
+	response.ServeHTTP(w, r)
+}
+
+// refuseBody answers where a body could not be read to its end. A limit that a handler outside set is that handler's.
+func (g *guard) refuseBody(w http.ResponseWriter, r *http.Request, request *Request, failure error) {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case r.Context().Err() != nil:
+	case errors.As(failure, &tooLarge):
+		http.Error(w, failure.Error(), http.StatusRequestEntityTooLarge)
+	default:
+		sendRefusal(w, r, g.gate.internalError(r.Context(), request, "the body could not be read: "+failure.Error()))
+	}
+}
+
+func (g *ResourceServer) internalError(ctx context.Context, request *Request, detail string) error {
+	return g.refused(ctx, g.ask(internalError, request, nil, nil, detail).answer)
+}
+
+func sendRefusal(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *Rejected
+	if errors.As(err, &refusal) {
+		refusal.ServeHTTP(w, r)
+	}
+}
+
+func isEncoded(r *http.Request) bool {
+	for _, line := range r.Header.Values("Content-Encoding") {
+		for coding := range strings.SplitSeq(line, ",") {
+			coding = strings.TrimSpace(coding)
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readBody reads the whole body, or one byte more than the limit, which is refused.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil {
+		return []byte{}, nil
+	}
+	return io.ReadAll(io.LimitReader(r.Body, limit+1))
+}
+
+// withBody is the request with the body that was read in place of what is left of it.
+func withBody(r *http.Request, body []byte) *http.Request {
+	replayed := *r
+	replayed.Body = io.NopCloser(bytes.NewReader(body))
+	return &replayed
+}

@@ -1,0 +1,182 @@
+package mcpgate_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/scopegate/scopegate/bindings-go/scopegatetest"
+)
+
+// The programs of docs/go.md, in its order.
+const (
+	sdkProgram = iota
+	serverProgram
+	authorizeProgram
+	unitTest
+	programCount
+)
+
+func TestFirstDocumentedProgramIsTheExample(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join("examples", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, code, found := strings.Cut(string(example), "\n"); !found || code != documented(t, "go")[sdkProgram] {
+		t.Error("docs/go.md and examples/main.go differ")
+	}
+}
+
+func TestDocumentedServerAnswersAsItSays(t *testing.T) {
+	address := freeAddress(t)
+	server := "http://" + address
+	issuer := scopegatetest.NewIssuer(server)
+	origin := authorizationServer(t, issuer)
+	program := filepath.Join(t.TempDir(), "server")
+	goTool(t, freshModule(t, "main.go", documented(t, "go")[serverProgram]), "build", "-o", program, ".")
+	start(t, program, address, "ISSUER="+origin, "RESOURCE="+server, "PORT="+address[strings.LastIndex(address, ":")+1:])
+	reader := issuer.Header(scopegatetest.Claims{"iss": origin, "sub": "alice", "scope": "reports:read"})
+	deleter := issuer.Header(scopegatetest.Claims{"iss": origin, "scope": "reports:read reports:delete"})
+	for _, step := range []struct {
+		method, path string
+		header       http.Header
+		found        string
+	}{
+		{"GET", "/", nil, "200 Reports"},
+		{"GET", "/reports", nil, `401 {"error":"unauthorized","error_description":"Bearer token required"}`},
+		{"GET", "/reports", reader, "200 Reports for alice"},
+		{"DELETE", "/reports", reader, `403 {"error":"insufficient_scope",` +
+			`"error_description":"Required scope: reports:read reports:delete","scope":"reports:read reports:delete"}`},
+		{"DELETE", "/reports", deleter, "200 Deleted"},
+		{"GET", "/healthz", nil, `200 {"status":"ok"}`},
+	} {
+		if found := exchangeText(t, step.method, server+step.path, step.header); found != step.found {
+			t.Errorf("%s %s: found %s", step.method, step.path, found)
+		}
+	}
+}
+
+func TestDocumentedProgramPrintsWhatItSays(t *testing.T) {
+	module := freshModule(t, "main.go", documented(t, "go")[authorizeProgram])
+	if found := goTool(t, module, "run", "."); found != documented(t, "text")[0] {
+		t.Errorf("found %s", found)
+	}
+}
+
+func TestDocumentedUnitTestPasses(t *testing.T) {
+	module := freshModule(t, "main_test.go", documented(t, "go")[unitTest])
+	if found := goTool(t, module, "test", "-v", "."); !strings.Contains(found, "--- PASS: TestReportsNeedAValidToken") {
+		t.Errorf("found %s", found)
+	}
+}
+
+func TestVersionIsThatOfTheHeader(t *testing.T) {
+	header, err := os.ReadFile("../../include/scopegate.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`#define SCOPEGATE_VERSION "(.*)"`).FindSubmatch(header)
+	module, err := os.ReadFile("go.mod")
+	if err != nil || version == nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(module), "scopegate/bindings-go v"+string(version[1])+" ") {
+		t.Errorf("go.mod requires another version than %s", version[1])
+	}
+}
+
+// documented are the blocks of this language in docs/go.md.
+func documented(t *testing.T, language string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/go.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(text, -1) {
+		blocks = append(blocks, string(block[1]))
+	}
+	if language == "go" && len(blocks) != programCount {
+		t.Fatalf("%d programs in docs/go.md", len(blocks))
+	}
+	return blocks
+}
+
+// freshModule is a module of a user, outside the repository, with one file.
+func freshModule(t *testing.T, name, source string) string {
+	t.Helper()
+	folder := t.TempDir()
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := fmt.Sprintf(freshGoMod, here, filepath.Dir(here))
+	for file, text := range map[string]string{name: source, "go.mod": module, "go.sum": string(sums)} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+const freshGoMod = `module user.test/program
+
+go 1.25.0
+
+require (
+	github.com/scopegate/scopegate/bindings-go v0.0.0
+	github.com/scopegate/scopegate/bindings-go/mcp v0.0.0
+)
+
+replace (
+	github.com/scopegate/scopegate/bindings-go/mcp => %s
+	github.com/scopegate/scopegate/bindings-go => %s
+)
+`
+
+// goTool gives what the command prints on its standard output.
+func goTool(t *testing.T, folder string, arguments ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", arguments...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod") // to complete the fresh go.mod
+	output, err := command.Output()
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		t.Fatalf("go %v: %v\n%s%s", arguments, err, output, failed.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return string(output)
+}
+
+func exchangeText(t *testing.T, method, url string, header http.Header) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header != nil {
+		request.Header = header
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(response.StatusCode, " ", strings.TrimSpace(string(body)))
+}

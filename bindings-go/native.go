@@ -1,0 +1,375 @@
+//go:build cgo
+
+package scopegate
+
+// #cgo noescape scopegate_go_ask
+// #cgo nocallback scopegate_go_ask
+// #cgo noescape scopegate_go_read_token
+// #cgo nocallback scopegate_go_read_token
+// #cgo noescape scopegate_go_read_lists
+// #cgo nocallback scopegate_go_read_lists
+// #cgo noescape scopegate_go_read_response
+// #cgo nocallback scopegate_go_read_response
+// #include <stdlib.h>
+// #include "native.h"
+import "C"
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// A question is one of the functions of the library that take a request.
+type question = C.scopegate_go_question
+
+const (
+	check         question = C.SCOPEGATE_GO_CHECK
+	checkAfter    question = C.SCOPEGATE_GO_CHECK_AFTER
+	require       question = C.SCOPEGATE_GO_REQUIRE
+	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
+	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
+	unavailable   question = C.SCOPEGATE_GO_UNAVAILABLE
+	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
+)
+
+// A reply is what comes of a question: exactly one of its members is set, or none where nothing is promised.
+type reply struct {
+	token     *AccessToken
+	wanted    *keyRequest
+	needsBody bool
+	bodyLimit int64
+	answer    *Rejected
+	document  *Response
+	passed    bool
+}
+
+// A server is the library's resource server, freed when its last user has left.
+type server struct {
+	handle *C.scopegate_server
+	users  atomic.Int64
+}
+
+func openServer(configuration []byte) (*server, error) {
+	var handle *C.scopegate_server
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(configuration)))
+	if C.scopegate_server_new(C.SCOPEGATE_ABI, text, C.size_t(len(configuration)), &handle, &failure) != C.SCOPEGATE_OK {
+		return nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	opened := &server{handle: handle}
+	opened.users.Store(1)
+	return opened, nil
+}
+
+// enter gives the handle for use until leave, or nil once the server was closed: the library refuses that.
+func (s *server) enter() *C.scopegate_server {
+	for {
+		users := s.users.Load()
+		if users == 0 {
+			return nil
+		}
+		if s.users.CompareAndSwap(users, users+1) {
+			return s.handle
+		}
+	}
+}
+
+func (s *server) leave(handle *C.scopegate_server) {
+	if handle != nil {
+		s.release()
+	}
+}
+
+// release ends one use; the one that openServer began ends with Close.
+func (s *server) release() {
+	if s.users.Add(-1) == 0 {
+		C.scopegate_server_free(s.handle)
+	}
+}
+
+// ask puts a question about a request. Token, wanted and detail are for the questions that take them.
+func (s *server) ask(question question, request *Request, token *tokenHandle, wanted *keyRequest, detail string) reply {
+	handle := s.enter()
+	defer s.leave(handle)
+	layout := layOut(request)
+	var partRoom *C.scopegate_str
+	var callRoom *C.scopegate_call
+	if len(layout.lengths) > C.SCOPEGATE_GO_PARTS {
+		partRoom = (*C.scopegate_str)(C.malloc(C.size_t(len(layout.lengths)) * C.sizeof_scopegate_str))
+		defer C.free(unsafe.Pointer(partRoom))
+	}
+	if len(layout.calls) > C.SCOPEGATE_GO_CALLS {
+		callRoom = (*C.scopegate_call)(C.malloc(C.size_t(len(layout.calls)) * C.sizeof_scopegate_call))
+		defer C.free(unsafe.Pointer(callRoom))
+	}
+	var found C.scopegate_go_reply
+	C.scopegate_go_ask(question, handle, &layout.outline,
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(layout.text))), unsafe.SliceData(layout.lengths),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(request.Body))), unsafe.SliceData(layout.calls),
+		token.pointer(), wanted.pointer(),
+		(*C.char)(unsafe.Pointer(unsafe.StringData(detail))), C.size_t(len(detail)),
+		partRoom, callRoom, &found)
+	runtime.KeepAlive(token)
+	return readReply(question, &found)
+}
+
+// readReply trusts the status alone: whatever is not promised by it is not looked at.
+func readReply(question question, found *C.scopegate_go_reply) reply {
+	defer C.scopegate_response_free(found.answer)
+	switch {
+	case question == wellKnown || question == notFound:
+		if found.status == C.SCOPEGATE_OK {
+			if _, response, ok := readResponse(found.answer); ok {
+				return reply{document: &response}
+			}
+		}
+		return reply{}
+	case question == require && found.status == C.SCOPEGATE_OK:
+		return reply{passed: true}
+	case found.status == C.SCOPEGATE_OK && found.token != nil:
+		if token, ok := readToken(found.token); ok {
+			return reply{token: token}
+		}
+		return reply{answer: unreadable("an access token of the library could not be read")}
+	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
+		return reply{wanted: newKeyRequest(found.wanted)}
+	case found.status == C.SCOPEGATE_NEED_BODY:
+		return reply{needsBody: true, bodyLimit: int64(min(uint64(found.body_limit), math.MaxInt64-1))}
+	}
+	return reply{answer: readRejected(found.answer)}
+}
+
+func readRejected(answer *C.scopegate_response) *Rejected {
+	view, response, ok := readResponse(answer)
+	if !ok {
+		return unreadable("a refusal of the library could not be read")
+	}
+	return &Rejected{
+		Reason:  Reason(goString(view.reason)),
+		Code:    int(view.code),
+		Status:  response.Status,
+		Headers: response.Headers,
+		Body:    response.Body,
+		Detail:  goString(view.detail),
+	}
+}
+
+func readResponse(answer *C.scopegate_response) (*C.scopegate_go_response, Response, bool) {
+	view := new(C.scopegate_go_response)
+	if answer == nil {
+		return view, Response{}, false
+	}
+	C.scopegate_go_read_response(answer, view)
+	if view.status == 0 || view.header_count > C.SCOPEGATE_GO_HEADERS {
+		return view, Response{}, false
+	}
+	headers := make([]Header, view.header_count)
+	for i := range headers {
+		headers[i] = Header{Name: goString(view.names[i]), Value: goString(view.values[i])}
+	}
+	return view, Response{Status: int(view.status), Headers: headers, Body: goBytes(view.body)}, true
+}
+
+// A tokenHandle is the library's token, freed when nothing refers to it any more.
+type tokenHandle struct {
+	handle *C.scopegate_token
+}
+
+func (t *tokenHandle) pointer() *C.scopegate_token {
+	if t == nil {
+		return nil
+	}
+	return t.handle
+}
+
+// readToken takes over the token. It fails when a member is missing that every token has.
+func readToken(token *C.scopegate_token) (*AccessToken, bool) {
+	handle := &tokenHandle{token}
+	runtime.AddCleanup(handle, func(token *C.scopegate_token) { C.scopegate_token_free(token) }, token)
+	view := handle.view()
+	lists := make([]C.scopegate_str, view.scopes+view.effective_scopes+view.audience)
+	C.scopegate_go_read_lists(token, view, unsafe.SliceData(lists))
+	texts := make([]string, len(lists))
+	complete := view.issuer.data != nil && view.resource.data != nil && view.claims.data != nil
+	for i, text := range lists {
+		texts[i] = goString(text)
+		complete = complete && text.data != nil
+	}
+	scopes, effective := int(view.scopes), int(view.scopes+view.effective_scopes)
+	read := &AccessToken{
+		Issuer:          goString(view.issuer),
+		Subject:         goString(view.subject),
+		ClientID:        goString(view.client_id),
+		Scopes:          texts[:scopes:scopes],
+		EffectiveScopes: texts[scopes:effective:effective],
+		Audience:        texts[effective:],
+		Resource:        goString(view.resource),
+		ExpiresAt:       time.Unix(int64(view.expires_at), 0),
+		TokenID:         goString(view.token_id),
+		Principal:       goString(view.principal),
+		Claims:          json.RawMessage(goBytes(view.claims)),
+		handle:          handle,
+	}
+	if view.issued_at >= 0 {
+		read.IssuedAt = time.Unix(int64(view.issued_at), 0)
+	}
+	runtime.KeepAlive(handle)
+	return read, complete
+}
+
+func (t *tokenHandle) view() *C.scopegate_go_token {
+	view := new(C.scopegate_go_token)
+	C.scopegate_go_read_token(t.handle, view)
+	return view
+}
+
+// A keyRequest is what a decision waits for. It counts as a waiter until its last user has left.
+type keyRequest struct {
+	handle *C.scopegate_key_request
+	users  atomic.Int64
+}
+
+func newKeyRequest(handle *C.scopegate_key_request) *keyRequest {
+	wanted := &keyRequest{handle: handle}
+	wanted.users.Store(1)
+	return wanted
+}
+
+func (k *keyRequest) pointer() *C.scopegate_key_request {
+	if k == nil {
+		return nil
+	}
+	return k.handle
+}
+
+func (k *keyRequest) share() { k.users.Add(1) }
+
+func (k *keyRequest) release() {
+	if k.users.Add(-1) == 0 {
+		C.scopegate_key_request_free(k.handle)
+	}
+}
+
+// source tells apart the key sources of one server.
+func (k *keyRequest) source() uint64 { return uint64(C.scopegate_key_request_source(k.handle)) }
+
+func (k *keyRequest) longestWait() time.Duration {
+	return time.Duration(C.scopegate_key_request_longest_wait_ms(k.handle)) * time.Millisecond
+}
+
+// refresh blocks until the keys are there or cannot be had: asking again tells which.
+func (s *server) refresh(wanted *keyRequest) {
+	handle := s.enter()
+	defer s.leave(handle)
+	C.scopegate_server_refresh(handle, wanted.handle, nil)
+}
+
+func (s *server) startRefresh(wanted *keyRequest) {
+	handle := s.enter()
+	defer s.leave(handle)
+	C.scopegate_server_start_refresh(handle, wanted.handle, nil)
+}
+
+func (s *server) warmUp() error {
+	handle := s.enter()
+	defer s.leave(handle)
+	var failure *C.scopegate_error
+	if C.scopegate_server_warm_up(handle, &failure) != C.SCOPEGATE_OK {
+		return &KeysError{Errors: readMistakes(failure)}
+	}
+	return nil
+}
+
+func (s *server) allowed(token *tokenHandle, kind CallKind, name string) bool {
+	handle := s.enter()
+	defer s.leave(handle)
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	status := C.scopegate_server_allowed(handle, token.pointer(), C.int32_t(kind),
+		C.scopegate_str{data: text, len: C.size_t(len(name))})
+	runtime.KeepAlive(token)
+	return status == C.SCOPEGATE_OK
+}
+
+func (s *server) stats() (json.RawMessage, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	C.scopegate_server_stats(handle, &report, &failure)
+	return readReport(report, failure)
+}
+
+func (s *server) health() (json.RawMessage, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	C.scopegate_server_health(handle, &report, &failure)
+	return readReport(report, failure)
+}
+
+func readReport(report *C.scopegate_report, failure *C.scopegate_error) (json.RawMessage, error) {
+	defer C.scopegate_report_free(report)
+	if text := goBytes(C.scopegate_report_json(report)); len(text) > 0 {
+		C.scopegate_error_free(failure)
+		return text, nil
+	}
+	return nil, errors.New(lines(readMistakes(failure)))
+}
+
+func libraryVersion() string { return goString(C.scopegate_version()) }
+
+// An identity is what a server says of itself.
+type identity struct {
+	resource, hostname, origin, path, metadataURL string
+	leeway                                        time.Duration
+	warnings                                      []string
+}
+
+func (s *server) identity() identity {
+	handle := s.enter()
+	defer s.leave(handle)
+	found := identity{
+		resource:    goString(C.scopegate_server_resource(handle)),
+		hostname:    goString(C.scopegate_server_hostname(handle)),
+		origin:      goString(C.scopegate_server_origin(handle)),
+		path:        goString(C.scopegate_server_path(handle)),
+		metadataURL: goString(C.scopegate_server_metadata_url(handle)),
+		leeway:      time.Duration(C.scopegate_server_leeway_seconds(handle)) * time.Second,
+	}
+	for i := range C.scopegate_server_warning_count(handle) {
+		found.warnings = append(found.warnings, goString(C.scopegate_server_warning_at(handle, i)))
+	}
+	return found
+}
+
+// readMistakes takes over the error.
+func readMistakes(failure *C.scopegate_error) []Mistake {
+	if failure == nil {
+		return []Mistake{{Message: "the library could not say what is wrong"}}
+	}
+	defer C.scopegate_error_free(failure)
+	mistakes := make([]Mistake, C.scopegate_error_count(failure))
+	for i := range mistakes {
+		mistakes[i] = Mistake{
+			Path:    goString(C.scopegate_error_path_at(failure, C.size_t(i))),
+			Message: goString(C.scopegate_error_message_at(failure, C.size_t(i))),
+		}
+	}
+	return mistakes
+}
+
+// goString copies: what the library lends ends with its handle.
+func goString(text C.scopegate_str) string {
+	return string(unsafe.Slice((*byte)(unsafe.Pointer(text.data)), int(text.len)))
+}
+
+func goBytes(text C.scopegate_str) []byte {
+	return []byte(goString(text))
+}

@@ -1,0 +1,70 @@
+//go:build cgo
+
+package scopegate
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Request is the part of an HTTP request that decides whether it may pass.
+//
+// Header values are those of every field line, as they were received and in order, which is what http.Header.Values
+// gives. Do not join, trim or decode them.
+type Request struct {
+	// Method is the HTTP method.
+	Method string
+	// Target is the path, and the query if any, as received.
+	Target string
+	// Authorization has the value of every Authorization line. Two lines are two credentials, and refused.
+	Authorization []string
+	// Origin has the value of every Origin line.
+	Origin []string
+	// AccessControlRequestMethod makes an OPTIONS request a preflight. The first line counts.
+	AccessControlRequestMethod []string
+	// AccessControlRequestHeaders is read in a preflight. The first line counts.
+	AccessControlRequestHeaders []string
+	// ProtocolVersion has the value of every MCP-Protocol-Version line.
+	ProtocolVersion []string
+	// MCPMethod has the value of every Mcp-Method line.
+	MCPMethod []string
+	// MCPName has the value of every Mcp-Name line.
+	MCPName []string
+	// Scopes are needed by this request beside those of the configuration, such as those of a route. One that breaks
+	// the grammar of RFC 6749 section 3.3, or offline_access, refuses the request as ReasonInternal.
+	Scopes []string
+	// Body is the whole body, as the program itself will read it: nil when it was not read, empty when there is none.
+	Body []byte
+	// Calls stand for the body when it is nil, for programs whose own parser ran first: the calls in it, so that policy
+	// and program read the same object. nil when there is nothing in place of the body.
+	Calls []Call
+	// Now is the time to judge by, in whole seconds; the machine's clock when zero.
+	Now time.Time
+}
+
+// A Call is one JSON-RPC request or notification of MCP, as the program's own parser read it.
+type Call struct {
+	// Method is the JSON-RPC method.
+	Method string
+	// Name is params.name of tools/call and prompts/get, and params.uri of resources/read, subscribe and unsubscribe;
+	// empty when there is none.
+	Name string
+	// ID is the id of the request: a string, an int, an int64, or a float64 without fraction as encoding/json makes it.
+	// Anything else counts as unknown, and so does a string of more than 256 bytes or a number beyond 2^53.
+	ID any
+}
+
+// NewRequest is what an HTTP request says of itself, without its body.
+func NewRequest(r *http.Request) Request {
+	return Request{
+		Method:                      r.Method,
+		Target:                      r.URL.RequestURI(),
+		Authorization:               r.Header.Values("Authorization"),
+		Origin:                      r.Header.Values("Origin"),
+		AccessControlRequestMethod:  r.Header.Values("Access-Control-Request-Method"),
+		AccessControlRequestHeaders: r.Header.Values("Access-Control-Request-Headers"),
+		ProtocolVersion:             r.Header.Values("MCP-Protocol-Version"),
+		MCPMethod:                   r.Header.Values("Mcp-Method"),
+		MCPName:                     r.Header.Values("Mcp-Name"),
+	}
+}

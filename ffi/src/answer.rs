@@ -1,0 +1,122 @@
+//! The guards of functions that answer a request.
+
+use std::mem::MaybeUninit;
+
+use scopegate_core::{HttpResponse, Rejection, ResourceServer};
+
+use crate::argument::{ArgumentError, required};
+use crate::guard::guard;
+use crate::request::{Request, View};
+use crate::response::Response;
+use crate::server::Server;
+use crate::status::{
+    self, SCOPEGATE_NOT_OURS, SCOPEGATE_NULL_ARGUMENT, SCOPEGATE_OK, SCOPEGATE_PANIC, Status,
+};
+
+/// Why a request may not pass.
+pub(crate) enum Stop {
+    Refused(Box<Rejection>),
+    Wrong(ArgumentError),
+}
+
+impl From<Box<Rejection>> for Stop {
+    fn from(rejection: Box<Rejection>) -> Stop {
+        Stop::Refused(rejection)
+    }
+}
+
+impl From<ArgumentError> for Stop {
+    fn from(error: ArgumentError) -> Stop {
+        Stop::Wrong(error)
+    }
+}
+
+/// The guard of functions that refuse with an answer. A panic in `judge` is answered like a fault of the program.
+///
+/// # Safety
+///
+/// As [`View::read`].
+pub(crate) unsafe fn decided(
+    entry: &str,
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+    judge: impl FnOnce(&ResourceServer, &scopegate_core::Request<'_>) -> Result<Status, Stop>,
+) -> Status {
+    let Some(answer) = answer else { return SCOPEGATE_NULL_ARGUMENT };
+    // SAFETY: by the same contract.
+    let fault = |status, detail: &str| unsafe { faulty(server, request, status, detail) };
+    let verdict = guard(
+        entry,
+        || Err(fault(SCOPEGATE_PANIC, &format!("a panic in {entry} was caught"))),
+        || {
+            let wrong = |error: ArgumentError| fault(error.status, &error.detail);
+            let server = required(server, "server").map_err(wrong)?;
+            // SAFETY: by the same contract.
+            let view = unsafe { View::read(request) }.map_err(wrong)?;
+            view.lend(|request| judge(&server.core, request)).map_err(|stop| match stop {
+                Stop::Refused(rejection) => {
+                    (status::of(rejection.reason()), Response::of_rejection(&rejection, view.method()))
+                }
+                Stop::Wrong(error) => wrong(error),
+            })
+        },
+    );
+    match verdict {
+        Ok(status) => status,
+        Err((status, response)) => {
+            answer.write(Some(response));
+            status
+        }
+    }
+}
+
+/// The guard of functions that may have a document to send.
+///
+/// # Safety
+///
+/// As [`View::read`].
+pub(crate) unsafe fn document(
+    entry: &str,
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+    find: impl FnOnce(&ResourceServer, &View<'_>) -> Option<HttpResponse>,
+) -> Status {
+    let body = || {
+        let server = required(server, "server")?;
+        let answer = required(answer, "answer")?;
+        // SAFETY: by the same contract.
+        let view = unsafe { View::read(request) }?;
+        Ok(match find(&server.core, &view) {
+            Some(document) => {
+                answer.write(Some(Response::of_document(document, view.method())));
+                SCOPEGATE_OK
+            }
+            None => SCOPEGATE_NOT_OURS,
+        })
+    };
+    guard(entry, || SCOPEGATE_PANIC, || body().unwrap_or_else(|error: ArgumentError| error.status))
+}
+
+/// The answer where no verdict was reached.
+///
+/// # Safety
+///
+/// As [`View::read`].
+unsafe fn faulty(
+    server: Option<&Server>,
+    request: *const Request,
+    status: Status,
+    detail: &str,
+) -> (Status, Box<Response>) {
+    let last_resort = || Response::of_rejection(&Rejection::internal(detail), "");
+    let response = guard("", last_resort, || {
+        let Some(server) = server else { return last_resort() };
+        // SAFETY: by the same contract.
+        let view = unsafe { View::read(request) }.unwrap_or_default();
+        let rejection = view.lend(|request| server.core.internal_error(detail, request));
+        Response::of_rejection(&rejection, view.method())
+    });
+    (status, response)
+}

@@ -1,0 +1,68 @@
+//! Reports for operators.
+
+use std::mem::MaybeUninit;
+
+use crate::argument::required;
+use crate::error::{Error, reported};
+use crate::guard::{guard, read};
+use crate::server::Server;
+use crate::status::{SCOPEGATE_KEYS_UNAVAILABLE, SCOPEGATE_OK, Status};
+use crate::string::{Str, Texts};
+
+/// A JSON document for operators. It is unchangeable, any thread may read it, and it may outlive its server.
+pub struct Report(Texts);
+
+impl Report {
+    fn new(json: &str) -> Box<Report> {
+        Box::new(Report(Texts::of(json)))
+    }
+}
+
+/// Counters of decisions and fetches, and the state of each key source. With `SCOPEGATE_OK` comes `report`, else
+/// `error`, which may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_stats(
+    server: Option<&Server>,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_stats", error, || {
+        let server = required(server, "server")?;
+        let report = required(report, "report")?;
+        report.write(Some(Report::new(&server.core.stats().to_json())));
+        Ok(SCOPEGATE_OK)
+    })
+}
+
+/// Whether tokens can be judged now: what a readiness probe asks. Needs no network, and does not depend on an issuer
+/// once its keys are held.
+///
+/// `SCOPEGATE_OK` when some issuer's tokens can be judged, `SCOPEGATE_KEYS_UNAVAILABLE` when none's; with either comes
+/// `report`. It names hosts and errors: show it to operators alone. With any other status comes `error`, which may be
+/// NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_health(
+    server: Option<&Server>,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_health", error, || {
+        let server = required(server, "server")?;
+        let report = required(report, "report")?;
+        let health = server.core.health();
+        report.write(Some(Report::new(&health.to_json())));
+        Ok(if health.is_ready() { SCOPEGATE_OK } else { SCOPEGATE_KEYS_UNAVAILABLE })
+    })
+}
+
+/// The report: a JSON object.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_report_json(report: Option<&Report>) -> Str {
+    read("scopegate_report_json", report, Str::NONE, |report| report.0.first())
+}
+
+/// Frees a report and what it lent. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_report_free(report: Option<Box<Report>>) {
+    guard("scopegate_report_free", || (), || drop(report));
+}

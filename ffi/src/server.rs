@@ -1,0 +1,191 @@
+//! The server: made from a configuration, shared, freed.
+
+use std::ffi::{CStr, c_char};
+use std::fs;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use scopegate_core::ResourceServer;
+
+use crate::argument::{ArgumentError, required};
+use crate::error::{Error, Failure, reported};
+use crate::guard::{guard, read};
+use crate::status::{SCOPEGATE_ABI_MISMATCH, SCOPEGATE_INVALID_ARGUMENT, SCOPEGATE_OK, Status};
+use crate::string::{Place, Str, Texts};
+use crate::version::SCOPEGATE_ABI;
+
+/// An OAuth 2.1 resource server for MCP: judges the requests for one resource. It never changes, and any number of
+/// threads may use it at once.
+pub struct Server {
+    pub(crate) core: ResourceServer,
+    about: Arc<About>,
+}
+
+/// What a server says of itself.
+struct About {
+    texts: Texts,
+    metadata_url: Place,
+    resource: Place,
+    hostname: Place,
+    origin: Place,
+    path: Place,
+    warnings: Vec<Place>,
+}
+
+impl Server {
+    fn new(core: ResourceServer) -> Box<Server> {
+        let mut texts = Texts::default();
+        let resource = core.resource();
+        let about = Arc::new(About {
+            metadata_url: texts.add(core.metadata_url()),
+            resource: texts.add(resource.as_str()),
+            hostname: texts.add(resource.hostname()),
+            origin: texts.add(resource.origin()),
+            path: texts.add(resource.path()),
+            warnings: texts.add_all(core.warnings()),
+            texts,
+        });
+        Box::new(Server { core, about })
+    }
+}
+
+/// Makes a server from a configuration: `len` bytes of JSON. It reads the files that the configuration names and does no
+/// other IO: no network, no thread.
+///
+/// `abi` is `SCOPEGATE_ABI`. With `SCOPEGATE_OK` comes `server`, to be freed by `scopegate_server_free`. With any other
+/// status comes `error`, which holds every mistake of the configuration at once and may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_new(
+    abi: u32,
+    json: *const c_char,
+    len: usize,
+    server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_new", error, || {
+        check_abi(abi)?;
+        let server = required(server, "server")?;
+        // SAFETY: the caller hands in `len` readable bytes.
+        let json = unsafe { Str { data: json, len }.bytes() };
+        let json = json.map_err(|_| ArgumentError::invalid("len: expected the length of json"))?;
+        server.write(Some(configured(required(json, "json")?)?));
+        Ok(SCOPEGATE_OK)
+    })
+}
+
+/// Makes a server from the configuration in a file; everything else is as with `scopegate_server_new`. Relative paths,
+/// this one and those in the configuration, start at the working directory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_open(
+    abi: u32,
+    path: *const c_char,
+    server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_open", error, || {
+        check_abi(abi)?;
+        let server = required(server, "server")?;
+        let path = required((!path.is_null()).then_some(path), "path")?;
+        // SAFETY: not NULL; the caller hands in a NUL-terminated string.
+        let path = unsafe { CStr::from_ptr(path) }.to_str();
+        let path = path.map_err(|_| Failure::new(SCOPEGATE_INVALID_ARGUMENT, "path", "expected UTF-8"))?;
+        let json = fs::read(path).map_err(|error| Failure::new(SCOPEGATE_INVALID_ARGUMENT, path, error))?;
+        server.write(Some(configured(&json)?));
+        Ok(SCOPEGATE_OK)
+    })
+}
+
+/// Another handle to the same server, with the same keys. Each handle is freed by itself; the server ends with the last.
+/// NULL for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_ref(server: Option<&Server>) -> Option<Box<Server>> {
+    guard(
+        "scopegate_server_ref",
+        || None,
+        || {
+            server.map(|server| {
+                Box::new(Server { core: server.core.clone(), about: Arc::clone(&server.about) })
+            })
+        },
+    )
+}
+
+/// Frees a handle and everything that it lent. No other thread may be using this handle; tokens, responses and other
+/// handles stay valid. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_free(server: Option<Box<Server>>) {
+    guard("scopegate_server_free", || (), || drop(server));
+}
+
+/// The resource, as configured.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_resource(server: Option<&Server>) -> Str {
+    read("scopegate_server_resource", server, Str::NONE, |server| {
+        server.about.texts.lend(server.about.resource)
+    })
+}
+
+/// The host of the resource in lower case, without port, for the program's own check of the Host field.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_hostname(server: Option<&Server>) -> Str {
+    read("scopegate_server_hostname", server, Str::NONE, |server| {
+        server.about.texts.lend(server.about.hostname)
+    })
+}
+
+/// The origin of the resource: scheme, host and port.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_origin(server: Option<&Server>) -> Str {
+    read("scopegate_server_origin", server, Str::NONE, |server| server.about.texts.lend(server.about.origin))
+}
+
+/// The path of the resource.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_path(server: Option<&Server>) -> Str {
+    read("scopegate_server_path", server, Str::NONE, |server| server.about.texts.lend(server.about.path))
+}
+
+/// Where the protected resource metadata is (RFC 9728 section 3).
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_metadata_url(server: Option<&Server>) -> Str {
+    read("scopegate_server_metadata_url", server, Str::NONE, |server| {
+        server.about.texts.lend(server.about.metadata_url)
+    })
+}
+
+/// The clock difference that is allowed (`leeway_seconds`), for a program that looks at expiry times itself.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_leeway_seconds(server: Option<&Server>) -> i64 {
+    read("scopegate_server_leeway_seconds", server, 0, |server| server.core.leeway_seconds())
+}
+
+/// How many settings are legal and seldom meant.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_warning_count(server: Option<&Server>) -> usize {
+    read("scopegate_server_warning_count", server, 0, |server| server.about.warnings.len())
+}
+
+/// What a setting should be asked about, for the program's log. `{NULL, 0}` past the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_warning_at(server: Option<&Server>, index: usize) -> Str {
+    read("scopegate_server_warning_at", server, Str::NONE, |server| {
+        server.about.texts.lend_at(&server.about.warnings, index)
+    })
+}
+
+fn check_abi(abi: u32) -> Result<(), Failure> {
+    if abi == SCOPEGATE_ABI {
+        return Ok(());
+    }
+    let message = format!(
+        "expected {SCOPEGATE_ABI}: the program was compiled against the header of another version of the library"
+    );
+    Err(Failure::new(SCOPEGATE_ABI_MISMATCH, "abi", message))
+}
+
+fn configured(json: &[u8]) -> Result<Box<Server>, Failure> {
+    let json = str::from_utf8(json);
+    let json = json
+        .map_err(|error| Failure::new(SCOPEGATE_INVALID_ARGUMENT, ".", format!("expected UTF-8: {error}")))?;
+    Ok(Server::new(ResourceServer::from_json(json)?))
+}

@@ -1,0 +1,19 @@
+//! Tokens without a network.
+
+use std::sync::LazyLock;
+
+use scopegate_core::testing::Issuer;
+use serde_json::json;
+
+/// An issuer in memory.
+pub(crate) static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https://mcp.test/mcp"));
+
+/// A configuration that accepts its tokens.
+pub(crate) fn config() -> String {
+    format!(r#"{{"resource": "https://mcp.test/mcp", "authorization_servers": [{}]}}"#, ISSUER.server())
+}
+
+/// An Authorization value with a good token for "user".
+pub(crate) fn authorization() -> String {
+    ISSUER.authorization(&json!({"scope": "a b", "expires_in": 3600}))
+}

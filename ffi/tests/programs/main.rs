@@ -1,0 +1,20 @@
+//! Compiles the C and C++ programs of `tests/c/`, `ffi/examples/` and `docs/c.md`, and runs them.
+//!
+//! What `make sanitize` changes, it changes through the environment: see `toolchain.rs`.
+
+mod authorization_server;
+mod documentation;
+mod entry_points;
+mod event_loop;
+mod gated_server;
+mod headers;
+mod http;
+mod installation;
+mod issuer;
+mod misuse;
+mod panics;
+mod records;
+mod symbols;
+mod toolchain;
+mod vectors;
+mod verdicts;

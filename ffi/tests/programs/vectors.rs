@@ -1,0 +1,74 @@
+//! The shared vectors through the C interface.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::records::Records;
+use crate::toolchain::{LIBRARY, command, compile, repository, succeed};
+
+#[test]
+fn every_vector_has_its_answer() {
+    let mut records = Records::default();
+    let mut expected = Vec::new();
+    for suite in suites() {
+        let before = expected.len();
+        for group in suite["groups"].as_array().expect("groups") {
+            records.server(&group["config"]);
+            for case in group["cases"].as_array().expect("cases") {
+                records.case(case);
+                expected.push(line(case));
+            }
+        }
+        assert_eq!(suite["number_of_tests"], expected.len() - before, "{}", suite["suite"]);
+    }
+    assert!(expected.len() >= 200, "only {} vectors", expected.len());
+
+    let program = compile("vectors", &["tests/c/vectors.c"], &[], &LIBRARY);
+    let transcript = succeed(&mut command(&program), records.into_bytes());
+    write(&transcript);
+    let found: Vec<&str> = transcript.lines().collect();
+    let wrong = found.iter().zip(&expected).find(|(found, expected)| *found != expected);
+    assert!(wrong.is_none(), "{wrong:#?}");
+    assert_eq!(found.len(), expected.len());
+}
+
+/// The line of the transcript, as `tests/vectors/README.md` says.
+fn line(case: &Value) -> String {
+    let expect = &case["expect"];
+    let answer = expect.get("response").unwrap_or(expect);
+    let mut line = json!({
+        "id": case["id"],
+        "reason": answer["reason"],
+        "code": answer["code"],
+        "status": answer["status"],
+        "headers": answer["headers"],
+        "body": answer["body"],
+        "token": expect["token"],
+    });
+    if let (Some(allowed), Some(members)) = (expect.get("allowed"), line.as_object_mut()) {
+        members.insert("allowed".to_owned(), allowed.clone());
+    }
+    line.to_string()
+}
+
+/// Every file of vectors, by name.
+fn suites() -> impl Iterator<Item = Value> {
+    let folder = fs::read_dir(repository().join("tests/vectors")).expect("tests/vectors is there");
+    let mut files: Vec<PathBuf> = folder
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| serde_json::from_slice(&fs::read(path).expect("a readable file")).expect("JSON"))
+}
+
+fn write(transcript: &str) {
+    let folder = std::env::var_os("SCOPEGATE_TRANSCRIPTS")
+        .map_or_else(|| repository().join("target/transcripts"), PathBuf::from);
+    fs::create_dir_all(&folder).expect("a writable folder");
+    fs::write(folder.join("c.jsonl"), transcript).expect("a writable folder");
+}

@@ -1,0 +1,80 @@
+/* Times the decision on a token that was not seen before, the refusal of a request without one, and one crossing into the
+ * library. Arguments: a configuration, an Authorization value that it accepts, and the time to judge by. Prints one JSON
+ * object; the method is that of tests/rust/bench.rs.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <scopegate.h>
+#include <time.h>
+
+#include "expect.h"
+
+enum { BATCHES = 11 };
+static const double BATCH_NS = 200e6;
+
+static scopegate_server *server;
+static scopegate_request good = SCOPEGATE_REQUEST_INIT, anonymous = SCOPEGATE_REQUEST_INIT;
+
+static void authorize(void) {
+  scopegate_token *token = NULL;
+  scopegate_response *answer = NULL;
+  EXPECT(scopegate_server_authorize(server, &good, &token, &answer) == SCOPEGATE_OK);
+  EXPECT(scopegate_token_subject(token).len > 0);
+  scopegate_token_free(token);
+}
+
+static void refuse(void) {
+  scopegate_token *token = NULL;
+  scopegate_response *answer = NULL;
+  EXPECT(scopegate_server_authorize(server, &anonymous, &token, &answer) == SCOPEGATE_MISSING_TOKEN);
+  EXPECT(scopegate_response_body(answer).len > 0);
+  scopegate_response_free(answer);
+}
+
+static void cross(void) { EXPECT(scopegate_abi() == SCOPEGATE_ABI); }
+
+static double now_ns(void) {
+  struct timespec now;
+  EXPECT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b) {
+  double left = *(const double *)a, right = *(const double *)b;
+  return (left > right) - (left < right);
+}
+
+/* The median over batches of the nanoseconds of one call. */
+static double time_of(void (*call)(void)) {
+  double batches[BATCHES];
+  size_t at;
+  for (at = 0; at < BATCHES; at++) {
+    double start = now_ns(), calls = 0;
+    int round;
+    do {
+      for (round = 0; round < 100; round++) call();
+      calls += 100;
+    } while (now_ns() - start < BATCH_NS);
+    batches[at] = (now_ns() - start) / calls;
+  }
+  qsort(batches, BATCHES, sizeof *batches, by_size);
+  return batches[BATCHES / 2];
+}
+
+int main(int argc, char **argv) {
+  scopegate_str authorization;
+  int64_t now;
+  EXPECT(argc == 4);
+  EXPECT(scopegate_server_new(SCOPEGATE_ABI, argv[1], strlen(argv[1]), &server, NULL) == SCOPEGATE_OK);
+  authorization = scopegate_str_from(argv[2]);
+  now = strtoll(argv[3], NULL, 10);
+  good.method = anonymous.method = scopegate_str_from("POST");
+  good.target = anonymous.target = scopegate_str_from("/mcp");
+  good.authorization = &authorization;
+  good.authorization_count = 1;
+  good.body_read = 1;
+  good.now = &now;
+  printf("{\"authorize_ns\":%.1f,\"missing_token_ns\":%.1f,\"crossing_ns\":%.1f}\n", time_of(authorize), time_of(refuse),
+         time_of(cross));
+  scopegate_server_free(server);
+  return 0;
+}

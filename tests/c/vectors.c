@@ -1,0 +1,289 @@
+/* Runs the shared vectors through the C interface and writes the transcript to standard output.
+ *
+ * Standard input holds records: a name, a blank, a length, a line feed, as many bytes, a line feed. `server` makes a
+ * server of a configuration. `id` begins a case; the members of its request follow, then what is to be done:
+ * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a name, `require`
+ * or `allowed`.
+ */
+#include <scopegate.h>
+
+#include "expect.h"
+
+enum { LINES = 8 };
+
+struct lines {
+  scopegate_str at[LINES];
+  size_t count;
+};
+
+/* What the records since the last operation said. */
+struct input {
+  scopegate_str method, target, asked_method, asked_headers, body, name;
+  struct lines authorization, origin, protocol_version, mcp_method, mcp_name, scopes;
+  scopegate_call calls[LINES];
+  int64_t numbers[LINES], now;
+  size_t calls_count;
+  int body_read, calls_read, now_given;
+};
+
+struct record {
+  char name[64];
+  scopegate_str value;
+};
+
+static void *allocate(size_t size) {
+  void *memory = malloc(size);
+  EXPECT(memory != NULL);
+  return memory;
+}
+
+/* The values live until the case is done. */
+static char *kept[256];
+static size_t kept_count;
+
+static int next(struct record *record) {
+  size_t len;
+  char *value;
+  if (scanf("%63s %zu", record->name, &len) != 2) return 0;
+  EXPECT(getchar() == '\n' && kept_count < sizeof kept / sizeof *kept);
+  value = kept[kept_count++] = allocate(len + 1);
+  EXPECT(fread(value, 1, len, stdin) == len && getchar() == '\n');
+  value[len] = 0;
+  record->value.data = value;
+  record->value.len = len;
+  return 1;
+}
+
+static void forget(void) {
+  while (kept_count > 0) free(kept[--kept_count]);
+}
+
+static void add(struct lines *lines, scopegate_str value) {
+  EXPECT(lines->count < LINES);
+  lines->at[lines->count++] = value;
+}
+
+/* Whether the record was a member of the request. */
+static int take(struct input *input, const struct record *record) {
+  scopegate_str value = record->value;
+  const char *name = record->name;
+#define MEMBER(member) (strcmp(name, member) == 0)
+  if (MEMBER("method")) input->method = value;
+  else if (MEMBER("target")) input->target = value;
+  else if (MEMBER("authorization")) add(&input->authorization, value);
+  else if (MEMBER("origin")) add(&input->origin, value);
+  else if (MEMBER("access_control_request_method")) input->asked_method = value;
+  else if (MEMBER("access_control_request_headers")) input->asked_headers = value;
+  else if (MEMBER("protocol_version")) add(&input->protocol_version, value);
+  else if (MEMBER("mcp_method")) add(&input->mcp_method, value);
+  else if (MEMBER("mcp_name")) add(&input->mcp_name, value);
+  else if (MEMBER("scopes")) add(&input->scopes, value);
+  else if (MEMBER("body")) input->body = value, input->body_read = 1;
+  else if (MEMBER("calls")) input->calls_read = 1;
+  else if (MEMBER("call_method")) {
+    EXPECT(input->calls_count < LINES);
+    memset(&input->calls[input->calls_count], 0, sizeof *input->calls);
+    input->calls[input->calls_count++].method = value;
+  } else if (MEMBER("call_name")) input->calls[input->calls_count - 1].name = value;
+  else if (MEMBER("call_id_text")) input->calls[input->calls_count - 1].id_text = value;
+  else if (MEMBER("call_id_number")) {
+    input->numbers[input->calls_count - 1] = strtoll(value.data, NULL, 10);
+    input->calls[input->calls_count - 1].id_number = &input->numbers[input->calls_count - 1];
+  } else if (MEMBER("now")) input->now = strtoll(value.data, NULL, 10), input->now_given = 1;
+  else if (MEMBER("name")) input->name = value;
+  else return 0;
+  return 1;
+#undef MEMBER
+}
+
+static scopegate_request request_of(const struct input *input) {
+  scopegate_request request = SCOPEGATE_REQUEST_INIT;
+  request.method = input->method;
+  request.target = input->target;
+  request.authorization = input->authorization.at;
+  request.authorization_count = input->authorization.count;
+  request.origin = input->origin.at;
+  request.origin_count = input->origin.count;
+  request.access_control_request_method = input->asked_method;
+  request.access_control_request_headers = input->asked_headers;
+  request.protocol_version = input->protocol_version.at;
+  request.protocol_version_count = input->protocol_version.count;
+  request.mcp_method = input->mcp_method.at;
+  request.mcp_method_count = input->mcp_method.count;
+  request.mcp_name = input->mcp_name.at;
+  request.mcp_name_count = input->mcp_name.count;
+  request.scopes = input->scopes.at;
+  request.scopes_count = input->scopes.count;
+  request.body = input->body;
+  request.body_read = input->body_read;
+  request.calls = input->calls;
+  request.calls_count = input->calls_count;
+  request.calls_read = input->calls_read;
+  request.now = input->now_given ? &input->now : NULL;
+  return request;
+}
+
+/* JSON, as every language writes it. */
+static void write_text(scopegate_str text) {
+  size_t at;
+  if (text.data == NULL) {
+    fputs("null", stdout);
+    return;
+  }
+  EXPECT(text.data[text.len] == 0);
+  putchar('"');
+  for (at = 0; at < text.len; at++) {
+    unsigned char c = (unsigned char)text.data[at];
+    switch (c) {
+      case '"': fputs("\\\"", stdout); break;
+      case '\\': fputs("\\\\", stdout); break;
+      case '\b': fputs("\\b", stdout); break;
+      case '\f': fputs("\\f", stdout); break;
+      case '\n': fputs("\\n", stdout); break;
+      case '\r': fputs("\\r", stdout); break;
+      case '\t': fputs("\\t", stdout); break;
+      default:
+        if (c < 0x20) printf("\\u%04x", c);
+        else putchar(c);
+    }
+  }
+  putchar('"');
+}
+
+static void write_member(const char *name, scopegate_str text) {
+  printf("\"%s\":", name);
+  write_text(text);
+  putchar(',');
+}
+
+typedef scopegate_str text_at(const scopegate_token *token, size_t index);
+
+static void write_list(const char *name, const scopegate_token *token, size_t count, text_at *at) {
+  size_t index;
+  printf("\"%s\":[", name);
+  for (index = 0; index < count; index++) {
+    if (index > 0) putchar(',');
+    write_text(at(token, index));
+  }
+  EXPECT(at(token, count).data == NULL);
+  fputs("],", stdout);
+}
+
+static void write_token(const scopegate_token *token) {
+  int64_t issued_at = scopegate_token_issued_at(token);
+  putchar('{');
+  write_member("issuer", scopegate_token_issuer(token));
+  write_member("subject", scopegate_token_subject(token));
+  write_member("client_id", scopegate_token_client_id(token));
+  write_list("scopes", token, scopegate_token_scope_count(token), scopegate_token_scope_at);
+  write_list("effective_scopes", token, scopegate_token_effective_scope_count(token), scopegate_token_effective_scope_at);
+  write_list("audience", token, scopegate_token_audience_count(token), scopegate_token_audience_at);
+  write_member("resource", scopegate_token_resource(token));
+  printf("\"expires_at\":%lld,", (long long)scopegate_token_expires_at(token));
+  if (issued_at < 0) fputs("\"issued_at\":null,", stdout);
+  else printf("\"issued_at\":%lld,", (long long)issued_at);
+  write_member("token_id", scopegate_token_id(token));
+  write_member("principal", scopegate_token_principal(token));
+  fputs("\"claims\":", stdout);
+  write_text(scopegate_token_claims(token));
+  putchar('}');
+}
+
+static void write_response(const scopegate_response *response) {
+  size_t index, count = scopegate_response_header_count(response);
+  if (response == NULL) {
+    fputs("\"reason\":null,\"code\":null,\"status\":null,\"headers\":null,\"body\":null,", stdout);
+    return;
+  }
+  write_member("reason", scopegate_response_reason(response));
+  if (scopegate_response_code(response) == SCOPEGATE_OK) fputs("\"code\":null,", stdout);
+  else printf("\"code\":%d,", (int)scopegate_response_code(response));
+  printf("\"status\":%d,\"headers\":[", (int)scopegate_response_status(response));
+  for (index = 0; index < count; index++) {
+    fputs(index > 0 ? ",[" : "[", stdout);
+    write_text(scopegate_response_header_name_at(response, index));
+    putchar(',');
+    write_text(scopegate_response_header_value_at(response, index));
+    putchar(']');
+  }
+  fputs("],", stdout);
+  write_member("body", scopegate_response_body(response));
+}
+
+/* A line of the transcript; `more` ends it. */
+static void write_line(scopegate_str id, const scopegate_response *response, const scopegate_token *token, const char *more) {
+  putchar('{');
+  write_member("id", id);
+  write_response(response);
+  fputs("\"token\":", stdout);
+  if (token) write_token(token);
+  else fputs("null", stdout);
+  puts(more);
+}
+
+static void run(const scopegate_server *server, const char *operation, scopegate_str id, const struct input *input,
+                scopegate_token **held) {
+  scopegate_request request = request_of(input);
+  scopegate_response *answer = NULL;
+  scopegate_token *token = NULL;
+  scopegate_status status;
+  if (strcmp(operation, "hold") == 0) {
+    EXPECT(scopegate_server_authorize(server, &request, held, &answer) == SCOPEGATE_OK);
+    return;
+  }
+  if (strcmp(operation, "authorize") == 0) {
+    status = scopegate_server_authorize(server, &request, &token, &answer);
+    EXPECT(status == (answer ? scopegate_response_code(answer) : SCOPEGATE_OK));
+    write_line(id, answer, token, "}");
+  } else if (strcmp(operation, "require") == 0) {
+    status = scopegate_server_require(server, *held, &request, &answer);
+    EXPECT(status == (answer ? scopegate_response_code(answer) : SCOPEGATE_OK));
+    write_line(id, answer, status == SCOPEGATE_OK ? *held : NULL, "}");
+  } else if (strcmp(operation, "well_known") == 0) {
+    status = scopegate_server_well_known(server, &request, &answer);
+    EXPECT(status == (answer ? SCOPEGATE_OK : SCOPEGATE_NOT_OURS));
+    write_line(id, answer, NULL, "}");
+  } else {
+    EXPECT(strcmp(operation, "allowed") == 0);
+    status = scopegate_server_allowed(server, *held, SCOPEGATE_TOOL, input->name);
+    EXPECT(status == SCOPEGATE_OK || status == SCOPEGATE_POLICY_DENIED);
+    write_line(id, NULL, NULL, status == SCOPEGATE_OK ? ",\"allowed\":true}" : ",\"allowed\":false}");
+  }
+  scopegate_token_free(token);
+  scopegate_token_free(*held);
+  *held = NULL;
+  scopegate_response_free(answer);
+}
+
+static scopegate_server *new_server(scopegate_str config) {
+  scopegate_server *server = NULL;
+  scopegate_error *error = NULL;
+  if (scopegate_server_new(SCOPEGATE_ABI, config.data, config.len, &server, &error) != SCOPEGATE_OK)
+    fprintf(stderr, "%s\n", scopegate_error_message(error).data);
+  EXPECT(server != NULL);
+  return server;
+}
+
+int main(void) {
+  scopegate_server *server = NULL;
+  scopegate_token *held = NULL;
+  scopegate_str id = {NULL, 0};
+  struct input input;
+  struct record record;
+  memset(&input, 0, sizeof input);
+  while (next(&record)) {
+    if (strcmp(record.name, "server") == 0) {
+      scopegate_server_free(server);
+      server = new_server(record.value);
+      forget();
+    } else if (strcmp(record.name, "id") == 0) {
+      id = record.value;
+    } else if (!take(&input, &record)) {
+      run(server, record.name, id, &input, &held);
+      memset(&input, 0, sizeof input);
+      if (held == NULL) forget();
+    }
+  }
+  scopegate_server_free(server);
+  return ferror(stdout) || fclose(stdout) != 0;
+}
