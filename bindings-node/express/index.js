@@ -1,0 +1,41 @@
+"use strict";
+
+const { guard } = require("../lib/adapter.js");
+const { accessToken } = require("../lib/auth-info.js");
+const { exchangeOf, send, watchSession } = require("../lib/node-http.js");
+
+/**
+ * @param {import("../index.js").ResourceServer} gate
+ * @param {import("../types/auth-info.js").AdapterOptions} [options]
+ * @returns {import("./index.js").Middleware}
+ */
+function scopegate(gate, options) {
+  const judge = guard(gate, options);
+  return (request, response, next) => {
+    void judge(exchangeOf(request)).then((verdict) => {
+      if ("answer" in verdict) return send(response, verdict.answer);
+      if ("gone" in verdict) return undefined;
+      if (verdict.auth !== undefined) {
+        Object.assign(request, { auth: verdict.auth });
+        watchSession(response, verdict.opened);
+      }
+      return next();
+    });
+  };
+}
+
+/**
+ * @param {import("../index.js").ResourceServer} gate
+ * @returns {import("./index.js").Middleware}
+ */
+function metadata(gate) {
+  const path = new URL(gate.metadataUrl).pathname;
+  return (request, response, next) => {
+    const { method, target, path: asked } = exchangeOf(request);
+    const answer = asked === path ? gate.wellKnown(method, target) : undefined;
+    if (answer === undefined) next();
+    else send(response, answer);
+  };
+}
+
+module.exports = { accessToken, metadata, scopegate };

@@ -1,0 +1,3 @@
+import adapter from "./index.js";
+
+export const { accessToken, protect } = adapter;

@@ -1,0 +1,290 @@
+/// <reference types="node" />
+
+/**
+ * An OAuth 2.1 resource server for MCP servers.
+ *
+ * {@link ResourceServer} judges requests. The adapters (`scopegate/express`, `/fastify`, `/hono`, `/fetch`) put it in
+ * front of an application, and `scopegate/testing` has an issuer in memory for the tests of that application.
+ *
+ * @packageDocumentation
+ */
+
+import type { Configuration } from "./types/configuration.js";
+import type { Reason } from "./types/reason.js";
+
+export type {
+  AuthorizationServer,
+  ClientAudience,
+  Configuration,
+  HttpSettings,
+  KeySettings,
+  Policy,
+  PolicyEntry,
+} from "./types/configuration.js";
+export type { Reason } from "./types/reason.js";
+
+/** The values of all field lines of one header: one value, a list of values, or nothing. */
+export type HeaderLines = string | readonly string[] | null | undefined;
+
+/** What is known of a request; each member may be left out. */
+export interface RequestDetails {
+  /** The value of **every** `Authorization` line (`req.headersDistinct.authorization`): two lines are refused. */
+  authorization?: HeaderLines;
+  /** The HTTP method. */
+  method?: string | undefined;
+  /** The path, and the query if any, as received. */
+  target?: string | undefined;
+  /** `Origin`. */
+  origin?: HeaderLines;
+  /** `Access-Control-Request-Method`. */
+  accessControlRequestMethod?: HeaderLines;
+  /** `Access-Control-Request-Headers`. */
+  accessControlRequestHeaders?: HeaderLines;
+  /**
+   * Scopes that this request needs beside `required_scopes` and the policy's. One that breaks the grammar of RFC 6749
+   * section 3.3, or `offline_access`, is an error of the program: the refusal is `internal`.
+   */
+  scopes?: readonly string[] | undefined;
+  /** `MCP-Protocol-Version`. */
+  protocolVersion?: HeaderLines;
+  /** `Mcp-Method`. */
+  mcpMethod?: HeaderLines;
+  /** `Mcp-Name`. */
+  mcpName?: HeaderLines;
+  /**
+   * The whole body, empty when the request has none. `authorize` also takes a function that reads it: it is called
+   * only when the token has proved good and the body decides, with the most bytes that count; one more is refused.
+   */
+  body?: Uint8Array | string | ((limit: number) => Promise<Uint8Array | string>) | undefined;
+  /** In place of `body`: the calls in it, for hosts whose own parser ran first. */
+  calls?: readonly McpCall[] | undefined;
+  /** The time to judge by, in whole seconds since 1970; the machine's clock when left out. */
+  now?: number | undefined;
+}
+
+/** A JSON-RPC request or notification that the host's own parser read. */
+export interface McpCall {
+  /** The method, such as `tools/call`. */
+  method: string;
+  /** What the method names: `params.name` or `params.uri`. */
+  name?: string | undefined;
+  /** The id of the request. What is neither an integer nor a string counts as unknown. */
+  id?: unknown;
+}
+
+/** Settings that are no part of the configuration. */
+export interface ResourceServerOptions {
+  /**
+   * Called with each refusal, before it is thrown: for counters and logs. Nothing in a refusal comes from the token.
+   * An error that it throws is dropped. Without it, `NODE_DEBUG=scopegate` writes a line for each refusal, at most
+   * five a second for each reason.
+   */
+  onRefusal?: ((refusal: Rejected) => void) | undefined;
+}
+
+/**
+ * An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
+ *
+ * `resource` and `authorization_servers` alone are a complete, strict configuration. Nothing is fetched and no thread
+ * is started in the constructor. Not checked: whether a token was revoked before it expires, and the `Host` header.
+ */
+export class ResourceServer {
+  /** Throws {@link ConfigError} with every mistake. */
+  constructor(configuration: Configuration, options?: ResourceServerOptions);
+
+  /**
+   * A resource server from the configuration as JSON text, the same document for every language.
+   *
+   * Throws {@link ConfigError} with every mistake.
+   */
+  static fromJson(text: string, options?: ResourceServerOptions): ResourceServer;
+
+  /**
+   * What the token of a request says, once everything about it was checked. Missing keys are fetched, at most once,
+   * without the event loop; the wait ends after `http.timeout_seconds`, and after 2 s while keys are held.
+   *
+   * With a `policy`, the decision needs `body` or `calls`.
+   *
+   * Rejects with {@link Rejected}, and with `TypeError` for an argument of the wrong type.
+   */
+  authorize(request?: RequestDetails): Promise<AccessToken>;
+
+  /**
+   * As {@link authorize}, without waiting: when keys are missing, it starts to fetch them in the background and
+   * refuses this request with `keys_unavailable`. `body` cannot be a function.
+   *
+   * Throws {@link Rejected}, and `TypeError` for an argument of the wrong type.
+   */
+  check(request?: RequestDetails): AccessToken;
+
+  /**
+   * Checks a further need, such as the `scopes` of one route, on a token that was verified already. With `body` or
+   * `calls` the policy is checked too. It does not look at the token's expiry again. `method: "POST"` and the body
+   * give the refusal the form that MCP clients read.
+   *
+   * Throws {@link Rejected}.
+   */
+  require(token: AccessToken, request?: RequestDetails): void;
+
+  /** Whether the policy lets this token use what is named: to leave the rest out of lists. */
+  allowed(token: AccessToken, kind: "tools" | "prompts" | "resources", name: string): boolean;
+
+  /**
+   * The answer to a preflight (for any path) and to a request for the protected resource metadata (RFC 9728
+   * section 3), or `undefined`: then the request is the application's. The query of `target` is ignored.
+   */
+  wellKnown(
+    method: string,
+    target: string,
+    origin?: HeaderLines,
+    preflight?: Pick<RequestDetails, "accessControlRequestMethod" | "accessControlRequestHeaders">,
+  ): HttpResponse | undefined;
+
+  /**
+   * Fetches the keys of every issuer now. Calling it is optional.
+   *
+   * Rejects with an `AggregateError` that has one error for each issuer whose keys are not to be had. Those that were
+   * fetched are kept.
+   */
+  warmUp(): Promise<void>;
+
+  /** Counters: decisions by reason, fetches by outcome, and the state of each key source. */
+  stats(): Stats;
+
+  /** Whether tokens can be judged now, and what keeps them from it. */
+  health(): Health;
+
+  /** Where clients find the protected resource metadata. */
+  get metadataUrl(): string;
+
+  /** The resource identifier, as configured. */
+  get resource(): string;
+
+  /** The host of the resource, without port. */
+  get hostname(): string;
+
+  /** Scheme, host and port of the resource. */
+  get origin(): string;
+
+  /** The path of the resource. */
+  get path(): string;
+}
+
+/** Counters since the server was made. */
+export interface Stats {
+  /** Accepted requests. */
+  readonly accepted: number;
+  /** Refused requests by reason; reasons that never occurred are left out. */
+  readonly refused: Readonly<Partial<Record<Reason, number>>>;
+  /** Accepted tokens that `token_format: "rfc9068"` would refuse. */
+  readonly not_rfc9068: number;
+  /** The key source of each authorization server. */
+  readonly sources: readonly SourceStatus[];
+}
+
+/** Whether tokens can be judged now. */
+export interface Health {
+  /** `degraded`: some keys are old, or an issuer's are missing. `unavailable`: no issuer's keys are held. */
+  readonly status: "ok" | "degraded" | "unavailable";
+  /** The key source of each authorization server. */
+  readonly sources: readonly SourceStatus[];
+  /** What the configuration should be asked about. */
+  readonly warnings: readonly string[];
+}
+
+/** The keys of one authorization server and how they are kept. */
+export interface SourceStatus {
+  /** The issuer. */
+  readonly issuer: string;
+  /** What is held. */
+  readonly state: "static" | "cold" | "fresh" | "due" | "overdue" | "idle" | "expired" | "closed";
+  /** Whether the keys are overdue and a fetch has failed since the last good one. */
+  readonly degraded: boolean;
+  /** How many keys are held and usable. */
+  readonly keys: number;
+  /** Further members, as the documentation of the core lists them. */
+  readonly [member: string]: unknown;
+}
+
+/**
+ * What a valid access token says. Made by {@link ResourceServer} alone, and unchangeable.
+ *
+ * It never holds the token itself: MCP forbids passing a client's token on.
+ */
+export class AccessToken {
+  private constructor();
+  /** The authorization server that issued the token (`iss`). */
+  readonly issuer: string;
+  /** The user the token speaks for (`sub`); unique for one issuer only. */
+  readonly subject: string | undefined;
+  /** The client the token was issued to, from the first claim of `client_id_claims` that is present. */
+  readonly clientId: string | undefined;
+  /** The scopes in the token, in its order, after `scope_prefix`. */
+  readonly scopes: readonly string[];
+  /** `scopes`, then those that they imply. */
+  readonly effectiveScopes: readonly string[];
+  /** Whom the token is for (`aud`), as a list even when the claim is one string. */
+  readonly audience: readonly string[];
+  /** The configured resource that accepted the token. */
+  readonly resource: string;
+  /** When the token expires (`exp`), in seconds since 1970. The leeway is not in it. */
+  readonly expiresAt: number;
+  /** When the token was issued (`iat`), in seconds since 1970. */
+  readonly issuedAt: number | undefined;
+  /** The token's identifier (`jti`); unique for one issuer only. */
+  readonly tokenId: string | undefined;
+  /** The key for sessions and stored state: the issuer, a blank, then the subject, or else the client. */
+  readonly principal: string | undefined;
+  /**
+   * The payload, parsed anew at each access. Of the claims that have no member here, only those in `required_claims`
+   * were checked. Integers beyond 2^53 are rounded, as `JSON.parse` does.
+   */
+  get claims(): Record<string, unknown>;
+  /** The payload as the issuer signed it, as JSON text. */
+  get claimsJson(): string;
+}
+
+/** An HTTP response: every byte of it was decided by the core, and is sent unchanged. */
+export class HttpResponse {
+  private constructor();
+  /** The status code. */
+  readonly status: number;
+  /** The header fields, in the order they are sent. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body. */
+  readonly body: string;
+  /** The same as a response of the Fetch API. */
+  toResponse(): Response;
+}
+
+/**
+ * A request was refused. It carries the whole response; send that unchanged.
+ *
+ * Nothing in it comes from the token, so it may be logged.
+ */
+export class Rejected extends Error {
+  private constructor();
+  /** Why, for operators and tests. The wire shows one fixed text for each class of reasons. */
+  readonly reason: Reason;
+  /** The number of the reason, the same in every language. */
+  readonly code: number;
+  /** The status code of the response. */
+  readonly status: number;
+  /** The header fields of the response, in the order they are sent. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body of the response. */
+  readonly body: string;
+  /** A sentence for the operator that says what was expected. It is never sent. */
+  readonly detail: string;
+  /** Whether nothing was judged, because the keys are not to be had now: a case for an alert. */
+  get unavailable(): boolean;
+  /** The response of the Fetch API. */
+  toResponse(): Response;
+}
+
+/** A configuration was refused. Nothing was started. */
+export class ConfigError extends Error {
+  private constructor();
+  /** Every mistake in it: the field, such as `authorization_servers[0].issuer`, and what is expected there. */
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+}

@@ -1,0 +1,210 @@
+"use strict";
+
+// What all adapters share: a request of any host -> the response to send, or the token to pass on.
+
+const { authInfo, sessionOwner } = require("./auth-info.js");
+const { Rejected } = require("./errors.js");
+const { HttpResponse } = require("./http-response.js");
+const { logLimited } = require("./log.js");
+const { isListOfStrings } = require("./request.js");
+const { adapterSide } = require("./resource-server.js");
+const { Sessions } = require("./sessions.js");
+
+/**
+ * @typedef {import("../index.js").ResourceServer} ResourceServer
+ * @typedef {import("../types/auth-info.js").AdapterOptions} AdapterOptions
+ * @typedef {import("../types/auth-info.js").AuthInfo} AuthInfo
+ * @typedef {{ status: number, headers: readonly (readonly [string, string])[], body: string }} Answer
+ *
+ * A request as a host has it. `lines` gives all field lines of a header, by its lower-case name.
+ * @typedef {{
+ *   method: string,
+ *   target: string,
+ *   path: string,
+ *   lines: (name: string) => readonly string[],
+ *   readBody: (limit: number) => Promise<Uint8Array | string>,
+ * }} Exchange
+ *
+ * One of: answer with this; the client has left; pass on, with the token of a guarded request.
+ * @typedef {{ answer: Answer } | { gone: true } | { auth: AuthInfo | undefined, opened: (session: unknown) => void }} Verdict
+ */
+
+/** Ends the reading of a body: with an answer of the adapter's own, or because the client has left. */
+class Stop extends Error {
+  /** @param {{ answer: Answer } | { gone: true }} verdict */
+  constructor(verdict) {
+    super("the body was not read");
+    this.verdict = verdict;
+  }
+}
+
+/**
+ * Throws TypeError for options that are not what `AdapterOptions` says.
+ * @param {ResourceServer} gate
+ * @param {AdapterOptions} [options]
+ * @returns {(exchange: Exchange) => Promise<Verdict>} never rejects
+ */
+function guard(gate, { public: listed = [], health, scopes = [], exposeToken = false, ...unknown } = {}) {
+  if (typeof gate?.authorize !== "function") throw new TypeError("expected a ResourceServer");
+  const [option] = Object.keys(unknown);
+  if (option !== undefined) throw new TypeError(`${option}: unknown, expected public, health, scopes or exposeToken`);
+  if (typeof listed === "string" || !isListOfStrings(scopes)) {
+    throw new TypeError("public and scopes: expected a list of strings");
+  }
+  const open = new Set(listed);
+  for (const path of [...open, ...(health === undefined ? [] : [health])]) {
+    if (typeof path !== "string" || !path.startsWith("/")) {
+      throw new TypeError("public and health: expected a path that begins with a slash");
+    }
+  }
+  const { notFound, internalError } = sideOf(gate);
+  const sessions = sessionsOf(gate);
+
+  /** @param {Exchange} exchange */
+  function unguarded(exchange) {
+    const { method, target, path, lines } = exchange;
+    const answer = gate.wellKnown(method, target, lines("origin"), {
+      accessControlRequestMethod: lines("access-control-request-method"),
+      accessControlRequestHeaders: lines("access-control-request-headers"),
+    });
+    if (answer !== undefined) return { answer };
+    if (path === health && (method === "GET" || method === "HEAD")) return { answer: healthAnswer(gate) };
+    if (open.has(path)) return { auth: undefined, opened: () => undefined };
+    const missing = notFound(target);
+    return missing && { answer: missing };
+  }
+
+  /** @param {Exchange} exchange */
+  async function guarded({ method, target, lines, readBody }) {
+    const authorization = lines("authorization");
+    const token = await gate.authorize({
+      authorization,
+      method,
+      target,
+      origin: lines("origin"),
+      protocolVersion: lines("mcp-protocol-version"),
+      mcpMethod: lines("mcp-method"),
+      mcpName: lines("mcp-name"),
+      scopes,
+      body: readBody,
+    });
+    const credential = credentialIn(authorization);
+    const owner = sessionOwner(token, credential);
+    if (sessions.areForeign(lines("mcp-session-id"), owner)) return { answer: SESSION_NOT_FOUND };
+    return {
+      auth: authInfo(gate, token, credential, exposeToken),
+      /** @param {unknown} session */
+      opened: (session) => sessions.opened(session, owner),
+    };
+  }
+
+  return async (exchange) => {
+    try {
+      return unguarded(exchange) ?? (await guarded(exchange));
+    } catch (error) {
+      if (error instanceof Rejected) return { answer: error };
+      if (error instanceof Stop) return error.verdict;
+      return { answer: internalError(error instanceof Error ? error.message : "an unknown error") };
+    }
+  };
+}
+
+/** The name under which hosts' headers and responses have the session. */
+const SESSION_HEADER = "mcp-session-id";
+
+/** The body decides, and is read as sent: inflating it here would be a second parser in front of the server's. */
+const ENCODING_REFUSED = new HttpResponse({
+  status: 415,
+  headers: [
+    ["Content-Type", "application/json"],
+    ["Cache-Control", "no-store"],
+    ["Accept-Encoding", "identity"],
+  ],
+  body: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}',
+});
+
+/** As the SDKs answer for a session that they do not know: no one learns that it is another's. */
+const SESSION_NOT_FOUND = new HttpResponse({
+  status: 404,
+  headers: [
+    ["Content-Type", "application/json"],
+    ["Cache-Control", "no-store"],
+  ],
+  body: '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}',
+});
+
+/**
+ * Throws a `Stop` when the body has a coding.
+ * @param {readonly string[]} contentEncoding
+ */
+function refuseEncoding(contentEncoding) {
+  const codings = contentEncoding.flatMap((line) => line.split(",")).map((coding) => coding.trim().toLowerCase());
+  if (codings.every((coding) => coding === "" || coding === "identity")) return;
+  logLimited("content-encoding", "refused: the body has a Content-Encoding");
+  throw new Stop({ answer: ENCODING_REFUSED });
+}
+
+/**
+ * What a body parser made, as bytes again: the policy then judges what the server behind acts on.
+ * @param {unknown} parsed
+ * @returns {Uint8Array | string}
+ */
+function bytesOfParsed(parsed) {
+  if (parsed instanceof Uint8Array) return parsed;
+  if (typeof parsed === "string") return parsed;
+  const json = JSON.stringify(parsed);
+  if (json === undefined) throw new TypeError("the parsed body is no JSON value");
+  return json;
+}
+
+/**
+ * The token of a request that passed: it has one Authorization line, and that one Bearer token.
+ * @param {readonly string[]} authorization
+ */
+function credentialIn([line = ""]) {
+  return line.trim().split(/[ \t]+/)[1] ?? "";
+}
+
+/**
+ * The status alone: what else health knows is for operators.
+ * @param {ResourceServer} gate
+ */
+function healthAnswer(gate) {
+  return new HttpResponse({
+    status: 200,
+    headers: [
+      ["Content-Type", "application/json"],
+      ["Cache-Control", "no-store"],
+    ],
+    body: JSON.stringify({ status: gate.health().status }),
+  });
+}
+
+/** @type {WeakMap<ResourceServer, InstanceType<typeof Sessions>>} */
+const sessionsByGate = new WeakMap();
+
+/** @param {ResourceServer} gate */
+function sessionsOf(gate) {
+  const sessions = sessionsByGate.get(gate) ?? new Sessions();
+  sessionsByGate.set(gate, sessions);
+  return sessions;
+}
+
+/**
+ * @typedef {{
+ *   hasPolicy: boolean,
+ *   leewaySeconds: number,
+ *   notFound: (target: string) => Answer | undefined,
+ *   internalError: (detail: string) => Answer,
+ * }} AdapterSide
+ */
+
+/**
+ * @param {ResourceServer} gate
+ * @returns {AdapterSide}
+ */
+function sideOf(gate) {
+  return Reflect.get(gate, adapterSide);
+}
+
+module.exports = { SESSION_HEADER, Stop, bytesOfParsed, guard, refuseEncoding, sideOf };

@@ -1,0 +1,259 @@
+"use strict";
+
+const { accessTokenOf, handleOf } = require("./access-token.js");
+const { toJson } = require("./configuration.js");
+const { ConfigError, Rejected } = require("./errors.js");
+const { Flights } = require("./flights.js");
+const { HttpResponse } = require("./http-response.js");
+const { logLimited, logRefusal } = require("./log.js");
+const { bytes, prepare } = require("./request.js");
+
+/**
+ * @typedef {import("../index.js").RequestDetails} RequestDetails
+ * @typedef {import("../index.js").ResourceServerOptions} Options
+ * @typedef {import("../index.js").AccessToken} AccessToken
+ * @typedef {import("./native-module.js").NativeOutcome} NativeOutcome
+ * @typedef {import("./native-module.js").NativeKeys} NativeKeys
+ * @typedef {ReturnType<typeof prepare>} Prepared
+ */
+
+/** For the adapters: what a server says that its users need not know. */
+const adapterSide = Symbol("adapter side");
+
+/**
+ * The class over this native module. A test passes one that can be told to panic.
+ * @param {typeof import("./native-module.js")} native
+ */
+function resourceServerOver(native) {
+  /** An OAuth 2.1 resource server. */
+  class ResourceServer {
+    #server;
+    #description;
+    #onRefusal;
+    #flights = new Flights();
+
+    /**
+     * @param {import("../index.js").Configuration | JsonText} configuration
+     * @param {Options} [options]
+     */
+    constructor(configuration, { onRefusal } = {}) {
+      if (onRefusal !== undefined && typeof onRefusal !== "function") {
+        throw new TypeError("onRefusal: expected a function");
+      }
+      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
+      const { server, mistakes } = native.open(json);
+      if (server === undefined) throw new ConfigError(mistakes);
+      this.#server = server;
+      this.#description = native.describe(server);
+      this.#onRefusal = onRefusal;
+      for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
+    }
+
+    /**
+     * @param {string} text
+     * @param {Options} [options]
+     */
+    static fromJson(text, options) {
+      if (typeof text !== "string") throw new TypeError("expected the configuration as JSON text");
+      return new ResourceServer(new JsonText(text), options);
+    }
+
+    /** @param {RequestDetails} [details] */
+    async authorize(details = {}) {
+      const prepared = prepare(details);
+      return this.#token(prepared, await this.#decide(prepared));
+    }
+
+    /** @param {RequestDetails} [details] */
+    check(details = {}) {
+      const prepared = prepareAtOnce(details);
+      const { request, body } = prepared;
+      const outcome = this.#guard(prepared, () => {
+        const decided = native.check(this.#server, request, body);
+        if (decided.keys === undefined) return decided;
+        const { handle } = decided.keys;
+        native.startRefresh(this.#server, handle);
+        return native.checkAfter(this.#server, request, body, handle);
+      });
+      return this.#token(prepared, outcome);
+    }
+
+    /**
+     * @param {AccessToken} token
+     * @param {RequestDetails} [details]
+     */
+    require(token, details = {}) {
+      const prepared = prepareAtOnce(details);
+      const handle = handleOf(token);
+      const refusal = this.#guard(prepared, () =>
+        native.require(this.#server, handle, prepared.request, prepared.body),
+      );
+      if (refusal) throw this.#refused(new Rejected(refusal));
+    }
+
+    /**
+     * @param {AccessToken} token
+     * @param {"tools" | "prompts" | "resources"} kind
+     * @param {string} name
+     */
+    allowed(token, kind, name) {
+      const handle = handleOf(token);
+      if (!["tools", "prompts", "resources"].includes(kind)) {
+        throw new TypeError('kind: expected "tools", "prompts" or "resources"');
+      }
+      if (typeof name !== "string") throw new TypeError("name: expected a string");
+      return this.#guard(prepare({}), () => native.allowed(this.#server, handle, kind, name));
+    }
+
+    /**
+     * @param {string} method
+     * @param {string} target
+     * @param {RequestDetails["origin"]} [origin]
+     * @param {Pick<RequestDetails, "accessControlRequestMethod" | "accessControlRequestHeaders">} [preflight]
+     */
+    wellKnown(method, target, origin, { accessControlRequestMethod, accessControlRequestHeaders } = {}) {
+      const details = { method, target, origin, accessControlRequestMethod, accessControlRequestHeaders };
+      const prepared = prepare(details);
+      const response = this.#guard(prepared, () => native.wellKnown(this.#server, prepared.request));
+      return response ? new HttpResponse(response) : undefined;
+    }
+
+    async warmUp() {
+      const failed = await native.warmUp(this.#server);
+      if (failed.length === 0) return;
+      const errors = failed.map(({ path, message }) => new Error(`${path}: ${message}`));
+      throw new AggregateError(errors, `no keys: ${errors.map((error) => error.message).join("; ")}`);
+    }
+
+    stats() {
+      return JSON.parse(this.#guard(prepare({}), () => native.stats(this.#server)));
+    }
+
+    health() {
+      return JSON.parse(this.#guard(prepare({}), () => native.health(this.#server)));
+    }
+
+    get metadataUrl() {
+      return this.#description.metadataUrl;
+    }
+
+    get resource() {
+      return this.#description.resource;
+    }
+
+    get hostname() {
+      return this.#description.hostname;
+    }
+
+    get origin() {
+      return this.#description.origin;
+    }
+
+    get path() {
+      return this.#description.path;
+    }
+
+    get [adapterSide]() {
+      return {
+        hasPolicy: this.#description.hasPolicy,
+        leewaySeconds: this.#description.leewaySeconds,
+        /** @param {string} target */
+        notFound: (target) => {
+          const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
+          return response ? new HttpResponse(response) : undefined;
+        },
+        /** @param {string} detail */
+        internalError: (detail) =>
+          this.#refused(new Rejected(native.internalError(this.#server, prepare({}).request, detail))),
+      };
+    }
+
+    /**
+     * @param {Prepared} prepared
+     * @returns {Promise<NativeOutcome>}
+     */
+    async #decide(prepared) {
+      const { request, body, readBody } = prepared;
+      let outcome = this.#guard(prepared, () => native.check(this.#server, request, body));
+      if (outcome.keys !== undefined) outcome = await this.#afterFetch(prepared, outcome.keys);
+      if (outcome.bodyLimit === undefined || readBody === undefined) return outcome;
+      const read = bytes(await readBody(outcome.bodyLimit));
+      return this.#decide({ request, body: read, readBody: undefined });
+    }
+
+    /**
+     * @param {Prepared} prepared
+     * @param {NativeKeys} keys
+     * @returns {Promise<NativeOutcome>}
+     */
+    async #afterFetch(prepared, { handle, source, longestWait }) {
+      const { request, body } = prepared;
+      try {
+        await this.#flights.join(source, longestWait, () => native.refresh(this.#server, handle));
+      } catch (error) {
+        return this.#guard(prepared, () => {
+          throw error;
+        });
+      }
+      return this.#guard(prepared, () => native.checkAfter(this.#server, request, body, handle));
+    }
+
+    /**
+     * @param {Prepared} prepared
+     * @param {NativeOutcome} outcome
+     */
+    #token(prepared, { token, refusal }) {
+      if (token !== undefined) return accessTokenOf(token);
+      if (refusal !== undefined) throw this.#refused(new Rejected(refusal));
+      const detail = "expected the body, which decides: pass body or calls";
+      throw this.#refused(new Rejected(native.internalError(this.#server, prepared.request, detail)));
+    }
+
+    /**
+     * Runs native code; what it throws is a fault of ours, a caught panic: a refusal like any other.
+     * @template T
+     * @param {Prepared} prepared
+     * @param {() => T} work
+     * @returns {T}
+     */
+    #guard(prepared, work) {
+      try {
+        return work();
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : "an unknown error";
+        throw this.#refused(new Rejected(native.internalError(this.#server, prepared.request, detail)));
+      }
+    }
+
+    /** @param {import("../index.js").Rejected} refusal */
+    #refused(refusal) {
+      logRefusal(refusal);
+      try {
+        this.#onRefusal?.(refusal);
+      } catch (error) {
+        logLimited("onRefusal", `onRefusal threw: ${error}`);
+      }
+      return refusal;
+    }
+  }
+  return ResourceServer;
+}
+
+/**
+ * For calls that do not wait, not for a body either.
+ * @param {RequestDetails} details
+ */
+function prepareAtOnce(details) {
+  if (typeof details?.body === "function") throw new TypeError("body: expected the bytes, this call does not wait");
+  return prepare(details);
+}
+
+/** A configuration that is JSON text already. */
+class JsonText {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+  }
+}
+
+module.exports = { adapterSide, resourceServerOver };

@@ -1,0 +1,71 @@
+"use strict";
+
+// Requests and responses of the Fetch API.
+
+const { SESSION_HEADER, refuseEncoding } = require("./adapter.js");
+const { headerLines } = require("./node-http.js");
+
+/**
+ * @param {Request} request
+ * @param {string} path the path that the host routes by
+ * @param {(limit: number) => Promise<Uint8Array | string>} read
+ * @param {readonly string[]} [rawHeaders] of the Node.js request behind it, when there is one
+ * @returns {import("./adapter.js").Exchange}
+ */
+function exchangeOf(request, path, read, rawHeaders) {
+  const { pathname, search } = new URL(request.url);
+  /** @param {string} name */
+  const lines = (name) => {
+    if (rawHeaders !== undefined) return headerLines(rawHeaders, name);
+    const value = request.headers.get(name);
+    return value === null ? [] : [value];
+  };
+  const readBody = (/** @type {number} */ limit) => {
+    refuseEncoding(lines("content-encoding"));
+    return read(limit);
+  };
+  return { method: request.method, target: pathname + search, path, lines, readBody };
+}
+
+/**
+ * The whole body, or just over `limit` bytes of it.
+ * @param {Request} request
+ * @param {number} limit
+ */
+async function readBody(request, limit) {
+  if (request.body === null) return new Uint8Array();
+  const chunks = [];
+  let size = 0;
+  const reader = request.body.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    chunks.push(value);
+    size += value.length;
+    if (size > limit) {
+      void reader.cancel().catch(() => undefined);
+      break;
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The same request with a body that was read.
+ * @param {Request} request
+ * @param {Uint8Array} body
+ */
+function withBody(request, body) {
+  if (request.body === null) return request;
+  return new Request(request, { body: /** @type {Uint8Array<ArrayBuffer>} */ (body) });
+}
+
+/** @param {import("./adapter.js").Answer} answer */
+function respond({ status, headers, body }) {
+  return new Response(body === "" ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) });
+}
+
+/** The client has left: nobody reads this. */
+function nobody() {
+  return Response.error();
+}
+
+module.exports = { SESSION_HEADER, exchangeOf, nobody, readBody, respond, withBody };

@@ -1,0 +1,9 @@
+"use strict";
+
+const { InvalidTokenError } = require("@modelcontextprotocol/sdk/server/auth/errors.js");
+const { accessToken } = require("../lib/auth-info.js");
+const { tokenVerifierWith } = require("../lib/token-verifier.js");
+
+const TokenVerifier = tokenVerifierWith((description) => new InvalidTokenError(description));
+
+module.exports = { TokenVerifier, accessToken };

@@ -1,0 +1,9 @@
+"use strict";
+
+const { OAuthError, OAuthErrorCode } = require("@modelcontextprotocol/server");
+const { accessToken } = require("../lib/auth-info.js");
+const { tokenVerifierWith } = require("../lib/token-verifier.js");
+
+const TokenVerifier = tokenVerifierWith((description) => new OAuthError(OAuthErrorCode.InvalidToken, description));
+
+module.exports = { TokenVerifier, accessToken };

@@ -1,0 +1,187 @@
+//! The resource server, as `ResourceServer` of `lib/` holds it.
+
+use napi::bindgen_prelude::External;
+use napi::{Error, Result};
+use napi_derive::napi;
+use scopegate_core::{AccessToken, CallKind, Check, Reason, Request as CoreRequest, ResourceServer};
+
+use crate::keys::Keys;
+use crate::outcome::{Mistake, Outcome, Refusal, Response};
+use crate::panics::{PANICKED, caught, point};
+use crate::request::{Body, Request};
+
+/// A server, or every mistake of its configuration.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Opened {
+    pub server: Option<External<ResourceServer>>,
+    pub mistakes: Vec<Mistake>,
+}
+
+/// What of a server never changes.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Description {
+    pub metadata_url: String,
+    pub resource: String,
+    pub hostname: String,
+    pub origin: String,
+    pub path: String,
+    pub has_policy: bool,
+    pub leeway_seconds: i64,
+    pub warnings: Vec<String>,
+}
+
+/// Every reason, by number.
+#[napi(catch_unwind)]
+pub(crate) fn reasons() -> Vec<String> {
+    Reason::ALL.iter().map(|reason| reason.name().to_owned()).collect()
+}
+
+/// A server with the configuration in this JSON document.
+#[napi(catch_unwind)]
+pub(crate) fn open(configuration: String) -> Result<Opened> {
+    caught(|| match ResourceServer::from_json(&configuration) {
+        Ok(server) => Ok(Opened { server: Some(External::new(server)), mistakes: Vec::new() }),
+        Err(error) => {
+            let mistakes = error.mistakes().iter().map(Mistake::from).collect();
+            Ok(Opened { server: None, mistakes })
+        }
+    })
+}
+
+/// What of the server never changes.
+#[napi(catch_unwind)]
+pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description> {
+    caught(|| {
+        Ok(Description {
+            metadata_url: server.metadata_url().to_owned(),
+            resource: server.resource().as_str().to_owned(),
+            hostname: server.resource().hostname().to_owned(),
+            origin: server.resource().origin(),
+            path: server.resource().path().to_owned(),
+            has_policy: server.has_policy(),
+            leeway_seconds: server.leeway_seconds(),
+            warnings: server.warnings().to_vec(),
+        })
+    })
+}
+
+/// The decision, or what is missing for it. Never blocks.
+#[napi(catch_unwind)]
+pub(crate) fn check(server: &External<ResourceServer>, request: Request, body: Body<'_>) -> Result<Outcome> {
+    caught(|| Ok(decide(server, &request, &body, |request| server.check(request))))
+}
+
+/// The decision after `refresh`: keys are not asked for again.
+#[napi(catch_unwind)]
+pub(crate) fn check_after(
+    server: &External<ResourceServer>,
+    request: Request,
+    body: Body<'_>,
+    keys: &External<Keys>,
+) -> Result<Outcome> {
+    caught(|| {
+        let done = keys.take()?;
+        Ok(decide(server, &request, &body, |request| server.check_after(request, &done)))
+    })
+}
+
+/// The refusal of a request that does not wait for these keys.
+#[napi(catch_unwind)]
+pub(crate) fn unavailable(
+    server: &External<ResourceServer>,
+    request: Request,
+    body: Body<'_>,
+    keys: &External<Keys>,
+) -> Result<Refusal> {
+    caught(|| {
+        let wanted = keys.take()?;
+        Ok(request.lend(&body, |request| (&server.unavailable(&wanted, request)).into()))
+    })
+}
+
+/// The refusal for a fault of ours or of the calling program.
+#[napi(catch_unwind)]
+pub(crate) fn internal_error(
+    server: &External<ResourceServer>,
+    request: Request,
+    detail: String,
+) -> Result<Refusal> {
+    caught(|| Ok(request.lend(&None, |request| (&server.internal_error(&detail, request)).into())))
+}
+
+/// Nothing, or the refusal of a token that does not meet the request's need.
+#[napi(catch_unwind)]
+pub(crate) fn require(
+    server: &External<ResourceServer>,
+    token: &External<AccessToken>,
+    request: Request,
+    body: Body<'_>,
+) -> Result<Option<Refusal>> {
+    caught(|| {
+        let result = request.lend(&body, |request| server.require(token, request));
+        Ok(result.err().map(|rejection| (&*rejection).into()))
+    })
+}
+
+/// Whether the token may use what is named.
+#[napi(catch_unwind)]
+pub(crate) fn allowed(
+    server: &External<ResourceServer>,
+    token: &External<AccessToken>,
+    kind: String,
+    name: String,
+) -> Result<bool> {
+    caught(|| {
+        let kind = CallKind::from_name(&kind).ok_or_else(|| Error::from_reason("an unknown kind"))?;
+        Ok(server.allowed(token, kind, &name))
+    })
+}
+
+/// The payload of the token as it was signed.
+#[napi(catch_unwind)]
+pub(crate) fn claims(token: &External<AccessToken>) -> Result<String> {
+    caught(|| Ok(token.claims_json().to_owned()))
+}
+
+/// The answer to a preflight or to a request for the metadata.
+#[napi(catch_unwind)]
+pub(crate) fn well_known(server: &External<ResourceServer>, request: Request) -> Result<Option<Response>> {
+    caught(|| {
+        point("well_known");
+        let response = request.lend(&None, |request| server.well_known(request));
+        Ok(response.map(|response| (&response).into()))
+    })
+}
+
+/// The answer to a request for the metadata that nobody serves; nothing for any other target.
+#[napi(catch_unwind)]
+pub(crate) fn not_found(server: &External<ResourceServer>, target: String) -> Result<Option<Response>> {
+    caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
+}
+
+/// Counters, as JSON.
+#[napi(catch_unwind)]
+pub(crate) fn stats(server: &External<ResourceServer>) -> Result<String> {
+    caught(|| Ok(server.stats().to_json()))
+}
+
+/// Whether tokens can be judged, as JSON.
+#[napi(catch_unwind)]
+pub(crate) fn health(server: &External<ResourceServer>) -> Result<String> {
+    caught(|| Ok(server.health().to_json()))
+}
+
+fn decide(
+    server: &ResourceServer,
+    request: &Request,
+    body: &Body<'_>,
+    judge: impl FnOnce(&CoreRequest<'_>) -> Check,
+) -> Outcome {
+    request.lend(body, |request| {
+        let check = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            point("check");
+            judge(request)
+        }));
+        check.unwrap_or_else(|_| Check::Done(Err(Box::new(server.internal_error(PANICKED, request))))).into()
+    })
+}

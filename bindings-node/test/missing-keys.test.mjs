@@ -1,0 +1,144 @@
+// What happens while keys are fetched.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { Rejected, ResourceServer } from "scopegate";
+import { Issuer } from "scopegate/testing";
+import { freePort, keyServer } from "./shared/http.mjs";
+
+const RESOURCE = "https://mcp.test/mcp";
+const issuer = new Issuer({ resource: RESOURCE });
+const authorization = issuer.authorization({ sub: "alice" });
+
+function fetchingGate(jwksUri, configuration = {}) {
+  return new ResourceServer({
+    resource: RESOURCE,
+    authorization_servers: [{ issuer: issuer.issuer, jwks_uri: jwksUri }],
+    ...configuration,
+  });
+}
+
+async function refusalOf(promise) {
+  const error = await promise.catch((rejected) => rejected);
+  assert.ok(error instanceof Rejected);
+  return error;
+}
+
+test("missing keys are fetched once, however many requests wait", async (t) => {
+  const keys = await keyServer(t, issuer.server().jwks);
+  keys.delay = 200;
+  const gate = fetchingGate(keys.jwksUri);
+  const tokens = await Promise.all(Array.from({ length: 50 }, () => gate.authorize({ authorization })));
+  assert.ok(tokens.every(({ subject }) => subject === "alice"));
+  await gate.authorize({ authorization });
+  assert.deepEqual(keys.requests, ["/jwks"]);
+});
+
+test("more requests than max_waiters are refused at once", async (t) => {
+  const keys = await keyServer(t, issuer.server().jwks);
+  keys.delay = 200;
+  const gate = fetchingGate(keys.jwksUri, { keys: { max_waiters: 5 } });
+  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => gate.authorize({ authorization })));
+  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 5);
+  const refused = outcomes.filter(({ status }) => status === "rejected").map(({ reason }) => reason.reason);
+  assert.deepEqual(refused, Array(3).fill("keys_unavailable"));
+  await gate.authorize({ authorization });
+});
+
+test("check starts the fetch and refuses without waiting", async (t) => {
+  const keys = await keyServer(t, issuer.server().jwks);
+  const gate = fetchingGate(keys.jwksUri);
+  const first = await refusalOf((async () => gate.check({ authorization }))());
+  assert.deepEqual([first.reason, first.status, first.unavailable], ["keys_unavailable", 503, true]);
+  const headers = Object.fromEntries(first.headers);
+  assert.ok(Number(headers["Retry-After"]) >= 1);
+  assert.ok(!("WWW-Authenticate" in headers));
+  while (gate.stats().sources[0].keys === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(gate.check({ authorization }).subject, "alice");
+  assert.deepEqual(keys.requests, ["/jwks"]);
+});
+
+test("a dead key server is 503, and no challenge", async () => {
+  const gate = fetchingGate(`http://127.0.0.1:${await freePort()}/jwks`);
+  for (const refused of [
+    await refusalOf(gate.authorize({ authorization })),
+    await refusalOf(gate.authorize({ authorization })),
+  ]) {
+    assert.deepEqual([refused.reason, refused.status], ["keys_unavailable", 503]);
+  }
+  assert.equal(gate.health().status, "unavailable");
+});
+
+test("warmUp fetches before the first request, and names the issuers that failed", async (t) => {
+  const keys = await keyServer(t, issuer.server().jwks);
+  const gate = fetchingGate(keys.jwksUri);
+  await gate.warmUp();
+  assert.equal(gate.check({ authorization }).subject, "alice");
+  const dead = fetchingGate(`http://127.0.0.1:${await freePort()}/jwks`);
+  const error = await dead.warmUp().catch((rejected) => rejected);
+  assert.ok(error instanceof AggregateError);
+  assert.equal(error.errors.length, 1);
+  assert.match(error.message, new RegExp(issuer.issuer));
+});
+
+test("the keys of two issuers are fetched side by side", async (t) => {
+  const hanging = await keyServer(t, {}, { hang: true });
+  const keys = await keyServer(t, issuer.server().jwks);
+  const gate = new ResourceServer({
+    resource: RESOURCE,
+    authorization_servers: [
+      { issuer: "https://hanging.test", jwks_uri: hanging.jwksUri },
+      { issuer: issuer.issuer, jwks_uri: keys.jwksUri },
+    ],
+    http: { timeout_seconds: 1 },
+  });
+  const stuck = gate.authorize({ authorization: issuer.authorization({ iss: "https://hanging.test" }) });
+  const order = [];
+  await Promise.all([
+    refusalOf(stuck).then(({ reason }) => order.push(reason)),
+    gate.authorize({ authorization }).then(({ subject }) => order.push(subject)),
+  ]);
+  assert.deepEqual(order, ["alice", "keys_unavailable"]);
+});
+
+const script = (name) => fileURLToPath(new URL(`shared/${name}`, import.meta.url));
+
+test("a key server that hangs leaves the event loop and the thread pool free", () => {
+  const environment = { ...process.env, UV_THREADPOOL_SIZE: "2" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script("hanging-keys.mjs")], {
+    env: environment,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stderr);
+  const { connections, order, refused, idle, waiting, handles } = JSON.parse(stdout);
+  assert.equal(connections, 1);
+  assert.equal(order, "file first");
+  assert.equal(refused, 1000);
+  assert.ok(waiting < idle + 0.05, `event-loop utilisation ${waiting}, and ${idle} without Scopegate`);
+  assert.deepEqual(handles, []);
+});
+
+test("50 workers that use it start and end, in the middle of a fetch too", async (t) => {
+  const hanging = await keyServer(t, {}, { hang: true });
+  const ways = ["decide", "fetch and leave", "fetch and be ended"];
+  for (let started = 0; started < 50; started += 5) {
+    const batch = Array.from({ length: 5 }, (_, index) => ways[(started + index) % ways.length]);
+    await Promise.all(batch.map((how) => cycle(how, hanging.jwksUri)));
+  }
+  const keys = await keyServer(t, issuer.server().jwks);
+  assert.equal((await fetchingGate(keys.jwksUri).authorize({ authorization })).subject, "alice");
+});
+
+async function cycle(how, jwksUri) {
+  const worker = new Worker(new URL("shared/cycle-worker.mjs", import.meta.url), { workerData: { how, jwksUri } });
+  const ended = once(worker, "exit");
+  await once(worker, "message");
+  if (how === "fetch and be ended") await worker.terminate();
+  const [code] = await ended;
+  if (how !== "fetch and be ended") assert.equal(code, 0, how);
+}

@@ -1,0 +1,105 @@
+// Runs the shared vectors through the package; tests/vectors/README.md says what their members mean.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { Rejected, ResourceServer } from "scopegate";
+
+const folder = new URL("../../../tests/vectors/", import.meta.url);
+
+/** The transcript, and what differs from the expected answers. */
+export async function runVectors() {
+  const lines = [];
+  const failures = [];
+  for (const suite of suites()) {
+    let run = 0;
+    for (const group of suite.groups) {
+      const gate = ResourceServer.fromJson(JSON.stringify(group.config));
+      for (const vector of group.cases) {
+        const line = await lineOf(gate, vector);
+        const found = foundIn(line, vector.operation);
+        try {
+          assert.deepEqual(found, vector.expect);
+        } catch {
+          failures.push(`${vector.id}: expected ${JSON.stringify(vector.expect)}\n  found ${JSON.stringify(found)}`);
+        }
+        lines.push(line);
+        run += 1;
+      }
+    }
+    if (run !== suite.number_of_tests) failures.push(`${suite.suite}: ran ${run} of ${suite.number_of_tests} cases`);
+  }
+  const transcript = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return { transcript, failures, run: lines.length };
+}
+
+function suites() {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return files.sort().map((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")));
+}
+
+async function lineOf(gate, { id, now, operation, request, then, kind, name }) {
+  const blank = { id, reason: null, code: null, status: null, headers: null, body: null, token: null };
+  const details = detailsOf(request, now);
+  if (operation === "well_known") {
+    const { method, target, origin, ...preflight } = details;
+    const response = gate.wellKnown(method, target, origin, {
+      accessControlRequestMethod: preflight.accessControlRequestMethod,
+      accessControlRequestHeaders: preflight.accessControlRequestHeaders,
+    });
+    return response === undefined ? blank : { ...blank, ...responseOf(response) };
+  }
+  if (operation === "allowed") return { ...blank, allowed: gate.allowed(await gate.authorize(details), kind, name) };
+  try {
+    const token = await gate.authorize(details);
+    if (operation === "require") gate.require(token, detailsOf(then, now));
+    return { ...blank, token: fieldsOf(token) };
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    return { ...blank, reason: error.reason, code: error.code, ...responseOf(error) };
+  }
+}
+
+function detailsOf(request, now) {
+  return {
+    authorization: request.authorization,
+    method: request.method,
+    target: request.target,
+    origin: request.origin,
+    accessControlRequestMethod: request.access_control_request_method,
+    accessControlRequestHeaders: request.access_control_request_headers,
+    scopes: request.scopes,
+    protocolVersion: request.protocol_version,
+    mcpMethod: request.mcp_method,
+    mcpName: request.mcp_name,
+    body: request.body_base64 === undefined ? request.body : Buffer.from(request.body_base64, "base64"),
+    calls: request.calls,
+    now: now ?? undefined,
+  };
+}
+
+function responseOf({ status, headers, body }) {
+  return { status, headers, body };
+}
+
+function fieldsOf(token) {
+  return {
+    issuer: token.issuer,
+    subject: token.subject ?? null,
+    client_id: token.clientId ?? null,
+    scopes: token.scopes,
+    effective_scopes: token.effectiveScopes,
+    audience: token.audience,
+    resource: token.resource,
+    expires_at: token.expiresAt,
+    issued_at: token.issuedAt ?? null,
+    token_id: token.tokenId ?? null,
+    principal: token.principal ?? null,
+    claims: token.claimsJson,
+  };
+}
+
+function foundIn({ allowed, token, reason, code, status, headers, body }, operation) {
+  if (operation === "allowed") return { allowed };
+  if (operation === "well_known") return { response: status === null ? null : { status, headers, body } };
+  return token === null ? { reason, code, status, headers, body } : { token };
+}

@@ -1,0 +1,33 @@
+// Generated from the core by generate-reason.mjs, never edited.
+
+/** Why a request was refused. */
+export type Reason =
+  | "missing_token"
+  | "multiple_credentials"
+  | "malformed_call"
+  | "call_too_large"
+  | "token_too_large"
+  | "malformed_token"
+  | "type_not_allowed"
+  | "algorithm_not_allowed"
+  | "critical_header"
+  | "sender_constrained"
+  | "not_an_access_token"
+  | "unknown_key"
+  | "ambiguous_key"
+  | "bad_signature"
+  | "missing_claim"
+  | "malformed_claim"
+  | "untrusted_issuer"
+  | "wrong_audience"
+  | "expired"
+  | "not_yet_valid"
+  | "too_old"
+  | "claim_not_allowed"
+  | "lifetime_too_long"
+  | "insufficient_scope"
+  | "policy_denied"
+  | "origin_denied"
+  | "keys_unavailable"
+  | "internal"
+  | "clock_unusable";
