@@ -38,7 +38,7 @@ bench: tools $(VENV)/python
 # What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
 bench-own-verifier: tools $(VENV)/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
-	cd tests/bench && ../../$(PY) own_verifier.py
+	cd tests/bench && ../../$(PY) own_verifier.py # --expiry adds rows that take 10 minutes
 
 # A missing language fails loudly; it is never skipped.
 tools:

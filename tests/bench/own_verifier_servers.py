@@ -10,6 +10,7 @@ import http.server
 import json
 import logging
 import multiprocessing
+import os
 import socket
 import threading
 import time
@@ -207,9 +208,16 @@ def mcp_server(verifier: Verifier, issuer: str, jwks_uri: str | None = None) -> 
 
 def _serve(listener: socket.socket, verifier: Verifier, resource: str, issuer: str, jwks_uri: str) -> None:
     logging.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     app = application(verifier, resource, issuer, jwks_uri)
     config = uvicorn.Config(app, log_config=None, access_log=False, backlog=2048)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
 
 
 def application(verifier: Verifier, resource: str, issuer: str, jwks_uri: str) -> ASGIApp:
