@@ -90,7 +90,7 @@ pub(crate) unsafe fn document(
         let view = unsafe { View::read(request) }?;
         Ok(match find(&server.core, &view) {
             Some(document) => {
-                answer.write(Some(Response::of_document(document, view.method())));
+                answer.write(Some(Response::of_document(&document, view.method())));
                 SCOPEGATE_OK
             }
             None => SCOPEGATE_NOT_OURS,

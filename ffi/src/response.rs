@@ -12,7 +12,7 @@ use crate::string::{Place, Str, Texts};
 /// An HTTP response that is ready to send: a refusal, or a well-known document. It is unchangeable, any thread may read
 /// it, and it may outlive its server.
 pub struct Response {
-    core: HttpResponse,
+    status: u16,
     reason: Option<Reason>,
     texts: Texts,
     headers: Vec<Field>,
@@ -31,45 +31,51 @@ struct Field {
 impl Response {
     /// The refusal of a request with this method.
     pub(crate) fn of_rejection(rejection: &Rejection, method: &str) -> Box<Response> {
-        let mut response = Response::new(rejection.response().clone(), method);
+        let mut response = Response::new(rejection.response(), method);
         response.reason = Some(rejection.reason());
         response.detail = Some(response.texts.add(rejection.detail()));
         Box::new(response)
     }
 
     /// The document that answers a request with this method.
-    pub(crate) fn of_document(core: HttpResponse, method: &str) -> Box<Response> {
-        Box::new(Response::new(core, method))
+    pub(crate) fn of_document(document: &HttpResponse, method: &str) -> Box<Response> {
+        Box::new(Response::new(document, method))
     }
 
-    fn new(core: HttpResponse, method: &str) -> Response {
+    fn new(core: &HttpResponse, method: &str) -> Response {
         let sizes = core.headers.iter().map(|(name, value)| name.len() + value.len() + 2);
         let mut texts = Texts::with_capacity(sizes.sum::<usize>() + core.body.len() + 128);
         let headers = core.headers.iter();
-        let headers =
-            headers.map(|(name, value)| Field { name: texts.add(name), value: texts.add(value) }).collect();
-        let body = texts.add(&core.body);
-        let to_head = method == "HEAD";
-        Response { core, reason: None, texts, headers, body, detail: None, to_head, http1: OnceLock::new() }
+        let headers = headers.map(|(name, value)| Field { name: texts.add(name), value: texts.add(value) });
+        Response {
+            status: core.status,
+            reason: None,
+            headers: headers.collect(),
+            body: texts.add(&core.body),
+            texts,
+            detail: None,
+            to_head: method == "HEAD",
+            http1: OnceLock::new(),
+        }
     }
 
     /// RFC 9112: status line, fields, an empty line, the body.
     fn to_http1(&self) -> Vec<u8> {
-        let status = StatusCode::from_u16(self.core.status).ok();
+        let status = StatusCode::from_u16(self.status).ok();
         let phrase = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
-        let mut head = format!("HTTP/1.1 {} {phrase}\r\n", self.core.status);
-        for (name, value) in &self.core.headers {
-            head.extend([name, ": ", value, "\r\n"]);
+        let body = self.texts.bytes(self.body);
+        let mut bytes = format!("HTTP/1.1 {} {phrase}\r\n", self.status).into_bytes();
+        let mut has_length = status == Some(StatusCode::NO_CONTENT); // RFC 9110 section 8.6: it must not have one
+        for field in &self.headers {
+            let (name, value) = (self.texts.bytes(field.name), self.texts.bytes(field.value));
+            has_length |= name.eq_ignore_ascii_case(b"Content-Length"); // the answer to HEAD brings its own
+            bytes.extend([name, b": ", value, b"\r\n"].concat());
         }
-        // RFC 9110 section 8.6: none in a 204; the answer to a HEAD request may bring its own.
-        if status != Some(StatusCode::NO_CONTENT) && self.core.header("Content-Length").is_none() {
-            head.push_str(&format!("Content-Length: {}\r\n", self.core.body.len()));
+        if !has_length {
+            bytes.extend(format!("Content-Length: {}\r\n", body.len()).bytes());
         }
-        head.push_str("Connection: close\r\n\r\n");
-        let mut bytes = head.into_bytes();
-        if !self.to_head {
-            bytes.extend_from_slice(&self.core.body);
-        }
+        bytes.extend_from_slice(b"Connection: close\r\n\r\n");
+        bytes.extend_from_slice(if self.to_head { b"" } else { body });
         bytes
     }
 }
@@ -77,7 +83,7 @@ impl Response {
 /// The HTTP status code.
 #[unsafe(no_mangle)]
 pub extern "C" fn scopegate_response_status(response: Option<&Response>) -> i32 {
-    read("scopegate_response_status", response, 0, |response| i32::from(response.core.status))
+    read("scopegate_response_status", response, 0, |response| i32::from(response.status))
 }
 
 /// How many header fields it has. Content-Length, Connection and Date are not among them, but for the Content-Length

@@ -97,6 +97,10 @@ impl Texts {
         texts.iter().map(|text| self.add(text)).collect()
     }
 
+    pub(crate) fn bytes(&self, place: Place) -> &[u8] {
+        self.0.get(place.start..).and_then(|behind| behind.get(..place.len)).unwrap_or_default()
+    }
+
     /// A text, borrowed from `self` as long as C keeps the handle.
     pub(crate) fn lend(&self, place: Place) -> Str {
         let behind = self.0.get(place.start..).unwrap_or_default();
