@@ -33,7 +33,6 @@ const (
 	require       question = C.SCOPEGATE_GO_REQUIRE
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
 	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
-	unavailable   question = C.SCOPEGATE_GO_UNAVAILABLE
 	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
 )
 

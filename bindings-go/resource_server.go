@@ -87,13 +87,13 @@ func (g *ResourceServer) Authorize(ctx context.Context, request Request) (*Acces
 	return g.token(ctx, &request, found)
 }
 
-// Check is Authorize without waiting: when keys are missing, it starts to fetch them in the background and refuses this
-// request as ReasonKeysUnavailable.
+// Check is Authorize without waiting: when keys are missing, it starts to fetch them in the background and decides by
+// those that are held. Where none of them would do, the request is refused as ReasonKeysUnavailable.
 func (g *ResourceServer) Check(request Request) (*AccessToken, error) {
 	found := g.ask(check, &request, nil, nil, "")
 	if wanted := found.wanted; wanted != nil {
 		g.server.startRefresh(wanted)
-		found = g.ask(unavailable, &request, nil, wanted, "")
+		found = g.ask(checkAfter, &request, nil, wanted, "")
 		wanted.release()
 	}
 	return g.token(context.Background(), &request, found)

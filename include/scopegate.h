@@ -644,15 +644,6 @@ scopegate_status scopegate_server_not_found(const struct scopegate_server *serve
                                             struct scopegate_response **answer);
 
 /**
- * The refusal of a program that does not wait for `wanted`, which `scopegate_server_check` asked for:
- * `SCOPEGATE_KEYS_UNAVAILABLE`, with `answer`. Any other status comes with `answer` too; it is never `SCOPEGATE_OK`.
- */
-scopegate_status scopegate_server_unavailable(const struct scopegate_server *server,
-                                              const struct scopegate_request *request,
-                                              const struct scopegate_key_request *wanted,
-                                              struct scopegate_response **answer);
-
-/**
  * The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.
  * `detail` says what happened, for `scopegate_response_detail`. It is never `SCOPEGATE_OK`.
  */
@@ -674,8 +665,8 @@ scopegate_status scopegate_server_refresh(const struct scopegate_server *server,
                                           struct scopegate_error **error);
 
 /**
- * Starts `scopegate_server_refresh` on a thread of the library and does not wait, for programs that answer with
- * `scopegate_server_unavailable` meanwhile.
+ * Starts `scopegate_server_refresh` on a thread of the library and does not wait. For programs that never wait:
+ * `scopegate_server_check_after` then decides by the keys that are held.
  */
 scopegate_status scopegate_server_start_refresh(const struct scopegate_server *server,
                                                 const struct scopegate_key_request *wanted,

@@ -21,13 +21,7 @@ func TestExampleRunsAsItStands(t *testing.T) {
 	server := "http://" + address + "/mcp"
 	issuer := scopegatetest.NewIssuer(server)
 	origin := authorizationServer(t, issuer)
-	program := filepath.Join(t.TempDir(), "example")
-	source, err := os.ReadFile(filepath.Join("examples", "main.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	goTool(t, freshModule(t, "main.go", string(source)), "build", "-o", program, ".")
-	start(t, program, address, "ISSUER="+origin, "RESOURCE="+server, "PORT="+address[strings.LastIndex(address, ":")+1:])
+	startExample(t, address, origin)
 
 	world := &world{url: server}
 	claims := scopegatetest.Claims{"iss": origin, "sub": "alice", "scope": "mcp:tools:weather"}
@@ -58,6 +52,19 @@ func TestExampleIsTheProgramThatUsersWantToWrite(t *testing.T) {
 	if copied, err := os.ReadFile(filepath.Join("examples", "main.go")); err != nil || !bytes.Equal(copied, wanted) {
 		t.Errorf("examples/main.go differs: %v", err)
 	}
+}
+
+// startExample builds examples/main.go in a module of its own and runs it until the test ends.
+func startExample(t *testing.T, address, issuer string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "example")
+	source, err := os.ReadFile(filepath.Join("examples", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	goTool(t, freshModule(t, "main.go", string(source)), "build", "-o", program, ".")
+	start(t, program, address,
+		"ISSUER="+issuer, "RESOURCE=http://"+address+"/mcp", "PORT="+address[strings.LastIndex(address, ":")+1:])
 }
 
 // start runs a server until the test ends.

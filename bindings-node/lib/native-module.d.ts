@@ -89,7 +89,6 @@ export function describe(server: Server): {
 };
 export function check(server: Server, request: NativeRequest, body: Body): NativeOutcome;
 export function checkAfter(server: Server, request: NativeRequest, body: Body, keys: Handle<"keys">): NativeOutcome;
-export function unavailable(server: Server, request: NativeRequest, body: Body, keys: Handle<"keys">): NativeRefusal;
 export function internalError(server: Server, request: NativeRequest, detail: string): NativeRefusal;
 export function require(
   server: Server,

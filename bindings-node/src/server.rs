@@ -85,20 +85,6 @@ pub(crate) fn check_after(
     })
 }
 
-/// The refusal of a request that does not wait for these keys.
-#[napi(catch_unwind)]
-pub(crate) fn unavailable(
-    server: &External<ResourceServer>,
-    request: Request,
-    body: Body<'_>,
-    keys: &External<Keys>,
-) -> Result<Refusal> {
-    caught(|| {
-        let wanted = keys.take()?;
-        Ok(request.lend(&body, |request| (&server.unavailable(&wanted, request)).into()))
-    })
-}
-
 /// The refusal for a fault of ours or of the calling program.
 #[napi(catch_unwind)]
 pub(crate) fn internal_error(

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::call::CallKind;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings};
-use crate::decision::{Stop, checked_scopes, keys_unavailable};
+use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError, HttpClient};
 use crate::keys::source::{self, KeyRequest, Source};
@@ -149,7 +148,8 @@ impl ResourceServer {
         }
     }
 
-    /// Starts [`ResourceServer::refresh`] on a thread of its own and does not wait, for hosts that must not block.
+    /// Starts [`ResourceServer::refresh`] on a thread of its own and does not wait. For hosts that must not block:
+    /// [`ResourceServer::check_after`] then decides by the keys that are held.
     pub fn start_refresh(&self, wanted: &KeyRequest) {
         if let Some(source) = self.0.sources.get(wanted.source()) {
             source.start_refresh(wanted);
@@ -174,7 +174,7 @@ impl ResourceServer {
                 let detail = "expected the body: the policy or the form of a 403 needs it";
                 Err(self.0.reject(Refusal::new(Reason::Internal, detail), request))
             }
-            Check::NeedKeys(wanted) => Err(Box::new(self.unavailable(&wanted, request))),
+            Check::NeedKeys(_) => Err(Box::new(self.internal_error("keys were asked for twice", request))),
         }
     }
 
@@ -285,13 +285,6 @@ impl ResourceServer {
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.
     pub fn internal_error(&self, detail: &str, request: &Request<'_>) -> Rejection {
         *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
-    }
-
-    /// The refusal of a host that does not wait for these keys: 503. A host that must not block calls
-    /// [`ResourceServer::start_refresh`] and then [`ResourceServer::check_after`], which still uses keys that are held.
-    pub fn unavailable(&self, wanted: &KeyRequest, request: &Request<'_>) -> Rejection {
-        let wait = self.0.sources.get(wanted.source()).map(|source| source.retry_after());
-        *self.0.reject(keys_unavailable(wait.unwrap_or(Duration::from_secs(1))), request)
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {

@@ -64,8 +64,10 @@ static int begin(struct job *job) {
     pthread_detach(thread);
     return 1;
   }
-  if (status == SCOPEGATE_NEED_KEYS) /* no thread to be had: refuse, do not wait */
-    status = scopegate_server_unavailable(job->gate, &request, job->wanted, &answer);
+  if (status == SCOPEGATE_NEED_KEYS) { /* no thread to be had: decide by the keys that are held, do not wait */
+    scopegate_server_start_refresh(job->gate, job->wanted, NULL);
+    status = scopegate_server_check_after(job->gate, &request, job->wanted, &token, &body_limit, &answer);
+  }
   finish(job, status, token, answer);
   return 0;
 }

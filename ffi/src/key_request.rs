@@ -33,8 +33,8 @@ pub extern "C" fn scopegate_server_refresh(
     })
 }
 
-/// Starts `scopegate_server_refresh` on a thread of the library and does not wait, for programs that answer with
-/// `scopegate_server_unavailable` meanwhile.
+/// Starts `scopegate_server_refresh` on a thread of the library and does not wait. For programs that never wait:
+/// `scopegate_server_check_after` then decides by the keys that are held.
 #[unsafe(no_mangle)]
 pub extern "C" fn scopegate_server_start_refresh(
     server: Option<&Server>,

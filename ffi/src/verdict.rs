@@ -185,23 +185,6 @@ pub unsafe extern "C" fn scopegate_server_not_found(
     unsafe { document("scopegate_server_not_found", server, request, answer, find) }
 }
 
-/// The refusal of a program that does not wait for `wanted`, which `scopegate_server_check` asked for:
-/// `SCOPEGATE_KEYS_UNAVAILABLE`, with `answer`. Any other status comes with `answer` too; it is never `SCOPEGATE_OK`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn scopegate_server_unavailable(
-    server: Option<&Server>,
-    request: *const Request,
-    wanted: Option<&KeyRequest>,
-    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
-) -> Status {
-    let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
-        let wanted = required(wanted, "wanted")?;
-        Err(Stop::Refused(Box::new(server.unavailable(&wanted.0, request))))
-    };
-    // SAFETY: the caller keeps the contract of a request.
-    unsafe { decided("scopegate_server_unavailable", server, request, answer, judge) }
-}
-
 /// The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.
 /// `detail` says what happened, for `scopegate_response_detail`. It is never `SCOPEGATE_OK`.
 #[unsafe(no_mangle)]
@@ -238,6 +221,8 @@ fn finished(
             body_limit.write(limit);
             Ok(SCOPEGATE_NEED_BODY)
         }
-        Check::NeedKeys(keys) => Err(Stop::Refused(Box::new(server.unavailable(&keys, request)))),
+        Check::NeedKeys(_) => {
+            Err(Stop::Refused(Box::new(server.internal_error("keys were asked for twice", request))))
+        }
     }
 }

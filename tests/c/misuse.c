@@ -90,14 +90,12 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   refused(scopegate_server_check_after(server, &request, NULL, &verified, &limit, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(server, NULL, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(NULL, token, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
-  refused(scopegate_server_unavailable(server, &request, NULL, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_internal_error(NULL, &request, tool, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   /* Nowhere to put an answer: the status alone denies. */
   EXPECT(scopegate_server_authorize(server, &request, &verified, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_check(NULL, NULL, NULL, NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_check_after(NULL, NULL, NULL, NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_require(NULL, NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
-  EXPECT(scopegate_server_unavailable(NULL, NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_internal_error(NULL, NULL, tool, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_allowed(NULL, token, SCOPEGATE_TOOL, tool) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_allowed(server, NULL, SCOPEGATE_TOOL, tool) == SCOPEGATE_NULL_ARGUMENT);

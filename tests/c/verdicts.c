@@ -57,7 +57,8 @@ static void step_by_step(const scopegate_server *server) {
   EXPECT(scopegate_server_check(server, &request, &token, &wanted, &limit, &answer) == SCOPEGATE_NEED_KEYS);
   EXPECT(wanted && !token && !answer && limit == 0);
   EXPECT(scopegate_key_request_source(wanted) == 0 && scopegate_key_request_longest_wait_ms(wanted) > 0);
-  EXPECT(scopegate_server_unavailable(server, &request, wanted, &answer) == SCOPEGATE_KEYS_UNAVAILABLE);
+  EXPECT(scopegate_server_check_after(server, &request, wanted, &token, &limit, &answer) == SCOPEGATE_KEYS_UNAVAILABLE);
+  EXPECT(!token && limit == 0);
   expect_answer(&answer, 503, SCOPEGATE_KEYS_UNAVAILABLE);
 
   EXPECT(scopegate_server_start_refresh(server, wanted, NULL) == SCOPEGATE_OK);

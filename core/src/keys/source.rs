@@ -233,17 +233,6 @@ impl Source {
         self.refresh(&request)
     }
 
-    /// How long until a fetch may start; a second while one runs.
-    pub(crate) fn retry_after(&self) -> Duration {
-        if self.is_static() {
-            return SOON;
-        }
-        self.look(&self.here(), |state, now| {
-            let purpose = if state.phase(now).is_usable() { Purpose::UnknownKid } else { Purpose::Cold };
-            state.may_start(now, purpose).err().unwrap_or(SOON)
-        })
-    }
-
     /// What `stats` and `health` show.
     pub(crate) fn status(&self) -> SourceStatus {
         let here = self.here();

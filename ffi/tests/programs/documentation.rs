@@ -4,7 +4,10 @@
 //! `ffi/examples/`. In a `console` block, lines that begin with `$ ` are commands, and the lines after each are what it
 //! prints. All blocks share one shell.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -75,8 +78,21 @@ fn run(folder: &Path, session: &[(&str, String)]) -> Vec<String> {
     let mut shell = Command::new("sh");
     shell.args(["-e", "-c", &format!("exec 2>&1\n{script}")]).current_dir(folder);
     shell.env("PKG_CONFIG_PATH", INSTALLATION.join("lib/pkgconfig")).env("AUTHORIZATION", authorization());
+    shell.env("PATH", path_with_pkg_config());
     let printed = succeed(&mut shell, "").replace('\r', "");
     let mut printed: Vec<String> = printed.split(end).map(|text| text.trim_start().to_owned()).collect();
     printed.pop(); // behind the last end
     printed
+}
+
+/// `PATH`, on which the name `pkg-config` stands for the program that `PKG_CONFIG` names, if it does.
+fn path_with_pkg_config() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let Some(program) = env::var_os("PKG_CONFIG").filter(|program| Path::new(program).is_absolute()) else {
+        return path;
+    };
+    let folder = scratch("pkg-config");
+    let _ = fs::remove_file(folder.join("pkg-config"));
+    symlink(program, folder.join("pkg-config")).expect("a writable target folder");
+    env::join_paths([folder].into_iter().chain(env::split_paths(&path))).expect("folders without a colon")
 }
