@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench
+# make demo · make test · make lint · make bench · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -8,28 +8,40 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 PEER_NODE := tests/peers/oidc-provider/node_modules/.bin/node
-# Crates whose tests have targets of their own below.
-NOT_YET := --exclude scopegate-ffi --exclude scopegate-ffi-hooks --exclude scopegate-node
 AUTHSERVER := target/release/scopegate-authserver
+GO_PREFIX := $(CURDIR)/target/go-prefix
+GO_HOOKS := $(CURDIR)/target/go-hooks
+# Not --all-features: the hooks of scopegate-ffi belong to scopegate-ffi-hooks alone.
+FEATURES := scopegate-core/testing,scopegate-core/schema
 export SCOPEGATE_AUTHSERVER := $(CURDIR)/$(AUTHSERVER)
 export SCOPEGATE_TRANSCRIPTS := $(CURDIR)/target/transcripts
+# Where the machine has no pkg-config: one that pip installs.
+export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
-.PHONY: demo demo-python test test-rust test-python test-peers test-packaging transcripts lint bench bench-own-verifier tools clean test-c test-go test-node demo-node
+.NOTPARALLEL:
+.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-packaging transcripts \
+  sanitize lint bench bench-own-verifier tools clean
 
-demo: demo-python
+demo: demo-python demo-node
 
 demo-python: tools $(AUTHSERVER) $(VENV)/demo
 	$(PY) bindings-python/demo/demo.py
 
-test: tools test-rust test-python test-peers test-packaging transcripts
+demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
+	cd bindings-node && node build.mjs
+	node bindings-node/demo/demo.mjs
 
-lint: tools $(VENV)/test
-	$(CARGO) fmt -p scopegate-core -p scopegate-authserver -p scopegate-python -p scopegate-stub -p scopegate-tests -- --check
-	$(CARGO) clippy --locked --workspace $(NOT_YET) --all-targets --all-features -- -D warnings
+test: tools test-rust test-c test-go test-python test-node test-peers test-packaging transcripts
+
+lint: tools $(VENV)/test $(NODE_MODULES)
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES),scopegate-node/test-hooks -- -D warnings
 	$(VENV)/bin/ruff check bindings-python tests
 	$(VENV)/bin/ruff format --check bindings-python tests
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
+	@unformatted=$$(gofmt -l bindings-go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd bindings-node && npm run lint
 
 bench: tools $(VENV)/python
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
@@ -42,20 +54,42 @@ bench-own-verifier: tools $(VENV)/python
 
 # A missing language fails loudly; it is never skipped.
 tools:
-	@for tool in $(CARGO) $(PYTHON) node npm go cc; do \
+	@for tool in $(CARGO) $(PYTHON) node npm go cc c++; do \
 	  command -v $$tool >/dev/null || { echo "$$tool: not found; README.md lists what is needed" >&2; exit 1; }; done
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed" >&2; exit 1; }
 	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' || { echo "Node.js 20 or newer is needed" >&2; exit 1; }
+	@$(PKG_CONFIG) --version >/dev/null 2>&1 || { test -x $(PY) || $(PYTHON) -m venv $(VENV); \
+	  $(PY) -m pip install --quiet --disable-pip-version-check pkgconf==3.0.7.post0; }
 
 # Without features first: nothing in the core may depend on what another crate switches on.
 test-rust:
 	$(CARGO) test --locked -p scopegate-core
-	$(CARGO) test --locked --workspace --exclude scopegate-python $(NOT_YET) --all-features
+	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub --all-features
+
+test-c: tools $(AUTHSERVER)
+	$(CARGO) test --locked -p scopegate-ffi
+
+test-go: tools $(AUTHSERVER) go-prefix
+	$(CARGO) build --locked -p scopegate-ffi-hooks
+	mkdir -p $(GO_HOOKS) && cp target/debug/libscopegate_hooks.so $(GO_HOOKS)/libscopegate.so.0
+	export PKG_CONFIG_PATH=$(GO_PREFIX)/lib/pkgconfig LD_LIBRARY_PATH=$(GO_PREFIX)/lib && \
+	  cd bindings-go && go vet ./... && go test -count=1 -race ./... && go run ./internal/generate -check && \
+	  LD_LIBRARY_PATH=$(GO_HOOKS) SCOPEGATE_TEST_HOOKS=1 go test -count=1 -run Panic . && \
+	  cd mcp && go vet ./... && go test -count=1 -race ./...
+
+# What a Go program links with: `make install` into a folder of ours.
+.PHONY: go-prefix
+go-prefix:
+	$(CARGO) build --locked --release -p scopegate-ffi
+	$(MAKE) -f ffi/install.mk install LIBRARY=$(CURDIR)/target/release PREFIX=$(GO_PREFIX)
 
 test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest
 	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
 	$(PY) tests/vectors/generate.py --check
+
+test-node: tools $(AUTHSERVER) $(NODE_MODULES)
+	cd bindings-node && node build.mjs && npm test
 
 test-peers: $(AUTHSERVER) $(VENV)/test $(PEER_NODE)
 	$(PY) -m pytest tests/peers
@@ -63,40 +97,29 @@ test-peers: $(AUTHSERVER) $(VENV)/test $(PEER_NODE)
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging
 
-# In the tree and not yet part of `make test`: the C ABI, Go and Node.js. Each needs what its folder's README names.
-PREFIX_GO := $(CURDIR)/target/go-prefix
-
-test-c: $(AUTHSERVER)
-	$(CARGO) test --locked -p scopegate-ffi
-
-test-go:
-	$(CARGO) build --locked --release -p scopegate-ffi
-	$(MAKE) -f ffi/install.mk install LIBRARY=$(CURDIR)/target/release PREFIX=$(PREFIX_GO)
-	$(CARGO) build --locked -p scopegate-ffi-hooks
-	mkdir -p target/go-hooks && cp target/debug/libscopegate_hooks.so target/go-hooks/libscopegate.so.0
-	export PKG_CONFIG_PATH=$(PREFIX_GO)/lib/pkgconfig LD_LIBRARY_PATH=$(PREFIX_GO)/lib && \
-	  cd bindings-go && go vet ./... && go test -race ./... && go run ./internal/generate -check && \
-	  LD_LIBRARY_PATH=$(CURDIR)/target/go-hooks SCOPEGATE_TEST_HOOKS=1 go test -run Panic . && \
-	  cd mcp && go vet ./... && go test -race ./...
-
-test-node: $(AUTHSERVER) $(NODE_MODULES)
-	cd bindings-node && node build.mjs && npm test
-
-demo-node: $(AUTHSERVER) $(NODE_MODULES)
-	cd bindings-node && node build.mjs
-	node bindings-node/demo/demo.mjs
-
-$(NODE_MODULES): bindings-node/package-lock.json
-	cd bindings-node && npm ci --ignore-scripts
-	touch $@
-
-include ffi/install.mk
-
 # Every language wrote down what it answered; the files must be equal byte for byte.
 transcripts:
-	@for language in python-sync python-async; do \
+	@for language in c go python-sync python-async node-main node-worker; do \
 	  cmp target/transcripts/rust.jsonl target/transcripts/$$language.jsonl || exit 1; \
 	  echo "$$language answers as rust does, $$(wc -l < target/transcripts/rust.jsonl) cases"; done
+
+# The C programs under AddressSanitizer and UndefinedBehaviorSanitizer, the library under AddressSanitizer, the careless
+# program under valgrind. Needs a compiler with those, valgrind and CMake.
+C_PROGRAMS := $(CARGO) test --locked -p scopegate-ffi --test programs --
+SANITIZED := vectors verdicts misuse headers gated_server event_loop
+ASAN_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+sanitize: tools $(AUTHSERVER)
+	@for tool in valgrind cmake; do command -v $$tool >/dev/null || { echo "$$tool: not found" >&2; exit 1; }; done
+	$(CARGO) build --locked --release -p scopegate-ffi
+	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+	  $(C_PROGRAMS) $(SANITIZED) panics
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) build --locked -p scopegate-ffi --target $(ASAN_TARGET) --target-dir target/asan
+	SCOPEGATE_LIBRARY=$(CURDIR)/target/asan/$(ASAN_TARGET)/debug SCOPEGATE_CFLAGS=-fsanitize=address $(C_PROGRAMS) $(SANITIZED)
+	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_ROUNDS=2 \
+	  SCOPEGATE_RUNNER="valgrind -q --leak-check=full --error-exitcode=9" $(C_PROGRAMS) misuse
+	SCOPEGATE_LIBRARY=$(CURDIR)/target/release $(C_PROGRAMS) --ignored
+
+include ffi/install.mk
 
 $(AUTHSERVER): FORCE
 	$(CARGO) build --locked --release -p scopegate-authserver
@@ -112,6 +135,10 @@ $(VENV)/demo: $(VENV)/python
 $(VENV)/test: $(VENV)/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings-python/demo/requirements.txt \
 	  -r bindings-python/requirements-test.txt -r tests/vectors/requirements.txt
+
+$(NODE_MODULES): bindings-node/package-lock.json
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
 
 # A Node.js of its own: oidc-provider needs 22.
 $(PEER_NODE): tests/peers/oidc-provider/package-lock.json
