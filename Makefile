@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 PEER_NODE := tests/peers/oidc-provider/node_modules/.bin/node
 AUTHSERVER := target/release/scopegate-authserver
-GO_PREFIX := $(CURDIR)/target/go-prefix
+INSTALLED := $(CURDIR)/target/installed
 GO_HOOKS := $(CURDIR)/target/go-hooks
 # Not --all-features: the hooks of scopegate-ffi belong to scopegate-ffi-hooks alone.
 FEATURES := scopegate-core/testing,scopegate-core/schema
@@ -43,9 +43,14 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	@unformatted=$$(gofmt -l bindings-go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && npm run lint
 
-bench: tools $(VENV)/python
+bench: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/bench
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
-	$(PY) tests/bench/bench.py target/release/scopegate-bench
+	cp target/release/scopegate-bench target/bench
+	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench/bench-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench/bench-go .
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench
 
 # What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
 bench-own-verifier: tools $(VENV)/python
@@ -69,19 +74,19 @@ test-rust:
 test-c: tools $(AUTHSERVER)
 	$(CARGO) test --locked -p scopegate-ffi
 
-test-go: tools $(AUTHSERVER) go-prefix
+test-go: tools $(AUTHSERVER) installed
 	$(CARGO) build --locked -p scopegate-ffi-hooks
 	mkdir -p $(GO_HOOKS) && cp target/debug/libscopegate_hooks.so $(GO_HOOKS)/libscopegate.so.0
-	export PKG_CONFIG_PATH=$(GO_PREFIX)/lib/pkgconfig LD_LIBRARY_PATH=$(GO_PREFIX)/lib && \
+	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig LD_LIBRARY_PATH=$(INSTALLED)/lib && \
 	  cd bindings-go && go vet ./... && go test -count=1 -race ./... && go run ./internal/generate -check && \
 	  LD_LIBRARY_PATH=$(GO_HOOKS) SCOPEGATE_TEST_HOOKS=1 go test -count=1 -run Panic . && \
 	  cd mcp && go vet ./... && go test -count=1 -race ./...
 
-# What a Go program links with: `make install` into a folder of ours.
-.PHONY: go-prefix
-go-prefix:
+# What C and Go programs link with: `make install` into a folder of ours.
+.PHONY: installed
+installed:
 	$(CARGO) build --locked --release -p scopegate-ffi
-	$(MAKE) -f ffi/install.mk install LIBRARY=$(CURDIR)/target/release PREFIX=$(GO_PREFIX)
+	$(MAKE) -f ffi/install.mk install LIBRARY=$(CURDIR)/target/release PREFIX=$(INSTALLED)
 
 test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest

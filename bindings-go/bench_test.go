@@ -2,10 +2,13 @@ package scopegate_test
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
 	"testing"
+	"time"
 
 	scopegate "github.com/scopegate/scopegate/bindings-go"
-	"github.com/scopegate/scopegate/bindings-go/scopegatetest"
 )
 
 // One call into the library and back, with the copy of a short string.
@@ -15,9 +18,9 @@ func BenchmarkCrossing(b *testing.B) {
 	}
 }
 
-func BenchmarkGoodToken(b *testing.B) {
-	issuer, gate := newPair(b, scopegate.Config{})
-	request := authorized(issuer, scopegatetest.Claims{"scope": "mcp:tools:weather mcp:tools:calendar"})
+func BenchmarkAuthorize(b *testing.B) {
+	sample := readSample(b)
+	gate, request := sample.gate(b), sample.request(sample.Authorization)
 	for b.Loop() {
 		if _, err := gate.Authorize(context.Background(), request); err != nil {
 			b.Fatal(err)
@@ -25,12 +28,52 @@ func BenchmarkGoodToken(b *testing.B) {
 	}
 }
 
-func BenchmarkRefusedBeforeTheSignature(b *testing.B) {
-	issuer, gate := newPair(b, scopegate.Config{Logger: discard})
-	request := authorized(issuer, scopegatetest.Claims{"iss": "https://other.test"})
+func BenchmarkRefused(b *testing.B) {
+	sample := readSample(b)
+	gate, request := sample.gate(b), sample.request(sample.Refused)
 	for b.Loop() {
 		if _, err := gate.Authorize(context.Background(), request); err == nil {
 			b.Fatal("not refused")
 		}
+	}
+}
+
+// A sample is what scopegate-bench prints: a configuration, a token that it accepts, and one of another issuer.
+type sample struct {
+	Config        json.RawMessage `json:"config"`
+	Authorization string          `json:"authorization"`
+	Refused       string          `json:"refused"`
+	Now           int64           `json:"now"`
+}
+
+func readSample(b *testing.B) sample {
+	b.Helper()
+	var found sample
+	text, err := os.ReadFile(os.Getenv("SCOPEGATE_SAMPLE"))
+	if err == nil {
+		err = json.Unmarshal(text, &found)
+	}
+	if err != nil {
+		b.Fatalf("SCOPEGATE_SAMPLE: expected a file with what scopegate-bench prints: %v", err)
+	}
+	return found
+}
+
+func (s sample) gate(b *testing.B) *scopegate.ResourceServer {
+	b.Helper()
+	usual := slog.Default()
+	slog.SetDefault(discard)
+	b.Cleanup(func() { slog.SetDefault(usual) })
+	gate, err := scopegate.FromJSON(s.Config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(gate.Close)
+	return gate
+}
+
+func (s sample) request(authorization string) scopegate.Request {
+	return scopegate.Request{
+		Method: "POST", Target: "/mcp", Authorization: []string{authorization}, Body: []byte{}, Now: time.Unix(s.Now, 0),
 	}
 }

@@ -32,6 +32,9 @@ func TestFirstDocumentedProgramIsTheExample(t *testing.T) {
 	if _, code, found := strings.Cut(string(example), "\n"); !found || code != documented(t, "go")[sdkProgram] {
 		t.Error("docs/go.md and examples/main.go differ")
 	}
+	if readme := blocks(t, "../../README.md", "go"); len(readme) != 1 || !strings.HasSuffix(string(example), readme[0]) {
+		t.Error("README.md and examples/main.go differ")
+	}
 }
 
 func TestDocumentedServerAnswersAsItSays(t *testing.T) {
@@ -95,18 +98,25 @@ func TestVersionIsThatOfTheHeader(t *testing.T) {
 // documented are the blocks of this language in docs/go.md.
 func documented(t *testing.T, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/go.md")
+	found := blocks(t, "../../docs/go.md", language)
+	if language == "go" && len(found) != programCount {
+		t.Fatalf("%d programs in docs/go.md", len(found))
+	}
+	return found
+}
+
+// blocks are the fenced blocks of this language in a page.
+func blocks(t *testing.T, page, language string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var blocks []string
+	var found []string
 	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(text, -1) {
-		blocks = append(blocks, string(block[1]))
+		found = append(found, string(block[1]))
 	}
-	if language == "go" && len(blocks) != programCount {
-		t.Fatalf("%d programs in docs/go.md", len(blocks))
-	}
-	return blocks
+	return found
 }
 
 // freshModule is a module of a user, outside the repository, with one file.

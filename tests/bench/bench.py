@@ -1,20 +1,86 @@
-"""Compares the decision on an RS256 token that was not seen before with the bare verification of its signature.
+"""Times one decision in every language: on an RS256 token that was not seen before, beside the bare verification of its
+signature, and on a token that is refused before its signature.
 
-Usage: bench.py PATH-OF-scopegate-bench
+Usage: bench.py FOLDER, which has what `make bench` puts there: scopegate-bench, bench-c, bench-go. Two rounds are made,
+and each figure is the smaller of its medians.
 """
 
 import json
+import logging
+import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-from scopegate import ResourceServer
+from scopegate import Rejected, ResourceServer
 
 BATCHES = 11
 BATCH_SECONDS = 0.2
+ROUNDS = 2
+LABELS = {"authorize_ns": "authorize", "refused_ns": "refused for its issuer", "crossing_ns": "one crossing"}
+
+Times = dict[str, float]
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    rounds = [one_round(folder) for _ in range(ROUNDS)]
+    best = {
+        language: {name: min(each[language][name] for each in rounds) for name in times}
+        for language, times in rounds[0].items()
+    }
+    report(best, json.loads((folder / "sample.json").read_text()))
+
+
+def one_round(folder: Path) -> dict[str, Times]:
+    text = output(folder / "scopegate-bench")
+    (folder / "sample.json").write_text(text)
+    sample = json.loads(text)
+    arguments = [json.dumps(sample["config"]), sample["authorization"], sample["refused"], str(sample["now"])]
+    return {
+        "Rust": {name: value for name, value in sample.items() if name.endswith("_ns")},
+        "C": json.loads(output(folder / "bench-c", *arguments)),
+        "Go": go(folder),
+        "Python": python(sample),
+        "Node.js": json.loads(output("node", Path(__file__).with_name("bench.mjs"), folder / "sample.json")),
+    }
+
+
+def output(*command: object, **environment: str) -> str:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
+    return done.stdout
+
+
+def go(folder: Path) -> Times:
+    program = (folder / "bench-go").absolute()
+    sample = str((folder / "sample.json").absolute())
+    text = output(program, "-test.run", "^$", "-test.bench", ".", "-test.count", 5, SCOPEGATE_SAMPLE=sample)
+    found: dict[str, list[float]] = {}
+    for name, nanoseconds in re.findall(r"^Benchmark(\w+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op", text, re.MULTILINE):
+        found.setdefault(f"{name.lower()}_ns", []).append(float(nanoseconds))
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def python(sample: dict[str, Any]) -> Times:
+    logging.disable()
+    gate = ResourceServer(**sample["config"])
+
+    def authorize(authorization: str) -> None:
+        gate.authorize(authorization, method="POST", body=b"", now=sample["now"])
+
+    def refuse() -> None:
+        with suppress(Rejected):
+            authorize(sample["refused"])
+
+    return {"authorize_ns": median_ns(lambda: authorize(sample["authorization"])), "refused_ns": median_ns(refuse)}
 
 
 def median_ns(call: Callable[[], object]) -> float:
@@ -29,22 +95,16 @@ def median_ns(call: Callable[[], object]) -> float:
     return statistics.median(batch() for _ in range(BATCHES))
 
 
-def main() -> None:
-    rust = json.loads(subprocess.run([sys.argv[1]], check=True, capture_output=True).stdout)
-    gate = ResourceServer(**rust["config"])
-    authorization, now = rust["authorization"], rust["now"]
-    python = median_ns(lambda: gate.authorize(authorization, method="POST", body=b"", now=now))
-    raw = rust["raw_ns"]
-    machine = f"{platform.machine()}, {platform.system()}, CPython {platform.python_version()}"
-    print(f"{machine}; RS256, {rust['token_bytes']} bytes")
-    print(f"{'':38}{'us':>8}{'ratio':>8}")
-    for name, value in [
-        ("aws-lc-rs, signature alone, parsed key", raw),
-        ("Rust authorize, token not seen before", rust["authorize_ns"]),
-        ("Python authorize, the same", python),
-        ("Rust authorize, no token", rust["missing_token_ns"]),
-    ]:
-        print(f"{name:38}{value / 1000:8.2f}{value / raw:8.2f}")
+def report(best: dict[str, Times], sample: dict[str, Any]) -> None:
+    versions = f"CPython {platform.python_version()}, Node.js {output('node', '--version').strip()}"
+    print(f"{platform.machine()}, {platform.system()}, {versions}, {output('go', 'version').split()[2]}")
+    print(f"RS256, {sample['token_bytes']} bytes, keys held; microseconds, and thousands of calls in a second")
+    raw, rust = best["Rust"].pop("raw_ns"), best["Rust"]["authorize_ns"]
+    print(f"{'signature alone (aws-lc-rs, parsed key)':42}{raw / 1000:9.2f}{1e6 / raw:9.1f}")
+    for language, times in best.items():
+        for name, value in times.items():
+            ratios = f"   {value / raw:.2f} x signature, {value / rust:.2f} x Rust" if name == "authorize_ns" else ""
+            print(f"{language + ', ' + LABELS[name]:42}{value / 1000:9.3f}{1e6 / value:9.1f}{ratios}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-/* Times the decision on a token that was not seen before, the refusal of a request without one, and one crossing into the
- * library. Arguments: a configuration, an Authorization value that it accepts, and the time to judge by. Prints one JSON
- * object; the method is that of tests/rust/bench.rs.
+/* Times the decision on a token that was not seen before, on one that is refused before its signature, and one crossing
+ * into the library. Arguments: a configuration, an Authorization value that it accepts, one of an issuer that it does not
+ * name, and the time to judge by. Prints one JSON object; the method is that of tests/rust/bench.rs.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <scopegate.h>
@@ -12,7 +12,7 @@ enum { BATCHES = 11 };
 static const double BATCH_NS = 200e6;
 
 static scopegate_server *server;
-static scopegate_request good = SCOPEGATE_REQUEST_INIT, anonymous = SCOPEGATE_REQUEST_INIT;
+static scopegate_request good = SCOPEGATE_REQUEST_INIT, bad = SCOPEGATE_REQUEST_INIT;
 
 static void authorize(void) {
   scopegate_token *token = NULL;
@@ -25,7 +25,7 @@ static void authorize(void) {
 static void refuse(void) {
   scopegate_token *token = NULL;
   scopegate_response *answer = NULL;
-  EXPECT(scopegate_server_authorize(server, &anonymous, &token, &answer) == SCOPEGATE_MISSING_TOKEN);
+  EXPECT(scopegate_server_authorize(server, &bad, &token, &answer) == SCOPEGATE_UNTRUSTED_ISSUER);
   EXPECT(scopegate_response_body(answer).len > 0);
   scopegate_response_free(answer);
 }
@@ -60,20 +60,28 @@ static double time_of(void (*call)(void)) {
   return batches[BATCHES / 2];
 }
 
+static scopegate_request request_with(const scopegate_str *authorization, const int64_t *now) {
+  scopegate_request request = SCOPEGATE_REQUEST_INIT;
+  request.method = scopegate_str_from("POST");
+  request.target = scopegate_str_from("/mcp");
+  request.authorization = authorization;
+  request.authorization_count = 1;
+  request.body_read = 1;
+  request.now = now;
+  return request;
+}
+
 int main(int argc, char **argv) {
-  scopegate_str authorization;
+  scopegate_str accepted, refused;
   int64_t now;
-  EXPECT(argc == 4);
+  EXPECT(argc == 5);
   EXPECT(scopegate_server_new(SCOPEGATE_ABI, argv[1], strlen(argv[1]), &server, NULL) == SCOPEGATE_OK);
-  authorization = scopegate_str_from(argv[2]);
-  now = strtoll(argv[3], NULL, 10);
-  good.method = anonymous.method = scopegate_str_from("POST");
-  good.target = anonymous.target = scopegate_str_from("/mcp");
-  good.authorization = &authorization;
-  good.authorization_count = 1;
-  good.body_read = 1;
-  good.now = &now;
-  printf("{\"authorize_ns\":%.1f,\"missing_token_ns\":%.1f,\"crossing_ns\":%.1f}\n", time_of(authorize), time_of(refuse),
+  accepted = scopegate_str_from(argv[2]);
+  refused = scopegate_str_from(argv[3]);
+  now = strtoll(argv[4], NULL, 10);
+  good = request_with(&accepted, &now);
+  bad = request_with(&refused, &now);
+  printf("{\"authorize_ns\":%.1f,\"refused_ns\":%.1f,\"crossing_ns\":%.1f}\n", time_of(authorize), time_of(refuse),
          time_of(cross));
   scopegate_server_free(server);
   return 0;

@@ -1,5 +1,6 @@
-//! Times the decision on an RS256 token that was not seen before, beside the bare verification of its signature by
-//! aws-lc-rs with a key that was parsed before. Prints one JSON object; `tests/bench/bench.py` runs it and adds Python.
+//! Times the decision on an RS256 token that was not seen before, and on one that is refused before its signature, beside
+//! the bare verification of the first one's signature by aws-lc-rs with a key that was parsed before. Prints one JSON
+//! object with the times and the sample; `tests/bench/bench.py` runs it and gives the sample to the other languages.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -9,7 +10,7 @@ use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use scopegate_core::{Request, ResourceServer};
+use scopegate_core::{Reason, Request, ResourceServer};
 use scopegate_tests::{Case, Group, suites};
 use serde_json::{Value, json};
 
@@ -28,11 +29,11 @@ fn main() -> std::io::Result<()> {
     let sample = Sample::new(group, case);
     let raw = time(|| sample.verify());
     let decision = time(|| sample.authorize());
-    let missing = time(|| sample.refuse());
+    let refused = time(|| sample.refuse());
     let report = json!({
         "token_bytes": sample.authorization.len() - "Bearer ".len(),
-        "raw_ns": raw, "authorize_ns": decision, "missing_token_ns": missing,
-        "authorization": sample.authorization, "config": group.config, "now": case.now,
+        "raw_ns": raw, "authorize_ns": decision, "refused_ns": refused,
+        "authorization": sample.authorization, "refused": sample.refused, "config": group.config, "now": case.now,
     });
     writeln!(std::io::stdout(), "{report}")
 }
@@ -48,6 +49,8 @@ fn is_accepted_rs256(case: &Case) -> bool {
 struct Sample {
     server: ResourceServer,
     authorization: String,
+    /// The same from an issuer that is not configured.
+    refused: String,
     now: i64,
     key: aws_lc_rs::signature::ParsedPublicKey,
     message: Vec<u8>,
@@ -69,7 +72,8 @@ impl Sample {
             message: message.as_bytes().to_vec(),
             signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
             now: case.now.expect("a time"),
-            authorization: authorization.clone(),
+            refused: from_another_issuer(&authorization),
+            authorization,
         };
         sample.verify();
         sample.authorize();
@@ -88,8 +92,19 @@ impl Sample {
     }
 
     fn refuse(&self) {
-        black_box(self.server.authorize(black_box(&Request::new("POST", "/mcp")))).expect_err("no token");
+        let lines = [self.refused.as_bytes()];
+        let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(self.now);
+        let refused = black_box(self.server.authorize(black_box(&request))).expect_err("another issuer");
+        assert_eq!(refused.reason(), Reason::UntrustedIssuer);
     }
+}
+
+fn from_another_issuer(authorization: &str) -> String {
+    let parts: Vec<&str> = authorization.split('.').collect();
+    let claims = URL_SAFE_NO_PAD.decode(parts[1]).expect("base64url");
+    let mut claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["iss"] = "https://other.test".into();
+    format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2])
 }
 
 /// The median over batches of the nanoseconds of one call.

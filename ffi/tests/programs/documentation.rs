@@ -41,6 +41,15 @@ fn programs_of_the_documentation_run_as_shown() {
     assert_eq!(printed.len(), session.len());
 }
 
+#[test]
+fn readme_shows_programs_of_this_page() {
+    let read = |page: &str| fs::read_to_string(repository().join(page)).expect("a page");
+    let (readme, page) = (read("README.md"), read("docs/c.md"));
+    let shown = blocks(&readme).into_iter().filter(|(language, _)| matches!(*language, "c" | "console"));
+    let tested = blocks(&page);
+    assert_eq!(shown.inspect(|block| assert!(tested.contains(block), "{block:?}")).count(), 2);
+}
+
 /// The fenced blocks of a page with their languages.
 fn blocks(text: &str) -> Vec<(&str, &str)> {
     let fenced = text.split("\n```").skip(1).step_by(2);

@@ -1,0 +1,41 @@
+// Times the sample that scopegate-bench printed into the file named on the command line, through the npm package. Prints
+// one JSON object; the method is that of tests/rust/bench.rs.
+
+import { readFileSync } from "node:fs";
+import { ResourceServer } from "../../bindings-node/index.mjs";
+
+const BATCHES = 11;
+const BATCH_MS = 200;
+
+const { config, authorization, refused, now } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const gate = new ResourceServer(config);
+const body = new Uint8Array();
+
+function authorize() {
+  gate.check({ authorization, method: "POST", target: "/mcp", body, now });
+}
+
+function refuse() {
+  try {
+    gate.check({ authorization: refused, method: "POST", target: "/mcp", body, now });
+  } catch {
+    return;
+  }
+  throw new Error("not refused");
+}
+
+/** The median over batches of the nanoseconds of one call. */
+function time(call) {
+  const batches = Array.from({ length: BATCHES }, () => {
+    const start = performance.now();
+    let calls = 0;
+    while (performance.now() - start < BATCH_MS) {
+      for (let round = 0; round < 100; round += 1) call();
+      calls += 100;
+    }
+    return ((performance.now() - start) / calls) * 1e6;
+  });
+  return batches.sort((a, b) => a - b)[BATCHES >> 1];
+}
+
+console.log(JSON.stringify({ authorize_ns: time(authorize), refused_ns: time(refuse) }));
