@@ -23,6 +23,9 @@ export type {
 } from "./types/configuration.js";
 export type { Reason } from "./types/reason.js";
 
+/** The version of the native module that is loaded, such as "0.1.0". */
+export const version: string;
+
 /** The values of all field lines of one header: one value, a list of values, or nothing. */
 export type HeaderLines = string | readonly string[] | null | undefined;
 

@@ -6,4 +6,11 @@ const { HttpResponse } = require("./lib/http-response.js");
 const native = require("./lib/native.js");
 const { resourceServerOver } = require("./lib/resource-server.js");
 
-module.exports = { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer: resourceServerOver(native) };
+module.exports = {
+  AccessToken,
+  ConfigError,
+  HttpResponse,
+  Rejected,
+  ResourceServer: resourceServerOver(native),
+  version: native.version(),
+};

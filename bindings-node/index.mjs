@@ -1,3 +1,3 @@
 import scopegate from "./index.js";
 
-export const { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer } = scopegate;
+export const { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer, version } = scopegate;

@@ -6,7 +6,8 @@ import { createMcpExpressApp } from "@modelcontextprotocol/express";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { ResourceServer } from "scopegate";
-import { accessToken, scopegate } from "scopegate/express";
+import { scopegate } from "scopegate/express";
+import { filterLists } from "scopegate/mcp";
 import * as z from "zod";
 
 const gate = new ResourceServer({
@@ -24,18 +25,13 @@ const gate = new ResourceServer({
   },
 });
 
-const handler = createMcpHandler(({ authInfo }) => {
-  const server = new McpServer({ name: "Weather", version: "1.0.0" });
-  const token = accessToken(authInfo);
+const handler = createMcpHandler(() => {
+  const server = filterLists(gate, new McpServer({ name: "Weather", version: "1.0.0" }));
   const text = (value) => ({ content: [{ type: "text", text: value }] });
-  if (gate.allowed(token, "tools", "weather")) {
-    const inputSchema = z.object({ city: z.string() });
-    server.registerTool("weather", { inputSchema }, async ({ city }) => text(`Sunny in ${city}`));
-  }
-  if (gate.allowed(token, "tools", "send_email")) {
-    const inputSchema = z.object({ to: z.string() });
-    server.registerTool("send_email", { inputSchema }, async ({ to }) => text(`Sent to ${to}`));
-  }
+  const weather = z.object({ city: z.string() });
+  server.registerTool("weather", { inputSchema: weather }, async ({ city }) => text(`Sunny in ${city}`));
+  const email = z.object({ to: z.string() });
+  server.registerTool("send_email", { inputSchema: email }, async ({ to }) => text(`Sent to ${to}`));
   return server;
 });
 

@@ -12,7 +12,8 @@ const { exchangeOf, send, watchSession } = require("../lib/node-http.js");
 function scopegate(gate, options) {
   const judge = guard(gate, options);
   return (request, response, next) => {
-    void judge(exchangeOf(request)).then((verdict) => {
+    /** @param {import("../lib/adapter.js").Verdict} verdict */
+    const act = (verdict) => {
       if ("answer" in verdict) return send(response, verdict.answer);
       if ("gone" in verdict) return undefined;
       if (verdict.auth !== undefined) {
@@ -20,7 +21,8 @@ function scopegate(gate, options) {
         watchSession(response, verdict.opened);
       }
       return next();
-    });
+    };
+    void judge(exchangeOf(request)).then(act, next);
   };
 }
 

@@ -19,7 +19,8 @@ const scopegate = async (fastify, { gate, ...options }) => {
       read = replay(body);
       return body;
     };
-    void judge(exchange).then((verdict) => {
+    /** @param {import("../lib/adapter.js").Verdict} verdict */
+    const act = (verdict) => {
       if ("answer" in verdict) {
         const { status, headers, body } = verdict.answer;
         for (const [name, value] of headers) reply.header(name, value);
@@ -31,7 +32,8 @@ const scopegate = async (fastify, { gate, ...options }) => {
         watchSession(reply.raw, verdict.opened);
       }
       return proceed(null, /** @type {import("fastify").RequestPayload} */ (read ?? payload));
-    });
+    };
+    void judge(exchange).then(act, proceed);
   });
 };
 

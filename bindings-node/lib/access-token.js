@@ -1,6 +1,7 @@
 "use strict";
 
 const native = require("./native.js");
+const { own } = require("./own.js");
 
 /** @typedef {import("./native-module.js").NativeToken} NativeToken */
 
@@ -26,10 +27,11 @@ class AccessToken {
 
   /**
    * @param {symbol} maker
-   * @param {NativeToken} token
+   * @param {NativeToken} made
    */
-  constructor(maker, token) {
+  constructor(maker, made) {
     if (maker !== MADE_BY_A_SERVER) throw new TypeError("an AccessToken comes from a ResourceServer alone");
+    const token = own(made);
     this.#handle = token.handle;
     this.issuer = token.issuer;
     this.subject = token.subject;

@@ -6,6 +6,7 @@ const { authInfo, sessionOwner } = require("./auth-info.js");
 const { Rejected } = require("./errors.js");
 const { HttpResponse } = require("./http-response.js");
 const { logLimited } = require("./log.js");
+const { own } = require("./own.js");
 const { isListOfStrings } = require("./request.js");
 const { adapterSide } = require("./resource-server.js");
 const { Sessions } = require("./sessions.js");
@@ -44,7 +45,8 @@ class Stop extends Error {
  * @param {AdapterOptions} [options]
  * @returns {(exchange: Exchange) => Promise<Verdict>} never rejects
  */
-function guard(gate, { public: listed = [], health, scopes = [], exposeToken = false, ...unknown } = {}) {
+function guard(gate, options) {
+  const { public: listed = [], health, scopes = [], exposeToken = false, ...unknown } = own(options);
   if (typeof gate?.authorize !== "function") throw new TypeError("expected a ResourceServer");
   const [option] = Object.keys(unknown);
   if (option !== undefined) throw new TypeError(`${option}: unknown, expected public, health, scopes or exposeToken`);
@@ -90,7 +92,10 @@ function guard(gate, { public: listed = [], health, scopes = [], exposeToken = f
     });
     const credential = credentialIn(authorization);
     const owner = sessionOwner(token, credential);
-    if (sessions.areForeign(lines("mcp-session-id"), owner)) return { answer: SESSION_NOT_FOUND };
+    if (sessions.areForeign(lines(SESSION_HEADER), owner)) {
+      logLimited("mcp-session-id", "refused: the session belongs to another principal");
+      return { answer: SESSION_NOT_FOUND };
+    }
     return {
       auth: authInfo(gate, token, credential, exposeToken),
       /** @param {unknown} session */

@@ -28,6 +28,7 @@ function unfit(path, value, above = []) {
   if (typeof value === "number") return Number.isFinite(value) ? [] : [{ path, found: String(value) }];
   if (typeof value !== "object") return [{ path, found: typeof value }];
   if (above.includes(value)) return [{ path, found: "an object that holds itself" }];
+  if ("toJSON" in value) return [{ path, found: "an object that rewrites itself" }];
   if (Array.isArray(value)) {
     return Array.from(value).flatMap((item, index) => unfit(`${path}[${index}]`, item, [...above, value]));
   }
@@ -40,8 +41,7 @@ function unfit(path, value, above = []) {
 /** @param {object} value */
 function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);
-  const plain = prototype === null || Object.getPrototypeOf(prototype) === null; // an object of another realm counts
-  return plain && !("toJSON" in value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null; // an object of another realm counts
 }
 
 module.exports = { toJson };

@@ -75,6 +75,7 @@ export interface NativeMistake {
 type Server = Handle<"server">;
 type Body = Uint8Array | undefined;
 
+export function version(): string;
 export function reasons(): string[];
 export function open(configuration: string): { server?: Server; mistakes: NativeMistake[] };
 export function describe(server: Server): {

@@ -3,6 +3,8 @@
 // The arguments of a call -> what the native module takes. Types are checked here: the native module's own errors
 // would show the value, which may be a token.
 
+const { own } = require("./own.js");
+
 /**
  * @typedef {import("../index.js").RequestDetails} RequestDetails
  * @typedef {import("./native-module.js").NativeRequest} NativeRequest
@@ -11,12 +13,12 @@
  */
 
 /**
- * @param {RequestDetails} details
+ * @param {RequestDetails} given
  * @returns {{ request: NativeRequest, body: Uint8Array | undefined, readBody: ((limit: number) => unknown) | undefined }}
  */
-function prepare(details) {
-  if (typeof details !== "object" || details === null)
-    throw new TypeError("expected an object that describes a request");
+function prepare(given) {
+  if (typeof given !== "object" || given === null) throw new TypeError("expected an object that describes a request");
+  const details = own(given);
   for (const name of Object.keys(details)) {
     if (!MEMBERS.has(name)) throw new TypeError(`${name}: unknown, expected one of ${[...MEMBERS].join(", ")}`);
   }
@@ -107,7 +109,8 @@ function isListOfStrings(value) {
  * @param {{ method: string, name?: string | undefined, id?: unknown }} given
  * @returns {NativeCall}
  */
-function call({ method, name, id }) {
+function call(given) {
+  const { method, name, id } = own(given);
   if (typeof method !== "string") throw new TypeError("calls: expected a method that is a string");
   if (name !== undefined && typeof name !== "string") throw new TypeError("calls: expected a name that is a string");
   return { method, name, id: isCallId(id) ? id : undefined };

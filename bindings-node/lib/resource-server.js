@@ -6,6 +6,7 @@ const { ConfigError, Rejected } = require("./errors.js");
 const { Flights } = require("./flights.js");
 const { HttpResponse } = require("./http-response.js");
 const { logLimited, logRefusal } = require("./log.js");
+const { own } = require("./own.js");
 const { bytes, prepare } = require("./request.js");
 
 /**
@@ -36,12 +37,13 @@ function resourceServerOver(native) {
      * @param {import("../index.js").Configuration | JsonText} configuration
      * @param {Options} [options]
      */
-    constructor(configuration, { onRefusal } = {}) {
+    constructor(configuration, options) {
+      const { onRefusal } = own(options);
       if (onRefusal !== undefined && typeof onRefusal !== "function") {
         throw new TypeError("onRefusal: expected a function");
       }
       const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
-      const { server, mistakes } = native.open(json);
+      const { server, mistakes } = own(native.open(json));
       if (server === undefined) throw new ConfigError(mistakes);
       this.#server = server;
       this.#description = native.describe(server);
@@ -69,11 +71,11 @@ function resourceServerOver(native) {
       const prepared = prepareAtOnce(details);
       const { request, body } = prepared;
       const outcome = this.#guard(prepared, () => {
-        const decided = native.check(this.#server, request, body);
+        const decided = own(native.check(this.#server, request, body));
         if (decided.keys === undefined) return decided;
         const { handle } = decided.keys;
         native.startRefresh(this.#server, handle);
-        return native.checkAfter(this.#server, request, body, handle);
+        return own(native.checkAfter(this.#server, request, body, handle));
       });
       return this.#token(prepared, outcome);
     }
@@ -174,7 +176,7 @@ function resourceServerOver(native) {
      */
     async #decide(prepared) {
       const { request, body, readBody } = prepared;
-      let outcome = this.#guard(prepared, () => native.check(this.#server, request, body));
+      let outcome = this.#guard(prepared, () => own(native.check(this.#server, request, body)));
       if (outcome.keys !== undefined) outcome = await this.#afterFetch(prepared, outcome.keys);
       if (outcome.bodyLimit === undefined || readBody === undefined) return outcome;
       const read = bytes(await readBody(outcome.bodyLimit));
@@ -195,7 +197,7 @@ function resourceServerOver(native) {
           throw error;
         });
       }
-      return this.#guard(prepared, () => native.checkAfter(this.#server, request, body, handle));
+      return this.#guard(prepared, () => own(native.checkAfter(this.#server, request, body, handle)));
     }
 
     /**
@@ -231,7 +233,7 @@ function resourceServerOver(native) {
       try {
         this.#onRefusal?.(refusal);
       } catch (error) {
-        logLimited("onRefusal", `onRefusal threw: ${error}`);
+        logLimited("onRefusal", `onRefusal threw: ${error instanceof Error ? error.message : "no Error"}`);
       }
       return refusal;
     }

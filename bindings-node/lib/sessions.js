@@ -3,7 +3,10 @@
 // Who opened which MCP session: the SDKs' session transports do not compare principals, so that another user's token
 // would be let into a session whose id leaked.
 
-/** The sessions that one server remembers. The oldest is forgotten first, and then belongs to whoever uses it. */
+/**
+ * The sessions that one server remembers. The one that its owner left alone for longest is forgotten first, and then
+ * belongs to whoever uses it.
+ */
 const MAX_SESSIONS = 65_536;
 
 class Sessions {
@@ -11,12 +14,14 @@ class Sessions {
   #owners = new Map();
 
   /**
-   * Whether one of these session ids is known to be another principal's.
+   * Whether one of these session ids is known to be another principal's; if none is, they count as used.
    * @param {readonly string[]} ids
    * @param {string} owner
    */
   areForeign(ids, owner) {
-    return ids.some((id) => (this.#owners.get(id) ?? owner) !== owner);
+    if (ids.some((id) => (this.#owners.get(id) ?? owner) !== owner)) return true;
+    for (const id of ids) if (this.#owners.delete(id)) this.#owners.set(id, owner);
+    return false;
   }
 
   /**

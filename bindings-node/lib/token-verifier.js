@@ -3,6 +3,7 @@
 const { sideOf } = require("./adapter.js");
 const { authInfo } = require("./auth-info.js");
 const { Rejected } = require("./errors.js");
+const { own } = require("./own.js");
 
 /**
  * The verifier for one generation of the SDK, which tells errors by class.
@@ -17,7 +18,8 @@ function tokenVerifierWith(invalidToken) {
      * @param {import("../index.js").ResourceServer} gate
      * @param {{ exposeToken?: boolean }} [options]
      */
-    constructor(gate, { exposeToken = false } = {}) {
+    constructor(gate, options) {
+      const { exposeToken = false } = own(options);
       if (sideOf(gate).hasPolicy) {
         throw new TypeError("a policy cannot be enforced by a verifier: put an adapter of scopegate in front");
       }

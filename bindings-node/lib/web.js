@@ -2,7 +2,7 @@
 
 // Requests and responses of the Fetch API.
 
-const { SESSION_HEADER, refuseEncoding } = require("./adapter.js");
+const { SESSION_HEADER, Stop, refuseEncoding } = require("./adapter.js");
 const { headerLines } = require("./node-http.js");
 
 /**
@@ -37,7 +37,8 @@ async function readBody(request, limit) {
   const chunks = [];
   let size = 0;
   const reader = request.body.getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+  for (let chunk = await next(reader); !chunk.done; chunk = await next(reader)) {
+    const { value } = chunk;
     chunks.push(value);
     size += value.length;
     if (size > limit) {
@@ -46,6 +47,15 @@ async function readBody(request, limit) {
     }
   }
   return Buffer.concat(chunks);
+}
+
+/** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
+async function next(reader) {
+  try {
+    return await reader.read();
+  } catch {
+    throw new Stop({ gone: true });
+  }
 }
 
 /**
@@ -63,9 +73,9 @@ function respond({ status, headers, body }) {
   return new Response(body === "" ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) });
 }
 
-/** The client has left: nobody reads this. */
+/** The client has left before its body was whole: a host must be told something, and nobody reads it. */
 function nobody() {
-  return Response.error();
+  return new Response(null, { status: 408 });
 }
 
 module.exports = { SESSION_HEADER, exchangeOf, nobody, readBody, respond, withBody };

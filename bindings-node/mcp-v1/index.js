@@ -2,8 +2,9 @@
 
 const { InvalidTokenError } = require("@modelcontextprotocol/sdk/server/auth/errors.js");
 const { accessToken } = require("../lib/auth-info.js");
+const { filterLists } = require("../lib/lists.js");
 const { tokenVerifierWith } = require("../lib/token-verifier.js");
 
 const TokenVerifier = tokenVerifierWith((description) => new InvalidTokenError(description));
 
-module.exports = { TokenVerifier, accessToken };
+module.exports = { TokenVerifier, accessToken, filterLists };

@@ -3,6 +3,8 @@ import type { AuthInfo } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
 export type { AuthInfo, TokenBearer } from "../types/auth-info.js";
+export { filterLists } from "../types/lists.js";
+export type { HandlerRegistry } from "../types/lists.js";
 
 /**
  * The interface `OAuthTokenVerifier` of `@modelcontextprotocol/server` 2.4, for servers that must keep the SDK's own gate

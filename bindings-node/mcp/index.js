@@ -2,8 +2,9 @@
 
 const { OAuthError, OAuthErrorCode } = require("@modelcontextprotocol/server");
 const { accessToken } = require("../lib/auth-info.js");
+const { filterLists } = require("../lib/lists.js");
 const { tokenVerifierWith } = require("../lib/token-verifier.js");
 
 const TokenVerifier = tokenVerifierWith((description) => new OAuthError(OAuthErrorCode.InvalidToken, description));
 
-module.exports = { TokenVerifier, accessToken };
+module.exports = { TokenVerifier, accessToken, filterLists };

@@ -1,8 +1,10 @@
 import { OAuthError, OAuthErrorCode } from "@modelcontextprotocol/server";
 import auth from "../lib/auth-info.js";
+import lists from "../lib/lists.js";
 import verifier from "../lib/token-verifier.js";
 
 export const { accessToken } = auth;
+export const { filterLists } = lists;
 
 // The SDK's errors are of another class in each module format, and ours must be of the importer's.
 export const TokenVerifier = verifier.tokenVerifierWith(

@@ -15,3 +15,21 @@ mod panics;
 mod request;
 mod server;
 mod testing;
+
+use napi_derive::{module_init, napi};
+
+/// Fetches of keys hold threads of Node's pool, which has four for all of the process, files and DNS included.
+const MAX_FETCHES: usize = 2;
+
+#[module_init]
+fn init() {
+    // A thread of ours, such as one that resolves a name, may outlive the JavaScript thread that loaded the module.
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
+    scopegate_core::limit_fetches(MAX_FETCHES);
+}
+
+/// The version of the package that this was built for.
+#[napi(catch_unwind)]
+pub(crate) fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -260,8 +260,8 @@ for (const host of Object.keys(hosts)) {
       assert.ok(seen[0].body === large);
     });
 
-    test("a client that leaves while its body is read disturbs nobody", async (t) => {
-      const { port, seen } = await serve(t, host);
+    test("a client that leaves while its body is read disturbs nobody and is no fault of ours", async (t) => {
+      const { gate, port, seen } = await serve(t, host);
       const socket = net.connect(port, "127.0.0.1");
       const head = httpRequest("POST", "/mcp", [JSON_BODY, bearer(), "Content-Length: 1000"]);
       socket.write(Buffer.concat([head, Buffer.from("{")]));
@@ -270,6 +270,8 @@ for (const host of Object.keys(hosts)) {
       socket.destroy();
       assert.equal((await post(port, [bearer()])).status, 200);
       assert.equal(seen.length, 1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.deepEqual(gate.stats().refused, {});
     });
 
     test("an encoded body that decides is refused", async (t) => {

@@ -9,7 +9,7 @@ import express from "express";
 import express4 from "express4";
 import Fastify from "fastify";
 import { Hono } from "hono";
-import { ResourceServer } from "scopegate";
+import { Rejected, ResourceServer } from "scopegate";
 import * as expressAdapter from "scopegate/express";
 import * as fastifyAdapter from "scopegate/fastify";
 import * as honoAdapter from "scopegate/hono";
@@ -189,6 +189,48 @@ test("Hono middleware that read the body first leaves it to the gate", async (t)
   const port = await listen(t, http.createServer(getRequestListener(app.fetch)));
   assert.deepEqual(JSON.parse((await post(port, call("weather"))).body), JSON.parse(call("weather")));
   assert.equal((await post(port, call("drop_table"))).status, 403);
+});
+
+describe("a further need that is not met behind the adapter is answered with the refusal", () => {
+  const need = { scopes: ["reports:secret"] };
+  const send = (response, { status, headers, body }) => response.writeHead(status, headers.flat()).end(body);
+  const hosts = {
+    Express: () => {
+      const app = express();
+      app.use(expressAdapter.scopegate(gate));
+      app.get("/api/mcp", (request) => gate.require(expressAdapter.accessToken(request), need));
+      app.use((error, _request, response, _next) => send(response, error));
+      return http.createServer(app);
+    },
+    Fastify: () => {
+      const app = Fastify({ serverFactory: (handler) => http.createServer(handler) });
+      app.register(fastifyAdapter.scopegate, { gate });
+      app.get("/api/mcp", (request) => gate.require(fastifyAdapter.accessToken(request.raw), need));
+      app.setErrorHandler((error, _, reply) =>
+        reply.code(error.status).headers(Object.fromEntries(error.headers)).send(Buffer.from(error.body)),
+      );
+      void app.ready();
+      return app.server;
+    },
+    Hono: () => {
+      const app = new Hono();
+      app.use(honoAdapter.scopegate(gate));
+      app.get("/api/mcp", (context) => gate.require(honoAdapter.accessToken(context.get("auth")), need));
+      app.onError((error) => (error instanceof Rejected ? error.toResponse() : Promise.reject(error)));
+      return http.createServer(getRequestListener(app.fetch));
+    },
+  };
+  for (const [host, make] of Object.entries(hosts)) {
+    test(host, async (t) => {
+      const port = await listen(t, make());
+      const answer = await exchange(port, httpRequest("GET", "/api/mcp", [bearer]));
+      const token = gate.check({ authorization: bearer.slice("Authorization: ".length), body: "" });
+      const expected = await (async () => gate.require(token, need))().catch((error) => error);
+      assert.deepEqual([answer.status, answer.body], [403, expected.body]);
+      const sorted = (headers) => headers.map(([name, value]) => [name.toLowerCase(), value]).sort();
+      assert.deepEqual(sorted(answer.decided), sorted(expected.headers));
+    });
+  }
 });
 
 describe("under a prefix", () => {

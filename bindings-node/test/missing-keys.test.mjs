@@ -105,6 +105,24 @@ test("the keys of two issuers are fetched side by side", async (t) => {
   assert.deepEqual(order, ["alice", "keys_unavailable"]);
 });
 
+test("two fetches at most hold threads of the pool", async (t) => {
+  const hanging = await Promise.all([1, 2, 3].map(() => keyServer(t, {}, { hang: true })));
+  const issuers = hanging.map(({ jwksUri }, index) => ({ issuer: `https://issuer${index}.test`, jwks_uri: jwksUri }));
+  const gate = new ResourceServer({
+    resource: RESOURCE,
+    authorization_servers: issuers,
+    http: { timeout_seconds: 2 },
+  });
+  const refused = issuers.map(({ issuer: iss }) =>
+    refusalOf(gate.authorize({ authorization: issuer.authorization({ iss }) })),
+  );
+  const connections = () => hanging.reduce((sum, server) => sum + server.connections, 0);
+  while (connections() < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(connections(), 2);
+  for (const { reason } of await Promise.all(refused)) assert.equal(reason, "keys_unavailable");
+});
+
 const script = (name) => fileURLToPath(new URL(`shared/${name}`, import.meta.url));
 
 test("a key server that hangs leaves the event loop and the thread pool free", () => {
@@ -123,6 +141,15 @@ test("a key server that hangs leaves the event loop and the thread pool free", (
   assert.deepEqual(handles, []);
 });
 
+test("requests that nobody waits for any longer leave nothing behind", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", script("abandoned.mjs")], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), { gateIsLeft: false });
+});
+
 test("50 workers that use it start and end, in the middle of a fetch too", async (t) => {
   const hanging = await keyServer(t, {}, { hang: true });
   const ways = ["decide", "fetch and leave", "fetch and be ended"];
@@ -132,6 +159,18 @@ test("50 workers that use it start and end, in the middle of a fetch too", async
   }
   const keys = await keyServer(t, issuer.server().jwks);
   assert.equal((await fetchingGate(keys.jwksUri).authorize({ authorization })).subject, "alice");
+});
+
+test("two fetches at most run in the process, those of workers included", async (t) => {
+  const hanging = await keyServer(t, {}, { hang: true });
+  const workerData = { how: "fetch and be ended", jwksUri: hanging.jwksUri };
+  const program = new URL("shared/cycle-worker.mjs", import.meta.url);
+  const workers = Array.from({ length: 4 }, () => new Worker(program, { workerData }));
+  await Promise.all(workers.map((worker) => once(worker, "message")));
+  while (hanging.connections < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(hanging.connections, 2);
+  await Promise.all(workers.map((worker) => worker.terminate()));
 });
 
 async function cycle(how, jwksUri) {

@@ -151,7 +151,11 @@ function spawnFailing(cwd, program) {
 
 describe("programs as they stand, in an ESM project under tsc --strict", () => {
   let project;
-  const blocks = [...blocksOf("README", join(here, "README.md")), ...blocksOf("docs", join(here, "../docs/node.md"))];
+  const blocks = [
+    ...blocksOf("project", join(here, "../README.md")),
+    ...blocksOf("README", join(here, "README.md")),
+    ...blocksOf("docs", join(here, "../docs/node.md")),
+  ];
   const folder = temporary({ after });
 
   before(() => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer } from "scopegate";
+import { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer, version } from "scopegate";
 import { Issuer } from "scopegate/testing";
 import { keyServer } from "./shared/http.mjs";
 
@@ -42,6 +42,11 @@ describe("ResourceServer", () => {
     assert.equal(common.ResourceServer, ResourceServer);
     assert.equal(common.Rejected, Rejected);
     assert.equal(require("scopegate/testing").Issuer, Issuer);
+  });
+
+  test("has the version of its package", () => {
+    assert.equal(version, require("scopegate/package.json").version);
+    assert.equal(require("scopegate").version, version);
   });
 
   test("describes its resource", () => {
@@ -261,6 +266,17 @@ describe("AccessToken", () => {
     }
     assert.ok(thrown(() => new AccessToken()) instanceof TypeError);
     assert.ok(!JSON.stringify(token).includes("eyJ"));
+  });
+
+  test("its claims are parsed only when they are read", async (t) => {
+    const gate = makeGate();
+    const authorization = issuer.authorization({ extra: 1 });
+    const parse = t.mock.method(JSON, "parse");
+    const token = await gate.authorize({ authorization });
+    assert.ok(token.scopes.length + token.audience.length > 0);
+    assert.equal(parse.mock.callCount(), 0);
+    assert.equal(token.claims.extra, 1);
+    assert.equal(parse.mock.callCount(), 1);
   });
 
   test("what the token does not have is undefined", async () => {

@@ -18,8 +18,11 @@ const FORBIDDEN = [
 ];
 const STATUS = /(?<![\w.#])[45]\d\d(?![\w.])/g;
 
-/** An adapter's own: a body with a coding, and a session of someone else (as the SDKs answer it). */
-const OWN = { "lib/adapter.js": ["415", "404"] };
+/**
+ * An adapter's own: a body with a coding, a session of someone else (as the SDKs answer it), and what a host is told when
+ * the client has left.
+ */
+const OWN = { "lib/adapter.js": ["415", "404"], "lib/web.js": ["408"] };
 
 /** The code without comments. */
 function code(text) {

@@ -37,6 +37,7 @@ pub use config::{
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
+pub use keys::scheduler::limit_fetches;
 pub use keys::source::{KeyRequest, LastError, SourceStatus};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;

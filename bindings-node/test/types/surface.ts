@@ -2,11 +2,17 @@
 
 import { type AuthInfo as V1AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { type OAuthTokenVerifier as V1Verifier } from "@modelcontextprotocol/sdk/server/auth/provider.js";
-import { type AuthInfo as V2AuthInfo, type OAuthTokenVerifier as V2Verifier } from "@modelcontextprotocol/server";
-import { AccessToken, type Reason, Rejected, ResourceServer } from "scopegate";
+import { type McpServer as V1McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import {
+  type AuthInfo as V2AuthInfo,
+  type McpServer as V2McpServer,
+  type OAuthTokenVerifier as V2Verifier,
+  type Server as V2Server,
+} from "@modelcontextprotocol/server";
+import { AccessToken, type Reason, Rejected, ResourceServer, version } from "scopegate";
 import { accessToken, type AuthInfo, scopegate } from "scopegate/express";
-import { TokenVerifier as V2TokenVerifier } from "scopegate/mcp";
-import { TokenVerifier as V1TokenVerifier } from "scopegate/mcp-v1";
+import { filterLists as filterV2Lists, TokenVerifier as V2TokenVerifier } from "scopegate/mcp";
+import { filterLists as filterV1Lists, TokenVerifier as V1TokenVerifier } from "scopegate/mcp-v1";
 import { Issuer } from "scopegate/testing";
 
 declare const gate: ResourceServer;
@@ -14,6 +20,8 @@ declare const token: AccessToken;
 declare const info: AuthInfo;
 declare const v1: V1AuthInfo | undefined;
 declare const v2: V2AuthInfo | undefined;
+declare const v1Server: V1McpServer;
+declare const v2Server: V2McpServer;
 
 new ResourceServer({ resource: "https://mcp.test", authorization_servers: ["https://as.test", new Issuer().server()] });
 // @ts-expect-error: keys are in snake case
@@ -49,8 +57,15 @@ const fromV1: AccessToken = accessToken(v1);
 const fromV2: AccessToken = accessToken(v2);
 const v1Verifier: V1Verifier = new V1TokenVerifier(gate);
 const v2Verifier: V2Verifier = new V2TokenVerifier(gate);
+const filteredV1: V1McpServer = filterV1Lists(gate, v1Server);
+const filteredV2: V2McpServer = filterV2Lists(gate, v2Server);
+const filteredLow: V2Server = filterV2Lists(gate, v2Server.server);
+// @ts-expect-error: a server of the SDK is needed
+filterV2Lists(gate, {});
+const versionText: string = version;
 scopegate(gate, { public: new Set(["/open"]), scopes: ["a"], health: "/healthz", exposeToken: true });
 // @ts-expect-error: an unknown option
 scopegate(gate, { pubic: [] });
 
+export { filteredLow, filteredV1, filteredV2, versionText };
 export { forV1, forV2, fromV1, fromV2, promised, reason, scopes, subject, unknown, v1Verifier, v2Verifier };

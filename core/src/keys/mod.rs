@@ -9,7 +9,7 @@ pub(crate) mod jwk;
 pub(crate) mod key_set;
 mod plan;
 mod roca;
-mod scheduler;
+pub(crate) mod scheduler;
 pub(crate) mod source;
 mod status;
 #[cfg(test)]

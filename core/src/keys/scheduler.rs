@@ -3,7 +3,7 @@
 //! run.
 
 use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -13,16 +13,26 @@ use parking_lot::{Condvar, Mutex};
 
 use super::source::Source;
 
-/// At most this many fetches run at once in the process.
+/// At most this many fetches run at once in the process, or fewer where the host says so.
 pub(crate) const MAX_RUNNING: usize = 4;
+
+/// Lets at most this many fetches of keys run at once in this process, whoever asks: 1 to 4, and 4 unless this is
+/// called. For hosts whose threads have other work to do. Fetches that run already are not stopped.
+pub fn limit_fetches(most: usize) {
+    SLOTS.limit(most);
+}
 
 /// The fetches that run in this process.
 pub(crate) static SLOTS: Slots = Slots::new();
 
-/// Counts the fetches that run: the process id in the upper half, the number in the lower, so that a forked child
-/// counts anew.
+/// The rights to run a fetch.
 #[derive(Debug)]
-pub(crate) struct Slots(AtomicU64);
+pub(crate) struct Slots {
+    /// The fetches that run: the process id in the upper half, the number in the lower, so that a forked child counts
+    /// anew.
+    packed: AtomicU64,
+    most: AtomicUsize,
+}
 
 /// The right to run one fetch, given back when dropped.
 #[derive(Debug)]
@@ -33,20 +43,29 @@ pub(crate) struct Slot {
 
 impl Slots {
     pub(crate) const fn new() -> Slots {
-        Slots(AtomicU64::new(0))
+        Slots { packed: AtomicU64::new(0), most: AtomicUsize::new(MAX_RUNNING) }
+    }
+
+    pub(crate) fn limit(&self, most: usize) {
+        self.most.store(most.clamp(1, MAX_RUNNING), Ordering::Release);
+    }
+
+    /// How many fetches may run at once.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_one_free(&self) -> bool {
-        running(self.0.load(Ordering::Acquire), this_process()) < MAX_RUNNING as u64
+        running(self.packed.load(Ordering::Acquire), this_process()) < self.most() as u64
     }
 
     pub(crate) fn take(&'static self) -> Option<Slot> {
-        let process = this_process();
+        let (process, most) = (this_process(), self.most() as u64);
         let one_more = |packed| {
             let running = running(packed, process);
-            (running < MAX_RUNNING as u64).then_some(process << 32 | (running + 1))
+            (running < most).then_some(process << 32 | (running + 1))
         };
-        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
+        let taken = self.packed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
         taken.then(|| Slot { slots: self, process })
     }
 }
@@ -56,7 +75,7 @@ impl Drop for Slot {
         // Changes nothing for a slot that was taken before a fork.
         let one_less =
             |packed| running(packed, self.process).checked_sub(1).map(|left| self.process << 32 | left);
-        let _ = self.slots.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
+        let _ = self.slots.packed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
 }
 
@@ -191,8 +210,8 @@ mod tests {
     #[test]
     fn a_forked_child_counts_its_fetches_anew() {
         let parent = u64::from(u32::MAX);
-        let slots: &'static Slots =
-            Box::leak(Box::new(Slots(AtomicU64::new(parent << 32 | MAX_RUNNING as u64))));
+        let slots: &'static Slots = Box::leak(Box::new(Slots::new()));
+        slots.packed.store(parent << 32 | MAX_RUNNING as u64, Ordering::Release);
         assert!(slots.is_one_free());
         let own = slots.take().unwrap();
         drop(Slot { slots, process: parent });
@@ -200,5 +219,16 @@ mod tests {
         assert_eq!(more.len(), MAX_RUNNING - 1);
         drop(own);
         assert!(slots.is_one_free());
+    }
+
+    #[test]
+    fn a_host_may_allow_fewer_fetches_but_not_more_and_not_none() {
+        let slots: &'static Slots = Box::leak(Box::new(Slots::new()));
+        for (asked, allowed) in [(2, 2), (0, 1), (9, MAX_RUNNING)] {
+            slots.limit(asked);
+            let taken: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+            assert_eq!(taken.len(), allowed);
+            assert!(!slots.is_one_free());
+        }
     }
 }

@@ -29,7 +29,7 @@ use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
-use super::scheduler::{self, MAX_RUNNING, SLOTS, Slots};
+use super::scheduler::{self, SLOTS, Slots};
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
@@ -454,7 +454,8 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         // Where no thread can be had, this one does it all.
         let start =
             |_| thread::Builder::new().name("scopegate-warm-up".to_owned()).spawn_scoped(scope, work).ok();
-        let helpers: Vec<_> = (1..MAX_RUNNING.min(sources.len())).map_while(start).collect();
+        let together = sources.first().map_or(1, |source| source.slots.most()).min(sources.len());
+        let helpers: Vec<_> = (1..together).map_while(start).collect();
         let mut failed = work();
         failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
         failed

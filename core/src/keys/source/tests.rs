@@ -9,7 +9,7 @@ use scopegate_stub::{Answer as Http, Fault, Stub};
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
-use crate::keys::scheduler::Scheduler;
+use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
 use crate::keys::test_keys::jwks;
 
 const WALL: i64 = 1_800_000_000;
