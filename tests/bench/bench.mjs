@@ -2,7 +2,10 @@
 // one JSON object; the method is that of tests/rust/bench.rs.
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { ResourceServer } from "../../bindings-node/index.mjs";
+
+const native = createRequire(import.meta.url)("../../bindings-node/lib/native.js");
 
 const BATCHES = 11;
 const BATCH_MS = 200;
@@ -38,4 +41,5 @@ function time(call) {
   return batches.sort((a, b) => a - b)[BATCHES >> 1];
 }
 
-console.log(JSON.stringify({ authorize_ns: time(authorize), refused_ns: time(refuse) }));
+const crossing_ns = time(() => native.version());
+console.log(JSON.stringify({ authorize_ns: time(authorize), refused_ns: time(refuse), crossing_ns }));
