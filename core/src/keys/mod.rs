@@ -3,6 +3,7 @@
 pub(crate) mod algorithm;
 mod attempts;
 mod discovery;
+mod distrust;
 mod exchange;
 mod held;
 pub(crate) mod jwk;

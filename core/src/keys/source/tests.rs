@@ -1,6 +1,8 @@
 #![allow(clippy::disallowed_methods)]
 //! A source with a scripted clock and a scripted server.
 
+mod control;
+
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -10,7 +12,7 @@ use super::*;
 use crate::clock::ScriptedClock;
 use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
 use crate::keys::scheduler::Scheduler;
-use crate::keys::test_keys::jwks;
+use crate::keys::test_keys::{jwks, jwks_with_material};
 
 const WALL: i64 = 1_800_000_000;
 const URL: &str = "https://as.example/jwks";
@@ -57,12 +59,14 @@ impl World {
         world
     }
 
-    fn with(change: impl FnOnce(&mut SourceSettings), background: bool) -> World {
+    fn with(change: impl FnOnce(&mut SourceSettings), scheduled: bool) -> World {
         let mut settings = SourceSettings {
             index: 0,
             issuer: "https://as.example".to_owned(),
             location: KeyLocation::Uri(URL.to_owned()),
             rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
+            distrusted: Vec::new(),
+            background_refresh: true,
             default_ttl: Duration::from_secs(600),
             max_stale: Duration::from_secs(86_400),
             unknown_key_interval: Duration::from_secs(30),
@@ -79,7 +83,8 @@ impl World {
         let clock = Arc::new(ScriptedClock::at(Some(WALL)));
         // Slots of its own, so that tests do not take each other's.
         let slots = Box::leak(Box::new(Slots::new()));
-        let source = Source::build(settings, server.clone(), clock.clone(), slots, background);
+        let threads = if scheduled { Threads::OfTheProcess } else { Threads::Unscheduled };
+        let source = Source::build(settings, server.clone(), clock.clone(), slots, threads);
         World { source, server, clock }
     }
 
