@@ -38,6 +38,7 @@ pub use config::{
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
+pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
 pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;

@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError, HttpClient};
+use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
 use crate::policy::Verdict;
@@ -259,6 +260,22 @@ impl ResourceServer {
     pub fn resume(&self, issuer: &str) -> Result<(), KeyControlError> {
         self.source_of(issuer)?.resume();
         Ok(())
+    }
+
+    /// The key sets that are held and came from their issuers, as a JSON document for `keys.snapshot`: a process that
+    /// begins with it needs no fetch. Holds no secret, but whoever can change it can make tokens.
+    ///
+    /// Not in it: keys that are distrusted, too old, replaced or from the configuration, and the list of what is
+    /// distrusted.
+    pub fn export_keys(&self) -> String {
+        let servers = self.0.settings.servers.iter().zip(&self.0.sources);
+        let snapshot = KeySnapshot {
+            version: Some(snapshot::VERSION),
+            // A clock that cannot be used makes the keys too old for everyone.
+            exported_at: Some(self.0.clock.wall().and_then(|wall| wall.try_into().ok()).unwrap_or(0)),
+            sources: servers.filter_map(|(server, source)| source.export(&server.issuers)).collect(),
+        };
+        serde_json::to_string(&snapshot).unwrap_or_default()
     }
 
     /// Counters of decisions and fetches, and the state of each key source.

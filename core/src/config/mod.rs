@@ -10,11 +10,14 @@ mod schema;
 mod server;
 mod servers;
 mod settings;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::keys::snapshot::KeySnapshot;
 
 pub use mistakes::{ConfigError, ConfigMistake};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
@@ -164,6 +167,9 @@ pub struct KeysConfig {
     /// freeze between requests: the request that finds a set due fetches, waits for at most 2 seconds, and else uses
     /// what is held.
     pub background_refresh: Option<bool>,
+    /// Keys to begin with, as `export_keys` wrote them. They age on since then, and are fetched anew when they are due;
+    /// keys of servers that are not configured, and keys that are too old, are passed over.
+    pub snapshot: Option<KeySnapshot>,
 }
 
 /// A key that is not trusted: every key that its issuer publishes under this `kid`.

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::DistrustedKey;
-use super::files;
 use super::mistakes::Mistakes;
 use super::server::{Advertise, AuthorizationServer};
 use super::settings::{KeyTimes, ServerSettings, TokenRules, parameter_name_in, strings};
+use super::{files, snapshot};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::KeyRules;
 use crate::keys::key_set::{self, KeySet, KeySetError};
+use crate::keys::snapshot::KeySnapshot;
 use crate::keys::source::{KeyLocation, SourceSettings};
 use crate::scope::is_scope_token;
 use crate::url::Url;
@@ -25,6 +26,7 @@ pub(super) struct Context<'a> {
     pub(super) keys: KeyTimes,
     pub(super) leeway: i64,
     pub(super) distrusted_keys: &'a [DistrustedKey],
+    pub(super) snapshot: Option<&'a KeySnapshot>,
 }
 
 impl Context<'_> {
@@ -50,6 +52,8 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
     let algorithms = algorithms(server, context, mistakes);
     let rules = KeyRules { algorithms: algorithms.clone(), rsa_max_bits: context.keys.rsa_max_bits };
     let location = location(server, &metadata_issuer, &rules, context, mistakes);
+    let imported =
+        context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
         issuers: issuers.clone(),
@@ -58,6 +62,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
             issuer: issuers.first().cloned().unwrap_or_default(),
             location,
             rules,
+            imported,
             distrusted: context.distrusted_by(issuers),
             background_refresh: context.keys.background_refresh,
             default_ttl: context.keys.default_ttl,

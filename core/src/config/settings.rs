@@ -109,6 +109,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
             keys,
             leeway,
             distrusted_keys: &config.distrusted_keys,
+            snapshot: config.keys.snapshot.as_ref(),
         };
         let checked = super::servers::check(server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
@@ -119,6 +120,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     }
     server_list(config, &advertised, mistakes);
     distrusted_keys(config, mistakes);
+    if let Some(snapshot) = &config.keys.snapshot {
+        super::snapshot::check(snapshot, mistakes);
+    }
     origins(&config.cors_origins, "cors_origins", mistakes);
     origins(config.allowed_origins.as_deref().unwrap_or_default(), "allowed_origins", mistakes);
     metadata::check_members(&config.metadata, &mut |path, message| mistakes.add(path, message));

@@ -64,6 +64,11 @@ impl KeySet {
     /// [`KeySet::parse`] for a document that was strictly parsed already.
     pub(crate) fn from_value(document: &Value, rules: &KeyRules) -> Result<KeySet, KeySetError> {
         let jwks = document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NotAKeySet)?;
+        KeySet::from_jwks(jwks, rules)
+    }
+
+    /// [`KeySet::from_value`] for the list of keys alone.
+    pub(crate) fn from_jwks(jwks: &[Value], rules: &KeyRules) -> Result<KeySet, KeySetError> {
         if jwks.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }

@@ -11,6 +11,7 @@ pub(crate) mod key_set;
 mod plan;
 mod roca;
 mod scheduler;
+pub(crate) mod snapshot;
 pub(crate) mod source;
 mod status;
 #[cfg(test)]

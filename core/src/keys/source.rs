@@ -7,6 +7,7 @@
 mod control;
 mod flight;
 mod report;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -34,6 +35,7 @@ use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, Standing, State, Wanted};
 use super::scheduler::{self, MAX_RUNNING, SLOTS, Slots};
+use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
@@ -63,6 +65,8 @@ pub(crate) struct SourceSettings {
     pub(crate) issuer: String,
     pub(crate) location: KeyLocation,
     pub(crate) rules: KeyRules,
+    /// Keys to begin with.
+    pub(crate) imported: Option<ImportedKeys>,
     /// Kids that are distrusted from the start.
     pub(crate) distrusted: Vec<String>,
     /// Whether sets are fetched when they are due without a request that waits.
@@ -108,6 +112,8 @@ pub(crate) struct Source {
     clock: Arc<dyn Clock>,
     threads: Threads,
     distrust: DistrustList,
+    /// Why the keys of the snapshot are not used.
+    import_problem: Option<&'static str>,
     slots: &'static Slots,
     per_process: ArcSwap<PerProcess>,
     me: Weak<Source>,
@@ -152,19 +158,24 @@ impl Source {
         };
         let distrust = DistrustList::of(std::mem::take(&mut settings.distrusted));
         let here = PerProcess::new(&settings, None);
-        let source = Arc::new_cyclic(|me| Source {
-            settings,
-            discovery,
-            fetch,
-            clock,
-            threads,
-            distrust,
-            slots,
-            per_process: ArcSwap::from_pointee(here),
-            me: me.clone(),
-        });
-        source.put_configured_keys();
-        source
+        let imported = settings.imported.take();
+        Arc::new_cyclic(|me| {
+            let mut source = Source {
+                settings,
+                discovery,
+                fetch,
+                clock,
+                threads,
+                distrust,
+                import_problem: None,
+                slots,
+                per_process: ArcSwap::from_pointee(here),
+                me: me.clone(),
+            };
+            source.import_problem = imported.and_then(|imported| source.put_imported_keys(imported).err());
+            source.put_configured_keys();
+            source
+        })
     }
 
     /// The key for a token, or what to do without one. Never blocks and does no IO; may start a fetch in the

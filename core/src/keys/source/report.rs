@@ -40,8 +40,16 @@ impl Source {
             unknown_kid_wait_seconds: whole_seconds(records.attempts.budget_wait(now)),
             waiting: here.waiting.all(),
             fetches: records.fetches.clone(),
-            warnings: keys.map(warnings).unwrap_or_default(),
+            warnings: keys.map_or_else(|| self.import_warning(), warnings),
         }
+    }
+
+    /// Of no interest once keys are held.
+    fn import_warning(&self) -> Vec<String> {
+        self.import_problem
+            .iter()
+            .map(|problem| format!("the keys of the snapshot are not used: {problem}"))
+            .collect()
     }
 }
 

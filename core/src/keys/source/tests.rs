@@ -2,6 +2,7 @@
 //! A source with a scripted clock and a scripted server.
 
 mod control;
+mod snapshot;
 
 use std::sync::Barrier;
 use std::time::Instant;
@@ -65,6 +66,7 @@ impl World {
             issuer: "https://as.example".to_owned(),
             location: KeyLocation::Uri(URL.to_owned()),
             rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
+            imported: None,
             distrusted: Vec::new(),
             background_refresh: true,
             default_ttl: Duration::from_secs(600),
