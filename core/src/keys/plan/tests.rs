@@ -1,5 +1,7 @@
 //! The table of states cell by cell, then what holds whatever happens.
 
+mod table;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -31,10 +31,21 @@ pub(super) enum Threads {
     /// Threads of the process; what is due starts when a test says so.
     #[cfg(test)]
     Unscheduled,
+    /// Nobody: a fetch ends when a test calls it.
+    #[cfg(test)]
+    ByHand(Arc<parking_lot::Mutex<Vec<Work>>>),
 }
+
+#[cfg(test)]
+pub(super) type Work = Box<dyn FnOnce() + Send>;
 
 impl Threads {
     fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        #[cfg(test)]
+        if let Threads::ByHand(flights) = self {
+            flights.lock().push(Box::new(work));
+            return Ok(());
+        }
         thread::Builder::new().name("scopegate-fetch".to_owned()).spawn(work).map(drop)
     }
 }
@@ -276,8 +287,20 @@ impl Drop for Landing<'_> {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Where draws on this thread come from, when a test must be able to repeat them.
+    pub(super) static SCRIPTED_DRAWS: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
 /// Uniform in 0..1. The operating system's randomness differs in forked children, so that they do not ask at once.
 pub(super) fn draw() -> f64 {
+    #[cfg(test)]
+    if let Some(script) = SCRIPTED_DRAWS.get() {
+        let next = script.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        SCRIPTED_DRAWS.set(Some(next));
+        return (next >> 33) as f64 / 2_f64.powi(31);
+    }
     let mut bytes = [0; 4];
     match aws_lc_rs::rand::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),

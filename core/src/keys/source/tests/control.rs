@@ -24,16 +24,6 @@ impl World {
     fn refuses_as_unknown(&self, kid: &str) -> bool {
         matches!(self.select(kid), Selection::Unknown)
     }
-
-    /// What happens to the state of this process in a child that it forks.
-    fn fork(&self) {
-        let parent = self.source.per_process.load_full();
-        let inherited = PerProcess {
-            process: u32::MAX,
-            ..PerProcess::new(&self.source.settings, parent.held.load_full())
-        };
-        self.source.per_process.store(Arc::new(inherited));
-    }
 }
 
 #[test]
