@@ -72,17 +72,24 @@ impl DistrustList {
     /// A set without its distrusted keys. Keys that it shows under a distrusted `kid` are distrusted from now on under
     /// every name.
     pub(crate) fn sift(&self, keys: KeySet) -> KeySet {
-        let list = self.0.load();
-        let named = |key: &&PreparedKey| list.names(key.kid.as_deref());
-        let seen: Vec<_> = keys.keys().filter(named).map(|key| key.thumbprint).collect();
-        if seen.iter().any(|thumbprint| !list.thumbprints.contains(thumbprint)) {
+        let longer = self.after(&keys);
+        if longer.thumbprints.len() > self.0.load().thumbprints.len() {
             self.0.rcu(|list| {
-                let mut longer = Distrust::clone(list);
-                longer.remember(seen.iter().copied());
-                longer
+                let mut merged = Distrust::clone(list);
+                merged.remember(longer.thumbprints.iter().copied());
+                merged
             });
         }
-        keys.without(&self.0.load())
+        keys.without(&longer)
+    }
+
+    /// The list as it would stand after this set.
+    pub(crate) fn after(&self, keys: &KeySet) -> Distrust {
+        let mut list = Distrust::clone(&self.0.load());
+        let named = |key: &&PreparedKey| list.names(key.kid.as_deref());
+        let seen: Vec<_> = keys.keys().filter(named).map(|key| key.thumbprint).collect();
+        list.remember(seen);
+        list
     }
 }
 

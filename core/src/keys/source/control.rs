@@ -58,10 +58,11 @@ impl Source {
             .map_err(|error| invalid(error.to_string()))?;
         let here = self.here();
         let mut records = here.records.lock();
-        let keys = self.distrust.sift(keys);
-        if keys.is_empty() {
-            return Err(invalid(key_set::no_usable_key(&keys)));
+        let trusted = keys.clone().without(&self.distrust.after(&keys));
+        if trusted.is_empty() {
+            return Err(invalid(key_set::no_usable_key(&trusted)));
         }
+        let keys = self.distrust.sift(keys);
         let held = here.held.load_full();
         let pinned = Held::put(keys, held.as_deref(), Standing::Pinned, self.validity_from_now());
         here.held.store(Some(Arc::new(pinned)));

@@ -3,6 +3,7 @@
 
 mod control;
 mod foreground;
+mod interleaving;
 mod report;
 mod simulation;
 mod snapshot;

@@ -213,7 +213,7 @@ fn what_cannot_be_pinned_changes_nothing() {
         ("[]", "JWK Set"),
         (r#"{"keys":[]}"#, "it holds none"),
         (r#"{"keys":[{"kty":"oct"}]}"#, "skipped: 1 key_type"),
-        (jwks(&["z"]).as_str(), "skipped: 1 distrusted"),
+        (jwks_with_material(&[("z", "a")]).as_str(), "skipped: 1 distrusted"),
     ] {
         let error = world.source.pin(jwks).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

@@ -194,21 +194,24 @@ impl Simulation {
         held.filter(|(held, _)| held == kid).map(|(_, thumbprint)| *thumbprint).collect()
     }
 
-    fn trusted(&self, keys: Vec<Key>) -> Vec<Key> {
-        let distrusted = |(kid, thumbprint): &Key| {
-            self.distrusted_kids.contains(&kid.as_str()) || self.distrusted_keys.contains(thumbprint)
-        };
-        keys.into_iter().filter(|key| !distrusted(key)).collect()
+    /// The keys of a set that are trusted when it arrives: what it shows under a distrusted kid is not trusted under
+    /// another name either.
+    fn trusted(&self, keys: &[Key]) -> Vec<Key> {
+        let named: Vec<_> = self.under_distrusted_kids(keys);
+        let distrusted =
+            |(_, thumbprint): &&Key| named.contains(thumbprint) || self.distrusted_keys.contains(thumbprint);
+        keys.iter().filter(|key| !distrusted(key)).cloned().collect()
     }
 
-    /// A set arrives: what it shows under a distrusted kid is distrusted under every name.
-    fn arrives(&mut self, keys: Vec<Key>) -> Vec<Key> {
-        for (kid, thumbprint) in &keys {
-            if self.distrusted_kids.contains(&kid.as_str()) {
-                self.distrusted_keys.push(*thumbprint);
-            }
-        }
+    fn under_distrusted_kids(&self, keys: &[Key]) -> Vec<[u8; 32]> {
+        let named = keys.iter().filter(|(kid, _)| self.distrusted_kids.contains(&kid.as_str()));
+        named.map(|(_, thumbprint)| *thumbprint).collect()
+    }
+
+    fn arrives(&mut self, keys: &[Key]) -> Vec<Key> {
+        let named = self.under_distrusted_kids(keys);
         let keys = self.trusted(keys);
+        self.distrusted_keys.extend(named);
         self.seen.extend(keys.iter().cloned());
         keys
     }
@@ -455,7 +458,7 @@ impl Simulation {
     }
 
     fn fetch_was_good(&mut self, keys: Vec<Key>, began: Duration, renews: bool) {
-        let keys = if renews { self.held.clone().unwrap().keys } else { self.arrives(keys) };
+        let keys = if renews { self.held.clone().unwrap().keys } else { self.arrives(&keys) };
         let ttl = self.lifetime.unwrap_or(Duration::from_secs(600));
         let ttl = ttl.clamp(Duration::from_secs(300), Duration::from_secs(3600));
         let old: Vec<Key> = self.held.iter().flat_map(|held| held.keys.clone()).collect();
@@ -511,23 +514,19 @@ impl Simulation {
         let seen = self.seen.iter().filter(|(seen, _)| seen == kid).map(|(_, thumbprint)| *thumbprint);
         self.distrusted_keys.extend(seen);
         if let Some(held) = self.held.take() {
-            let keys = self.trusted(held.keys);
+            let keys = self.trusted(&held.keys);
             self.held = Some(Believed { keys, ..held });
         }
     }
 
     fn pin(&mut self) {
         let pinned = self.chance.of(&SETS);
-        let any_trusted = {
-            // Refused or not, what is shown under a distrusted kid was seen.
-            let keys = self.arrives(material(pinned));
-            !keys.is_empty()
-        };
+        let keys = material(pinned);
         let result = self.world.source.pin(&jwks_with_material(pinned));
         self.note(|| format!("pin {pinned:?} {result:?}"));
-        assert_eq!(result.is_ok(), any_trusted);
-        if any_trusted {
-            let keys = self.trusted(material(pinned));
+        assert_eq!(result.is_ok(), !self.trusted(&keys).is_empty());
+        if result.is_ok() {
+            let keys = self.arrives(&keys);
             let (began, ttl) = (self.now(), Duration::from_secs(600));
             self.held = Some(Believed { keys, began, ttl, standing: Standing::Pinned });
             self.lacking.clear();
