@@ -4,6 +4,10 @@
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// How much earlier than the machine's start boot time begins: what was fetched elsewhere may be older than the machine,
+/// and no set is used for longer than a week.
+const BEFORE_START: Duration = Duration::from_secs(8 * 24 * 3600);
+
 /// Where the time comes from.
 pub(crate) trait Clock: Send + Sync + Debug {
     /// Seconds since 1970; `None` when the machine's clock stands before that.
@@ -28,7 +32,7 @@ impl Clock for SystemClock {
         use rustix::time::{ClockId, clock_gettime};
         let time = clock_gettime(ClockId::Boottime);
         let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default().min(999_999_999);
-        Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
+        BEFORE_START + Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -39,7 +43,7 @@ impl Clock for SystemClock {
         static PROGRESS: parking_lot::Mutex<Progress> = parking_lot::Mutex::new(Progress::START);
         let monotonic = START.elapsed();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        PROGRESS.lock().advance(monotonic, wall)
+        BEFORE_START + PROGRESS.lock().advance(monotonic, wall)
     }
 }
 
@@ -78,7 +82,7 @@ pub(crate) struct ScriptedClock {
 impl ScriptedClock {
     /// A clock that shows `wall` now and stands still until it is advanced.
     pub(crate) fn at(wall: Option<i64>) -> Self {
-        Self { wall_at_boot: wall, boot: parking_lot::Mutex::new(Duration::ZERO) }
+        Self { wall_at_boot: wall, boot: parking_lot::Mutex::new(BEFORE_START) }
     }
 
     pub(crate) fn advance(&self, step: Duration) {
@@ -89,7 +93,8 @@ impl ScriptedClock {
 #[cfg(test)]
 impl Clock for ScriptedClock {
     fn wall(&self) -> Option<i64> {
-        self.wall_at_boot.map(|wall| wall + i64::try_from(self.boot().as_secs()).unwrap())
+        let passed = self.boot() - BEFORE_START;
+        self.wall_at_boot.map(|wall| wall + i64::try_from(passed.as_secs()).unwrap())
     }
 
     fn boot(&self) -> Duration {

@@ -147,6 +147,11 @@ impl FetchError {
         FetchError { status: Some(status), ..FetchError::new(FetchStep::Http, format!("status {status}")) }
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_retry_after(retry_after: Option<Duration>) -> FetchError {
+        FetchError { retry_after, ..FetchError::with_status(503) }
+    }
+
     /// The step that failed.
     pub fn step(&self) -> FetchStep {
         self.step

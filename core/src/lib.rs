@@ -32,13 +32,15 @@ mod wire;
 pub use call::{CallId, CallKind, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, Config, ConfigError,
-    ConfigMistake, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenFormat,
+    ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody,
+    TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
 pub use keys::scheduler::limit_fetches;
-pub use keys::source::{KeyRequest, LastError, SourceStatus};
+pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
+pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;
 pub use request::Request;

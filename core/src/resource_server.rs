@@ -10,7 +10,8 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError, HttpClient};
-use crate::keys::source::{self, KeyRequest, Source};
+use crate::keys::snapshot::{self, KeySnapshot};
+use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
 use crate::policy::Verdict;
 use crate::reason::Reason;
@@ -236,6 +237,47 @@ impl ResourceServer {
         if failed.is_empty() { Ok(()) } else { Err(FetchErrors(failed)) }
     }
 
+    /// Distrusts the keys that an issuer publishes under a `kid`, in this process: from the return on every call refuses
+    /// tokens that name it as [`Reason::UnknownKey`], in an outage too, and no set that is held, fetched, imported or
+    /// pinned answers with such a key, under another `kid` or none either. Clones and forked children keep it; there is
+    /// no way back but a restart, and `distrusted_keys` of the configuration outlives that.
+    ///
+    /// `issuer` is any of the server's issuers, compared exactly. Not done here: tokens that a host has accepted
+    /// before stay accepted wherever it remembers them.
+    pub fn distrust_key(&self, issuer: &str, kid: &str) -> Result<(), KeyControlError> {
+        self.source_of(issuer)?.distrust(kid)
+    }
+
+    /// Puts these keys (a JWK Set) in the place of an issuer's, in this process: from the return on they alone answer,
+    /// they do not age, the fetch that runs is discarded, and none starts before [`ResourceServer::resume`]. They must
+    /// meet the configuration like fetched ones, and at least one must be usable and not distrusted.
+    pub fn replace_keys(&self, issuer: &str, jwks_json: &str) -> Result<(), KeyControlError> {
+        self.source_of(issuer)?.pin(jwks_json)
+    }
+
+    /// Ends [`ResourceServer::replace_keys`]: a fetch is due at once, and the replaced keys are used until it brings
+    /// the issuer's. Keys that are in the configuration are back at once. Does nothing where no keys were replaced.
+    pub fn resume(&self, issuer: &str) -> Result<(), KeyControlError> {
+        self.source_of(issuer)?.resume();
+        Ok(())
+    }
+
+    /// The key sets that are held and came from their issuers, as a JSON document for `keys.snapshot`: a process that
+    /// begins with it needs no fetch. Holds no secret, but whoever can change it can make tokens.
+    ///
+    /// Not in it: keys that are distrusted, too old, replaced or from the configuration, and the list of what is
+    /// distrusted.
+    pub fn export_keys(&self) -> String {
+        let servers = self.0.settings.servers.iter().zip(&self.0.sources);
+        let snapshot = KeySnapshot {
+            version: Some(snapshot::VERSION),
+            // A clock that cannot be used makes the keys too old for everyone.
+            exported_at: Some(self.0.clock.wall().and_then(|wall| wall.try_into().ok()).unwrap_or(0)),
+            sources: servers.filter_map(|(server, source)| source.export(&server.issuers)).collect(),
+        };
+        serde_json::to_string(&snapshot).unwrap_or_default()
+    }
+
     /// Counters of decisions and fetches, and the state of each key source.
     pub fn stats(&self) -> Stats {
         Stats::new(&self.0.counters, self.0.sources.iter().map(|source| source.status()).collect())
@@ -285,6 +327,11 @@ impl ResourceServer {
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.
     pub fn internal_error(&self, detail: &str, request: &Request<'_>) -> Rejection {
         *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
+    }
+
+    fn source_of(&self, issuer: &str) -> Result<&Arc<Source>, KeyControlError> {
+        let index = self.0.issuers.get(issuer);
+        index.and_then(|index| self.0.sources.get(*index)).ok_or(KeyControlError::UnknownIssuer)
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {

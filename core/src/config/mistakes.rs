@@ -149,7 +149,11 @@ fn expectation(message: &str) -> String {
         "a sequence" => "a list",
         "a map" => "an object",
         "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
-        "struct ClientAudience" | "struct AuthorizationServer" => "an object",
+        "struct ClientAudience"
+        | "struct AuthorizationServer"
+        | "struct DistrustedKey"
+        | "struct KeySnapshot"
+        | "struct SourceSnapshot" => "an object",
         other => other,
     };
     format!("expected {}", expected.replace('`', "\""))

@@ -10,11 +10,14 @@ mod schema;
 mod server;
 mod servers;
 mod settings;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::keys::snapshot::KeySnapshot;
 
 pub use mistakes::{ConfigError, ConfigMistake};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
@@ -75,6 +78,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// When set, a request with another `Origin` is refused before its token is read.
     pub allowed_origins: Option<Vec<String>>,
+    /// Keys that are not trusted, whatever their issuer publishes.
+    pub distrusted_keys: Vec<DistrustedKey>,
     /// How keys are kept.
     pub keys: KeysConfig,
     /// How keys are fetched.
@@ -158,6 +163,26 @@ pub struct KeysConfig {
     /// The largest RSA key, in bits (default 4096).
     #[cfg_attr(feature = "schema", schemars(range(min = 2048, max = 8192)))]
     pub rsa_max_bits: Option<u64>,
+    /// Whether sets are fetched when they are due without a request that waits (default true). False is for hosts that
+    /// freeze between requests: the request that finds a set due fetches, waits for at most 2 seconds, and else uses
+    /// what is held.
+    pub background_refresh: Option<bool>,
+    /// Keys to begin with, as `export_keys` wrote them. They age on since then, and are fetched anew when they are due;
+    /// keys of servers that are not configured, and keys that are too old, are passed over.
+    pub snapshot: Option<KeySnapshot>,
+}
+
+/// A key that is not trusted: every key that its issuer publishes under this `kid`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["issuer", "kid"])))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DistrustedKey {
+    /// One of the issuers of a server in `authorization_servers`.
+    pub issuer: String,
+    /// The `kid`, 1 to 256 bytes.
+    pub kid: String,
 }
 
 /// How keys are fetched.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::files;
+use super::DistrustedKey;
 use super::mistakes::Mistakes;
 use super::server::{Advertise, AuthorizationServer};
 use super::settings::{KeyTimes, ServerSettings, TokenRules, parameter_name_in, strings};
+use super::{files, snapshot};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::KeyRules;
-use crate::keys::key_set::{KeySet, KeySetError};
+use crate::keys::key_set::{self, KeySet, KeySetError};
+use crate::keys::snapshot::KeySnapshot;
 use crate::keys::source::{KeyLocation, SourceSettings};
 use crate::scope::is_scope_token;
 use crate::url::Url;
@@ -23,6 +25,16 @@ pub(super) struct Context<'a> {
     pub(super) http: &'a HttpSettings,
     pub(super) keys: KeyTimes,
     pub(super) leeway: i64,
+    pub(super) distrusted_keys: &'a [DistrustedKey],
+    pub(super) snapshot: Option<&'a KeySnapshot>,
+}
+
+impl Context<'_> {
+    /// The kids that are distrusted of a server with these issuers.
+    fn distrusted_by(&self, issuers: &[String]) -> Vec<String> {
+        let of_server = |key: &&DistrustedKey| issuers.contains(&key.issuer);
+        self.distrusted_keys.iter().filter(of_server).map(|key| key.kid.clone()).collect()
+    }
 }
 
 /// A checked server, and the identifier that our metadata shows for it.
@@ -40,6 +52,8 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
     let algorithms = algorithms(server, context, mistakes);
     let rules = KeyRules { algorithms: algorithms.clone(), rsa_max_bits: context.keys.rsa_max_bits };
     let location = location(server, &metadata_issuer, &rules, context, mistakes);
+    let imported =
+        context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
         issuers: issuers.clone(),
@@ -48,6 +62,9 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
             issuer: issuers.first().cloned().unwrap_or_default(),
             location,
             rules,
+            imported,
+            distrusted: context.distrusted_by(issuers),
+            background_refresh: context.keys.background_refresh,
             default_ttl: context.keys.default_ttl,
             max_stale: context.keys.max_stale,
             unknown_key_interval: context.keys.unknown_key_interval,
@@ -144,11 +161,11 @@ fn location(
 ) -> Option<KeyLocation> {
     let path = |member: &str| format!("{}.{member}", context.path);
     if let Some(jwks) = &server.jwks {
-        return key_set(KeySet::from_value(jwks, rules), path("jwks"), mistakes);
+        return static_keys(KeySet::from_value(jwks, rules), path("jwks"), mistakes);
     }
     if let Some(file) = &server.jwks_file {
         return match files::read(file) {
-            Ok(content) => key_set(KeySet::parse(&content, rules), path("jwks_file"), mistakes),
+            Ok(content) => static_keys(KeySet::parse(&content, rules), path("jwks_file"), mistakes),
             Err(expected) => {
                 mistakes.add(path("jwks_file"), expected);
                 None
@@ -167,17 +184,14 @@ fn location(
     Some(KeyLocation::Discovery { url: server.discovery_url.clone(), issuer: metadata_issuer.to_owned() })
 }
 
-fn key_set(set: Result<KeySet, KeySetError>, path: String, mistakes: &mut Mistakes) -> Option<KeyLocation> {
+fn static_keys(
+    set: Result<KeySet, KeySetError>,
+    path: String,
+    mistakes: &mut Mistakes,
+) -> Option<KeyLocation> {
     match set {
         Ok(set) if set.is_empty() => {
-            let skipped: Vec<_> =
-                set.skipped().iter().map(|(skip, count)| format!("{count} {}", skip.name())).collect();
-            let skipped = if skipped.is_empty() {
-                "it holds none".into()
-            } else {
-                format!("skipped: {}", skipped.join(", "))
-            };
-            mistakes.add(path, format!("expected at least one usable key; {skipped}"));
+            mistakes.add(path, key_set::no_usable_key(&set));
             None
         }
         Ok(set) => Some(KeyLocation::Static(set)),

@@ -12,6 +12,7 @@ use super::server::{AuthorizationServer, TokenFormat};
 use super::{ChallengeScopes, Config, HttpConfig, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, files};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
+use crate::keys::jwk::MAX_KID_BYTES;
 use crate::keys::source::SourceSettings;
 use crate::metadata;
 use crate::policy::{self, Policy, Rule};
@@ -101,7 +102,15 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let mut advertised = ScopeSet::default();
     for (index, server) in config.authorization_servers.iter().enumerate() {
         let path = format!("authorization_servers[{index}]");
-        let context = super::servers::Context { path: &path, index, http: &http, keys, leeway };
+        let context = super::servers::Context {
+            path: &path,
+            index,
+            http: &http,
+            keys,
+            leeway,
+            distrusted_keys: &config.distrusted_keys,
+            snapshot: config.keys.snapshot.as_ref(),
+        };
         let checked = super::servers::check(server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
             own_origin(identifier, resource, server, &path, mistakes);
@@ -110,6 +119,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         servers.extend(checked.settings);
     }
     server_list(config, &advertised, mistakes);
+    distrusted_keys(config, mistakes);
+    if let Some(snapshot) = &config.keys.snapshot {
+        super::snapshot::check(snapshot, mistakes);
+    }
     origins(&config.cors_origins, "cors_origins", mistakes);
     origins(config.allowed_origins.as_deref().unwrap_or_default(), "allowed_origins", mistakes);
     metadata::check_members(&config.metadata, &mut |path, message| mistakes.add(path, message));
@@ -202,6 +215,22 @@ fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) 
                     format!("expected an issuer that authorization_servers[{first}] does not have"),
                 );
             }
+        }
+    }
+}
+
+fn distrusted_keys(config: &Config, mistakes: &mut Mistakes) {
+    let is_configured =
+        |issuer: &String| config.authorization_servers.iter().any(|server| server.issuer.0.contains(issuer));
+    for (index, key) in config.distrusted_keys.iter().enumerate() {
+        let path = format!("distrusted_keys[{index}]");
+        if key.issuer.is_empty() {
+            mistakes.add(format!("{path}.issuer"), "required: the issuer whose key is distrusted");
+        } else if !is_configured(&key.issuer) && !mistakes.touch("authorization_servers") {
+            mistakes.add(format!("{path}.issuer"), "expected an issuer of authorization_servers");
+        }
+        if !(1..=MAX_KID_BYTES).contains(&key.kid.len()) {
+            mistakes.add(format!("{path}.kid"), "required: the kid that is distrusted, 1 to 256 bytes");
         }
     }
 }
@@ -317,6 +346,7 @@ pub(super) struct KeyTimes {
     pub(super) unknown_key_interval: Duration,
     pub(super) max_waiters: usize,
     pub(super) rsa_max_bits: usize,
+    pub(super) background_refresh: bool,
 }
 
 fn keys(config: &KeysConfig, mistakes: &mut Mistakes) -> KeyTimes {
@@ -338,6 +368,7 @@ fn keys(config: &KeysConfig, mistakes: &mut Mistakes) -> KeyTimes {
         unknown_key_interval: Duration::from_secs(interval),
         max_waiters: whole(config.max_waiters, 64, 1..=100_000, "keys.max_waiters", mistakes) as usize,
         rsa_max_bits: whole(config.rsa_max_bits, 4096, 2048..=8192, "keys.rsa_max_bits", mistakes) as usize,
+        background_refresh: config.background_refresh.unwrap_or(true),
     }
 }
 

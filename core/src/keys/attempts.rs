@@ -67,8 +67,8 @@ pub(crate) struct Attempts {
     failures: u32,
     /// The end of the backoff.
     retry_at: Option<Duration>,
-    /// When the request that waits for an idle set was picked.
-    idle_claimed: Option<Duration>,
+    /// When the one request that waits while usable keys are held was picked.
+    wait_claimed: Option<Duration>,
     /// The first answer without a usable key since the last good fetch.
     keyless_since: Option<Duration>,
 }
@@ -154,13 +154,29 @@ impl Attempts {
         began >= first + CONFIRMATION
     }
 
-    /// Whether a request was picked to wait for an idle set and still may be.
-    pub(crate) fn idle_is_claimed(&self, now: Duration) -> bool {
-        self.idle_claimed.is_some_and(|claimed| now <= claimed + SHORT_WAIT)
+    /// Whether a request was picked to wait while usable keys are held, and may still wait.
+    pub(crate) fn wait_is_claimed(&self, now: Duration) -> bool {
+        self.wait_claimed.is_some_and(|claimed| now <= claimed + SHORT_WAIT)
     }
 
-    pub(crate) fn claim_idle(&mut self, now: Duration) {
-        self.idle_claimed = Some(now);
+    pub(crate) fn claim_wait(&mut self, now: Duration) {
+        self.wait_claimed = Some(now);
+    }
+
+    /// The running fetch no longer counts, whatever it brings.
+    pub(crate) fn discard_flight(&mut self) {
+        self.flight = None;
+    }
+
+    /// How many fetches may still start in the present [`CAP_WINDOW`].
+    pub(crate) fn starts_left(&self, now: Duration) -> usize {
+        CAP.saturating_sub(self.starts.iter().filter(|start| now < **start + CAP_WINDOW).count())
+    }
+
+    /// How long until the budget for unknown kids allows a fetch.
+    pub(crate) fn budget_wait(&self, now: Duration) -> Duration {
+        let full_at = self.unknown_key_spent.map(|spent| spent + self.unknown_key_interval);
+        full_at.unwrap_or_default().saturating_sub(now)
     }
 }
 

@@ -4,26 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::algorithm::Algorithm;
+use super::distrust::DistrustList;
+use super::jwk::PreparedKey;
 use super::key_set::{KeySet, Selected};
-use super::plan::{CONFIRMATION, Lookup, Validity};
+use super::plan::{CONFIRMATION, Lookup, Standing, Validity};
 
 /// How many removed kids are remembered, the latest first to stay.
 const MAX_REMOVED: usize = 200;
 
+/// How many keys of earlier sets are remembered, likewise.
+const MAX_FORMER: usize = 200;
+
 /// A set and its standing. Never changed, only replaced, so readers see one whole state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) keys: Arc<KeySet>,
-    /// Counts the good fetches.
+    /// Counts the changes: good fetches and what the operator did.
     pub(crate) generation: u64,
     pub(crate) validity: Validity,
     /// Wall time at the start of the last good fetch.
     pub(crate) began_wall: Option<i64>,
-    /// The issuer has no usable key any more.
-    pub(crate) closed: bool,
+    pub(crate) standing: Standing,
     /// The ETag of the set and the URL that sent it.
     etag: Option<(String, String)>,
     removed: Vec<Removed>,
+    /// Kids and thumbprints of keys that earlier sets held.
+    former: Vec<(String, [u8; 32])>,
 }
 
 /// A good answer, apart from its keys.
@@ -58,40 +64,62 @@ impl Held {
         }
         removed.drain(..removed.len().saturating_sub(MAX_REMOVED));
         Held {
-            keys: Arc::new(keys),
-            generation: old.map_or(0, |old| old.generation) + 1,
-            validity: renewal.validity,
             began_wall: renewal.began_wall,
-            closed: false,
             etag: renewal.etag.map(|etag| (renewal.url, etag)),
             removed,
+            ..Held::put(keys, old, Standing::Fetched, renewal.validity)
+        }
+    }
+
+    /// A set that did not come from a fetch, in the place of the old one: what the old one knew of kids is forgotten.
+    pub(crate) fn put(keys: KeySet, old: Option<&Held>, standing: Standing, validity: Validity) -> Held {
+        Held {
+            former: former(&keys, old),
+            keys: Arc::new(keys),
+            generation: old.map_or(0, |old| old.generation) + 1,
+            validity,
+            began_wall: None,
+            standing,
+            etag: None,
+            removed: Vec::new(),
         }
     }
 
     /// The same set, which the issuer says has not changed.
     pub(crate) fn renew(&self, renewal: Renewal) -> Held {
         Held {
-            keys: self.keys.clone(),
             generation: self.generation + 1,
             validity: renewal.validity,
             began_wall: renewal.began_wall,
-            closed: false,
-            etag: self.etag.clone(),
             removed: self.confirmed(renewal.validity.began),
+            ..self.clone()
         }
     }
 
     /// The same set, no longer to be used.
     pub(crate) fn close(&self) -> Held {
-        Held {
-            keys: self.keys.clone(),
-            generation: self.generation,
-            validity: self.validity,
-            began_wall: self.began_wall,
-            closed: true,
-            etag: None,
-            removed: self.removed.clone(),
-        }
+        Held { standing: Standing::Closed, etag: None, ..self.clone() }
+    }
+
+    /// The same set without the keys that are distrusted by now.
+    pub(crate) fn sifted(&self, distrust: &DistrustList) -> Held {
+        let keys = distrust.sift(KeySet::clone(&self.keys));
+        Held { keys: Arc::new(keys), generation: self.generation + 1, ..self.clone() }
+    }
+
+    /// A pinned set after its release: used until a fetch, which is due, brings another.
+    pub(crate) fn released(&self, now: Duration) -> Held {
+        let validity = Validity { began: now.saturating_sub(self.validity.refresh_age), ..self.validity };
+        Held { standing: Standing::Fetched, generation: self.generation + 1, validity, ..self.clone() }
+    }
+
+    /// The thumbprints of the keys that this set and earlier ones showed under a `kid`.
+    pub(crate) fn thumbprints_of(&self, kid: &str) -> Vec<[u8; 32]> {
+        let named = |key: &&PreparedKey| key.kid.as_deref() == Some(kid);
+        let shown = self.keys.keys().filter(named).map(|key| key.thumbprint);
+        let former =
+            self.former.iter().filter(|(former, _)| former == kid).map(|(_, thumbprint)| *thumbprint);
+        shown.chain(former).collect()
     }
 
     /// What the set says to a token.
@@ -99,6 +127,9 @@ impl Held {
         let Some(kid) = kid else { return Lookup::WithoutKid };
         if let Selected::One(_) | Selected::Ambiguous = self.keys.select(algorithm, Some(kid)) {
             return Lookup::Held;
+        }
+        if self.keys.lost_to_distrust(kid) {
+            return Lookup::Removed { since: self.validity.began, confirmed: true };
         }
         match self.removed.iter().find(|gone| gone.kid == kid) {
             Some(gone) => Lookup::Removed { since: gone.since, confirmed: gone.confirmed },
@@ -108,11 +139,15 @@ impl Held {
 
     /// Whether the set may be used and no fetch is due.
     pub(crate) fn is_fresh(&self, now: Duration) -> bool {
-        !self.closed && self.validity.is_fresh(now)
+        self.standing.is_fixed() || (self.standing == Standing::Fetched && self.validity.is_fresh(now))
     }
 
     pub(crate) fn is_usable(&self, now: Duration) -> bool {
-        !self.closed && self.validity.age(now) < self.validity.expiry_age
+        match self.standing {
+            Standing::Static | Standing::Pinned => true,
+            Standing::Closed => false,
+            Standing::Fetched => self.validity.age(now) < self.validity.expiry_age,
+        }
     }
 
     /// The ETag to send to this URL.
@@ -128,6 +163,20 @@ impl Held {
         };
         self.removed.iter().map(confirm).collect()
     }
+}
+
+/// The keys that no longer stand in the set, with the kids that they had.
+fn former(keys: &KeySet, old: Option<&Held>) -> Vec<(String, [u8; 32])> {
+    let Some(old) = old else { return Vec::new() };
+    let shows = |kid: &str, thumbprint| {
+        keys.keys().any(|key| key.kid.as_deref() == Some(kid) && key.thumbprint == thumbprint)
+    };
+    let left = old.keys.keys().filter_map(|key| Some((key.kid.clone()?, key.thumbprint)));
+    let mut former = old.former.clone();
+    former.extend(left);
+    former.retain(|(kid, thumbprint)| !shows(kid, *thumbprint));
+    former.drain(..former.len().saturating_sub(MAX_FORMER));
+    former
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ pub(crate) struct PreparedKey {
     pub(crate) algorithm: Algorithm,
     /// The JWK thumbprint by SHA-256 (RFC 7638).
     pub(crate) thumbprint: [u8; 32],
+    /// The required members of the JWK, as the thumbprint is made from them (RFC 7638 section 3).
+    members: String,
     key: ParsedPublicKey,
 }
 
@@ -103,13 +105,25 @@ impl PreparedKey {
         }
         let kind = key_kind(&jwk.algorithm)?;
         let algorithm = algorithm(members, kind, rules)?;
-        let (key, thumbprint) = match &jwk.algorithm {
+        let (key, members) = match &jwk.algorithm {
             AlgorithmParameters::RSA(rsa) => rsa_key(&rsa.n, &rsa.e, algorithm, rules)?,
             AlgorithmParameters::EllipticCurve(point) => elliptic_key(&point.x, &point.y, kind)?,
             AlgorithmParameters::OctetKeyPair(pair) => ed25519_key(&pair.x)?,
             _ => return Err(Skip::KeyType),
         };
-        Ok(PreparedKey { kid: jwk.common.key_id, algorithm, thumbprint, key })
+        let thumbprint = thumbprint(&members);
+        Ok(PreparedKey { kid: jwk.common.key_id, algorithm, thumbprint, members, key })
+    }
+
+    /// The key as a JWK that names its algorithm. It holds no other member than a public key needs.
+    pub(crate) fn public_jwk(&self) -> Value {
+        let mut jwk: Value = serde_json::from_str(&self.members).unwrap_or_default();
+        if let Some(members) = jwk.as_object_mut() {
+            members.extend(self.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
+            members.insert("alg".to_owned(), self.algorithm.name().into());
+            members.insert("use".to_owned(), "sig".into());
+        }
+        jwk
     }
 
     /// Whether `signature` is this key's over `message`. ECDSA signatures have the fixed-length form of RFC 7518
@@ -172,7 +186,8 @@ fn algorithm(members: &Map<String, Value>, kind: KeyKind, rules: &KeyRules) -> R
     .ok_or(Skip::Algorithm)
 }
 
-type Prepared = (ParsedPublicKey, [u8; 32]);
+/// A key, and the canonical JSON of its required members.
+type Prepared = (ParsedPublicKey, String);
 
 fn rsa_key(n: &str, e: &str, algorithm: Algorithm, rules: &KeyRules) -> Result<Prepared, Skip> {
     let (modulus, exponent) = (decode(n)?, decode(e)?);
@@ -185,7 +200,7 @@ fn rsa_key(n: &str, e: &str, algorithm: Algorithm, rules: &KeyRules) -> Result<P
     }
     let components = PublicKeyComponents { n: &modulus, e: &exponent };
     let key = components.to_parsed_public_key(parameters).map_err(|_| Skip::WeakRsa)?;
-    Ok((key, thumbprint(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))))
+    Ok((key, format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)))
 }
 
 /// Odd, of 2048 bits up to the limit, without a leading zero byte. aws-lc checks none of this when it parses.
@@ -214,7 +229,7 @@ fn elliptic_key(x: &str, y: &str, kind: KeyKind) -> Result<Prepared, Skip> {
     }
     let point = [&[4_u8], x_bytes.as_slice(), y_bytes.as_slice()].concat();
     let key = ParsedPublicKey::new(verification, point).map_err(|_| Skip::InvalidPoint)?;
-    Ok((key, thumbprint(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))))
+    Ok((key, format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)))
 }
 
 fn ed25519_key(x: &str) -> Result<Prepared, Skip> {
@@ -223,7 +238,7 @@ fn ed25519_key(x: &str) -> Result<Prepared, Skip> {
         return Err(Skip::WeakEd25519);
     }
     let key = ParsedPublicKey::new(&sig::ED25519, bytes).map_err(|_| Skip::InvalidPoint)?;
-    Ok((key, thumbprint(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#))))
+    Ok((key, format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
 }
 
 /// Canonical (y below 2^255 - 19) and not one of the points of order 1, 2, 4 or 8, under whose "signatures" any
@@ -386,6 +401,22 @@ mod tests {
                 assert_eq!(skip(jwk), Skip::WeakEd25519, "{bytes:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_key_is_shown_in_its_public_form_with_the_algorithm_that_it_was_bound_to() {
+        let mut jwk = rfc_8037_key();
+        jwk["kid"] = json!("a");
+        jwk["d"] = json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        jwk["x5c"] = json!(["AA"]);
+        let key = PreparedKey::from_jwk(&jwk, &rules()).unwrap();
+        let mut shown = rfc_8037_key();
+        shown["kid"] = json!("a");
+        shown["alg"] = json!("EdDSA");
+        shown["use"] = json!("sig");
+        assert_eq!(key.public_jwk(), shown);
+        let again = PreparedKey::from_jwk(&shown, &rules()).unwrap();
+        assert_eq!((again.thumbprint, again.algorithm), (key.thumbprint, key.algorithm));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A key set: the keys of one authorization server, ready to verify.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
+use super::distrust::Distrust;
 use super::jwk::{self, KeyRules, PreparedKey, Skip};
 use crate::json;
 
@@ -14,11 +15,14 @@ use crate::json;
 const MAX_KEYS: usize = 100;
 
 /// The usable keys of a JWK Set, and why the others were skipped (RFC 7517 section 5).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<PreparedKey>>,
     skipped: BTreeMap<Skip, usize>,
     private_members: usize,
+    /// Keys that were taken out because they are distrusted, and the kids that they had.
+    distrusted: usize,
+    distrusted_kids: BTreeSet<String>,
 }
 
 /// Which key of a set fits a token.
@@ -60,6 +64,11 @@ impl KeySet {
     /// [`KeySet::parse`] for a document that was strictly parsed already.
     pub(crate) fn from_value(document: &Value, rules: &KeyRules) -> Result<KeySet, KeySetError> {
         let jwks = document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NotAKeySet)?;
+        KeySet::from_jwks(jwks, rules)
+    }
+
+    /// [`KeySet::from_value`] for the list of keys alone.
+    pub(crate) fn from_jwks(jwks: &[Value], rules: &KeyRules) -> Result<KeySet, KeySetError> {
         if jwks.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
@@ -97,9 +106,34 @@ impl KeySet {
         }
     }
 
+    /// The set without its distrusted keys.
+    pub(crate) fn without(mut self, distrust: &Distrust) -> KeySet {
+        let (distrusted, kept): (Vec<_>, Vec<_>) =
+            self.keys.into_iter().partition(|key| distrust.covers(key));
+        self.distrusted += distrusted.len();
+        self.distrusted_kids.extend(distrusted.iter().filter_map(|key| key.kid.clone()));
+        self.keys = kept;
+        self
+    }
+
+    /// Whether a key of this `kid` was taken out because it is distrusted.
+    pub(crate) fn lost_to_distrust(&self, kid: &str) -> bool {
+        self.distrusted_kids.contains(kid)
+    }
+
+    /// How many keys were taken out because they are distrusted.
+    pub(crate) fn distrusted(&self) -> usize {
+        self.distrusted
+    }
+
+    /// The usable keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &PreparedKey> {
+        self.keys.iter().map(|key| &**key)
+    }
+
     /// The `kid`s of the usable keys.
     pub(crate) fn kids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().filter_map(|key| key.kid.as_deref())
+        self.keys().filter_map(|key| key.kid.as_deref())
     }
 
     /// How many keys are usable.
@@ -119,6 +153,19 @@ impl KeySet {
     /// How many keys of the document had private members: whoever publishes them must replace them.
     pub(crate) fn private_members(&self) -> usize {
         self.private_members
+    }
+}
+
+/// What to tell the operator about a set without usable keys that he wrote himself.
+pub(crate) fn no_usable_key(set: &KeySet) -> String {
+    let mut left_aside: Vec<_> =
+        set.skipped.iter().map(|(skip, count)| format!("{count} {}", skip.name())).collect();
+    if set.distrusted > 0 {
+        left_aside.push(format!("{} distrusted", set.distrusted));
+    }
+    match left_aside.as_slice() {
+        [] => "expected at least one usable key; it holds none".to_owned(),
+        reasons => format!("expected at least one usable key; skipped: {}", reasons.join(", ")),
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod algorithm;
 mod attempts;
 mod discovery;
+mod distrust;
 mod exchange;
 mod held;
 pub(crate) mod jwk;
@@ -10,6 +11,7 @@ pub(crate) mod key_set;
 mod plan;
 mod roca;
 pub(crate) mod scheduler;
+pub(crate) mod snapshot;
 pub(crate) mod source;
 mod status;
 #[cfg(test)]

@@ -58,7 +58,27 @@ impl Validity {
     }
 }
 
-/// The states of a source that fetches its keys.
+/// Where the held set comes from, and whether it may still be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Standing {
+    /// From the issuer, directly or through a snapshot.
+    Fetched,
+    /// From the issuer, which has answered twice since without one usable key.
+    Closed,
+    /// From the configuration.
+    Static,
+    /// From the operator, in the place of the issuer's.
+    Pinned,
+}
+
+impl Standing {
+    /// Whether the set neither ages nor is fetched.
+    pub(crate) const fn is_fixed(self) -> bool {
+        matches!(self, Standing::Static | Standing::Pinned)
+    }
+}
+
+/// The states of a source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Phase {
     /// Nothing is held.
@@ -73,6 +93,10 @@ pub(crate) enum Phase {
     Expired,
     /// The issuer answered twice without one usable key.
     Closed,
+    /// The keys are in the configuration.
+    Static,
+    /// The operator replaced the keys.
+    Pinned,
 }
 
 impl Phase {
@@ -86,12 +110,24 @@ impl Phase {
             Phase::Idle => "idle",
             Phase::Expired => "expired",
             Phase::Closed => "closed",
+            Phase::Static => "static",
+            Phase::Pinned => "pinned",
         }
     }
 
     /// Whether the held keys may be used.
     pub(crate) const fn is_usable(self) -> bool {
-        matches!(self, Phase::Fresh | Phase::Due | Phase::Overdue | Phase::Idle)
+        !matches!(self, Phase::Cold | Phase::Expired | Phase::Closed)
+    }
+
+    /// Whether the keys neither age nor are fetched.
+    const fn is_fixed(self) -> bool {
+        matches!(self, Phase::Static | Phase::Pinned)
+    }
+
+    /// Whether the set is used and a fetch is wanted all the same.
+    const fn is_due(self) -> bool {
+        matches!(self, Phase::Due | Phase::Overdue | Phase::Idle)
     }
 }
 
@@ -99,7 +135,9 @@ impl Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct State<'a> {
     pub(crate) held: Option<Validity>,
-    pub(crate) closed: bool,
+    pub(crate) standing: Standing,
+    /// Whether sets are fetched when they are due without a request that waits.
+    pub(crate) background: bool,
     pub(crate) attempts: &'a Attempts,
     /// Whether the process may run another fetch.
     pub(crate) slot_free: bool,
@@ -172,7 +210,9 @@ impl State<'_> {
         let tried_since_overdue =
             self.attempts.last_started().is_some_and(|start| start >= held.began + held.ttl);
         match age {
-            _ if self.closed => Phase::Closed,
+            _ if self.standing == Standing::Static => Phase::Static,
+            _ if self.standing == Standing::Pinned => Phase::Pinned,
+            _ if self.standing == Standing::Closed => Phase::Closed,
             _ if age >= held.expiry_age => Phase::Expired,
             _ if age >= held.ttl * 2 && !tried_since_overdue => Phase::Idle,
             _ if age >= held.ttl => Phase::Overdue,
@@ -198,6 +238,10 @@ impl State<'_> {
     fn has_room(&self) -> bool {
         self.waiting < self.max_waiters
     }
+
+    fn has_room_for_unknown(&self) -> bool {
+        self.has_room() && self.waiting_for_unknown < MAX_UNKNOWN_KID_WAITERS
+    }
 }
 
 /// Decides for a request that has not waited yet.
@@ -206,8 +250,14 @@ pub(crate) fn plan(state: &State<'_>, now: Duration, wanted: &Wanted) -> Plan {
     if !phase.is_usable() {
         return Plan { answer: without_keys(state, now), background: None };
     }
+    if phase.is_fixed() {
+        return Plan { answer: by_the_set(wanted.lookup), background: None };
+    }
     let answer = match wanted.lookup {
-        Lookup::Held if phase == Phase::Idle => idle(state, now),
+        Lookup::Held | Lookup::WithoutKid if phase.is_due() && !state.background => {
+            one_fetches(state, now, if phase == Phase::Idle { Purpose::Idle } else { Purpose::Due })
+        }
+        Lookup::Held if phase == Phase::Idle => one_fetches(state, now, Purpose::Idle),
         Lookup::Held | Lookup::WithoutKid => Answer::Use,
         Lookup::Removed { since, confirmed } => return removed(state, now, since, confirmed),
         Lookup::Unknown => unknown_kid(state, now, wanted.issued_at),
@@ -225,12 +275,24 @@ pub(crate) fn plan_after(state: &State<'_>, now: Duration, wanted: &Wanted, aske
         _ if !phase.is_usable() => {
             Answer::Unavailable(state.may_start(now, Purpose::Cold).err().unwrap_or(SOON))
         }
+        lookup if phase.is_fixed() => by_the_set(lookup),
         Lookup::Held | Lookup::WithoutKid => Answer::Use,
-        Lookup::Removed { since, confirmed } => return removed(state, now, since, confirmed),
+        Lookup::Removed { since, confirmed } => {
+            let plan = still_removed(state, now, since, confirmed);
+            return Plan { background: plan.background.filter(|_| state.background), ..plan };
+        }
         Lookup::Unknown if state.held.is_some_and(|held| held.began >= asked) => Answer::UnknownKey,
         Lookup::Unknown => Answer::Unavailable(wait()),
     };
     Plan { answer, background: if phase.is_usable() { scheduled(state, now, phase) } else { None } }
+}
+
+/// What a set says that is not fetched.
+fn by_the_set(lookup: Lookup) -> Answer {
+    match lookup {
+        Lookup::Held | Lookup::WithoutKid => Answer::Use,
+        Lookup::Removed { .. } | Lookup::Unknown => Answer::UnknownKey,
+    }
 }
 
 /// Cold, expired and closed: join a fetch, else start one.
@@ -248,10 +310,10 @@ fn without_keys(state: &State<'_>, now: Duration) -> Answer {
 }
 
 /// One request starts the fetch and waits a little for it; all others use what is held.
-fn idle(state: &State<'_>, now: Duration) -> Answer {
-    let first = !state.attempts.idle_is_claimed(now);
-    if first && state.has_room() && state.may_start(now, Purpose::Idle).is_ok() {
-        Answer::Fetch(Purpose::Idle)
+fn one_fetches(state: &State<'_>, now: Duration, purpose: Purpose) -> Answer {
+    let first = !state.attempts.wait_is_claimed(now);
+    if first && state.has_room() && state.may_start(now, purpose).is_ok() {
+        Answer::Fetch(purpose)
     } else {
         Answer::Use
     }
@@ -267,11 +329,7 @@ fn unknown_kid(state: &State<'_>, now: Duration, issued_at: Option<i64>) -> Answ
         Err(Blocked::Budget(_)) if was_shown(state, issued_at) => return Answer::UnknownKey,
         Err(blocked) => return Answer::Unavailable(blocked.wait()),
     }
-    if state.has_room() && state.waiting_for_unknown < MAX_UNKNOWN_KID_WAITERS {
-        Answer::Fetch(Purpose::UnknownKid)
-    } else {
-        Answer::Unavailable(SOON)
-    }
+    if state.has_room_for_unknown() { Answer::Fetch(Purpose::UnknownKid) } else { Answer::Unavailable(SOON) }
 }
 
 /// Whether the key of a token issued then would have been in the held set.
@@ -280,8 +338,18 @@ fn was_shown(state: &State<'_>, issued_at: Option<i64>) -> bool {
 }
 
 /// A `kid` that the issuer took away. Some issuers' replicas disagree for a while, so it is unknown only when a second
-/// answer lacks it too; a request may spend the unknown-kid budget on that answer, but nobody waits for it.
+/// answer lacks it too; a request may spend the unknown-kid budget on that answer. Nobody waits for it, but where
+/// nothing is fetched in the background.
 fn removed(state: &State<'_>, now: Duration, since: Duration, confirmed: bool) -> Plan {
+    let plan = still_removed(state, now, since, confirmed);
+    if state.background || plan.background.is_none() {
+        return plan;
+    }
+    let answer = if state.has_room_for_unknown() { Answer::Fetch(Purpose::UnknownKid) } else { plan.answer };
+    Plan { answer, background: None }
+}
+
+fn still_removed(state: &State<'_>, now: Duration, since: Duration, confirmed: bool) -> Plan {
     let scheduled = scheduled(state, now, state.phase(now));
     if confirmed {
         return Plan { answer: Answer::UnknownKey, background: scheduled };
@@ -295,12 +363,14 @@ fn removed(state: &State<'_>, now: Duration, since: Duration, confirmed: bool) -
 }
 
 fn scheduled(state: &State<'_>, now: Duration, phase: Phase) -> Option<Purpose> {
-    let due = matches!(phase, Phase::Due | Phase::Overdue | Phase::Idle);
-    (due && state.may_start(now, Purpose::Due).is_ok()).then_some(Purpose::Due)
+    (phase.is_due() && state.background && state.may_start(now, Purpose::Due).is_ok()).then_some(Purpose::Due)
 }
 
 /// When the background next wants to fetch; `None` when nothing is to be done before a request comes.
 pub(crate) fn next_fetch(state: &State<'_>, now: Duration) -> Option<Duration> {
+    if state.standing.is_fixed() {
+        return None;
+    }
     if let Some(flight) = state.attempts.flight(now) {
         // Should it never come back.
         return Some(flight.overdue_at());

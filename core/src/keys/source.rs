@@ -4,7 +4,10 @@
 //! id. A forked child finds another id there, hangs up its own, and takes over the held set; it touches none of the
 //! locks that a thread of its parent may have held. The set is read without a lock for the same reason.
 
+mod control;
 mod flight;
+mod report;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -19,17 +22,20 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use self::flight::Boarding;
+pub use self::control::KeyControlError;
+use self::flight::{Boarding, Threads, draw};
 pub use self::waiting::KeyRequest;
 use self::waiting::Waiting;
 use super::algorithm::Algorithm;
 use super::attempts::Attempts;
 use super::discovery::{Discovery, Memory};
+use super::distrust::DistrustList;
 use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
-use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
+use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, Standing, State, Wanted};
 use super::scheduler::{self, SLOTS, Slots};
+use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
@@ -59,6 +65,12 @@ pub(crate) struct SourceSettings {
     pub(crate) issuer: String,
     pub(crate) location: KeyLocation,
     pub(crate) rules: KeyRules,
+    /// Keys to begin with.
+    pub(crate) imported: Option<ImportedKeys>,
+    /// Kids that are distrusted from the start.
+    pub(crate) distrusted: Vec<String>,
+    /// Whether sets are fetched when they are due without a request that waits.
+    pub(crate) background_refresh: bool,
     pub(crate) default_ttl: Duration,
     pub(crate) max_stale: Duration,
     pub(crate) unknown_key_interval: Duration,
@@ -98,8 +110,10 @@ pub(crate) struct Source {
     discovery: Option<Discovery>,
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
-    /// Whether sets are fetched when they are due, without a request.
-    background: bool,
+    threads: Threads,
+    distrust: DistrustList,
+    /// Why the keys of the snapshot are not used.
+    import_problem: Option<&'static str>,
     slots: &'static Slots,
     per_process: ArcSwap<PerProcess>,
     me: Weak<Source>,
@@ -119,7 +133,8 @@ struct PerProcess {
 struct Records {
     attempts: Attempts,
     memory: Memory,
-    last_error: Option<FetchError>,
+    /// With the time when it came.
+    last_error: Option<(FetchError, Duration)>,
     /// Finished fetches by outcome.
     fetches: BTreeMap<&'static str, u64>,
 }
@@ -127,7 +142,7 @@ struct Records {
 impl Source {
     /// Does no IO and starts no thread.
     pub(crate) fn new(settings: SourceSettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Source> {
-        Source::build(settings, fetch, clock, &SLOTS, true)
+        Source::build(settings, fetch, clock, &SLOTS, Threads::OfTheProcess)
     }
 
     fn build(
@@ -135,22 +150,31 @@ impl Source {
         fetch: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
         slots: &'static Slots,
-        background: bool,
+        threads: Threads,
     ) -> Arc<Source> {
         let discovery = match &mut settings.location {
             KeyLocation::Discovery { url, issuer } => Some(Discovery::new(url.take(), issuer.clone())),
             KeyLocation::Static(_) | KeyLocation::Uri(_) => None,
         };
+        let distrust = DistrustList::of(std::mem::take(&mut settings.distrusted));
         let here = PerProcess::new(&settings, None);
-        Arc::new_cyclic(|me| Source {
-            settings,
-            discovery,
-            fetch,
-            clock,
-            background,
-            slots,
-            per_process: ArcSwap::from_pointee(here),
-            me: me.clone(),
+        let imported = settings.imported.take();
+        Arc::new_cyclic(|me| {
+            let mut source = Source {
+                settings,
+                discovery,
+                fetch,
+                clock,
+                threads,
+                distrust,
+                import_problem: None,
+                slots,
+                per_process: ArcSwap::from_pointee(here),
+                me: me.clone(),
+            };
+            source.import_problem = imported.and_then(|imported| source.put_imported_keys(imported).err());
+            source.put_configured_keys();
+            source
         })
     }
 
@@ -158,12 +182,13 @@ impl Source {
     /// background. After a wait, `done` is the request that was waited for, and the answer is never
     /// [`Selection::NeedKeys`].
     pub(crate) fn select(&self, want: &Want<'_>, done: Option<&KeyRequest>) -> Selection {
-        if let KeyLocation::Static(keys) = &self.settings.location {
-            return selection(keys, want);
+        if self.distrust.names(want.kid) {
+            return Selection::Unknown;
         }
         let here = self.here();
         let now = self.clock.boot();
         let (ready, fresh) = match &*here.held.load() {
+            Some(held) if held.standing.is_fixed() => (Some(selection(&held.keys, want)), true),
             Some(held) if held.is_usable(now) => (answer(&held.keys, want), held.is_fresh(now)),
             _ => (None, false),
         };
@@ -188,7 +213,7 @@ impl Source {
             Boarding::NotNeeded => Ok(()),
             Boarding::Refused(error) => Err(error),
             Boarding::Joins(flight) => self.wait(&here, &flight, wanted),
-            Boarding::Leads(flight, slot) if wanted.purpose == Purpose::Cold => {
+            Boarding::Leads(flight, slot) if self.flies_here(wanted.purpose) => {
                 self.fly(&here, flight, slot);
                 here.outcome(&flight)
             }
@@ -210,16 +235,13 @@ impl Source {
     /// A signature was bad under a held key. Some issuers reuse a `kid`, so this may spend the budget for unknown kids
     /// on a fetch in the background; nobody waits for it.
     pub(crate) fn bad_signature(&self, want: &Want<'_>) {
-        if want.kid.is_some() && !self.is_static() {
+        if want.kid.is_some() && self.settings.background_refresh {
             self.start(&self.here(), Purpose::UnknownKid);
         }
     }
 
     /// Has keys before the first request. Blocks for one fetch at most; does nothing where usable keys are held.
     pub(crate) fn warm_up(&self) -> Result<(), FetchError> {
-        if self.is_static() {
-            return Ok(());
-        }
         let request = {
             let here = self.here();
             let records = here.records.lock();
@@ -231,36 +253,6 @@ impl Source {
             KeyRequest { _place: None, ..self.request(&here, &records.attempts, Purpose::Cold, now) }
         };
         self.refresh(&request)
-    }
-
-    /// What `stats` and `health` show.
-    pub(crate) fn status(&self) -> SourceStatus {
-        let here = self.here();
-        let records = here.records.lock();
-        let held = here.held.load_full();
-        let now = self.clock.boot();
-        let state = self.state(&here, held.as_deref(), &records.attempts);
-        let keys = match &self.settings.location {
-            KeyLocation::Static(keys) => Some(keys),
-            _ => held.as_ref().map(|held| &*held.keys),
-        };
-        let phase = state.phase(now);
-        let next = plan::next_fetch(&state, now).filter(|_| self.background && !self.is_static());
-        SourceStatus {
-            issuer: self.settings.issuer.clone(),
-            state: if self.is_static() { "static" } else { phase.name() },
-            degraded: state.is_degraded(now),
-            age_seconds: held.as_ref().map(|held| held.validity.age(now).as_secs()),
-            ttl_seconds: held.as_ref().map(|held| held.validity.ttl.as_secs()),
-            keys: keys.map_or(0, KeySet::len),
-            kids: keys.map(|keys| keys.kids().map(str::to_owned).collect()).unwrap_or_default(),
-            skipped: keys.map(skipped).unwrap_or_default(),
-            private_members: keys.map_or(0, KeySet::private_members),
-            last_error: records.last_error.as_ref().map(LastError::from),
-            next_refresh_seconds: next.map(|at| at.saturating_sub(now).as_secs()),
-            fetches: records.fetches.clone(),
-            warnings: keys.map(warnings).unwrap_or_default(),
-        }
     }
 
     /// Starts the fetch that is due, if one is. How long until there is something to do again.
@@ -306,8 +298,8 @@ impl Source {
             Answer::UnknownKey => Selection::Unknown,
             Answer::Unavailable(retry_after) => Selection::Unavailable { retry_after },
             Answer::Fetch(purpose) => {
-                if purpose == Purpose::Idle {
-                    records.attempts.claim_idle(now);
+                if matches!(purpose, Purpose::Idle | Purpose::Due) {
+                    records.attempts.claim_wait(now);
                 }
                 Selection::NeedKeys(self.request(here, &records.attempts, purpose, now))
             }
@@ -321,8 +313,15 @@ impl Source {
         selection
     }
 
-    fn is_static(&self) -> bool {
-        matches!(self.settings.location, KeyLocation::Static(_))
+    /// Whether the request that starts a fetch runs it itself.
+    fn flies_here(&self, purpose: Purpose) -> bool {
+        purpose == Purpose::Cold || !self.settings.background_refresh
+    }
+
+    /// The time for a fetch. The request that runs one itself waits no longer than others do.
+    fn timeout(&self, purpose: Purpose) -> Duration {
+        let timeout = self.fetch.timeout();
+        if purpose != Purpose::Cold && self.flies_here(purpose) { timeout.min(SHORT_WAIT) } else { timeout }
     }
 
     /// What belongs to this process; made anew in a forked child.
@@ -336,7 +335,8 @@ impl Source {
             if here.process == process {
                 here.clone()
             } else {
-                Arc::new(PerProcess::new(&self.settings, here.held.load_full()))
+                let held = here.held.load_full().map(|held| Arc::new(held.sifted(&self.distrust)));
+                Arc::new(PerProcess::new(&self.settings, held))
             }
         });
         self.per_process.load()
@@ -345,7 +345,8 @@ impl Source {
     fn state<'a>(&self, here: &PerProcess, held: Option<&Held>, attempts: &'a Attempts) -> State<'a> {
         State {
             held: held.map(|held| held.validity),
-            closed: held.is_some_and(|held| held.closed),
+            standing: held.map_or(Standing::Fetched, |held| held.standing),
+            background: self.settings.background_refresh,
             attempts,
             slot_free: self.slots.is_one_free(),
             waiting: here.waiting.all(),
@@ -357,7 +358,7 @@ impl Source {
 
     /// The caller holds the lock of the records, so that the count of those who wait never passes its bound.
     fn request(&self, here: &PerProcess, attempts: &Attempts, purpose: Purpose, now: Duration) -> KeyRequest {
-        let timeout = self.fetch.timeout();
+        let timeout = self.timeout(purpose);
         let fetch_ends = attempts.flight(now).map_or(timeout, |flight| flight.deadline.saturating_sub(now));
         KeyRequest {
             source: self.settings.index,
@@ -369,8 +370,12 @@ impl Source {
         }
     }
 
+    fn is_watched(&self) -> bool {
+        self.settings.background_refresh && matches!(self.threads, Threads::OfTheProcess)
+    }
+
     fn watch(&self) {
-        if let Some(me) = self.me.upgrade().filter(|_| self.background) {
+        if let Some(me) = self.me.upgrade().filter(|_| self.is_watched()) {
             scheduler::watch(&me);
         }
     }
@@ -378,7 +383,7 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        if self.background {
+        if self.is_watched() {
             scheduler::forget();
         }
     }
@@ -425,25 +430,8 @@ fn selection(keys: &KeySet, want: &Want<'_>) -> Selection {
     }
 }
 
-fn skipped(keys: &KeySet) -> BTreeMap<&'static str, usize> {
-    keys.skipped().iter().map(|(reason, count)| (reason.name(), *count)).collect()
-}
-
-fn warnings(keys: &KeySet) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if keys.private_members() > 0 {
-        warnings.push(format!(
-            "{} published keys hold private members and must be replaced",
-            keys.private_members()
-        ));
-    }
-    if keys.is_empty() {
-        warnings.push("the key set holds no usable key".to_owned());
-    }
-    warnings
-}
-
-/// [`Source::warm_up`] for all sources, as many at a time as may fetch. The issuers whose keys could not be had.
+/// [`Source::warm_up`] for all sources, as many at a time as may fetch, or one after the other where no thread is to be
+/// started. The issuers whose keys could not be had.
 pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -454,8 +442,9 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         // Where no thread can be had, this one does it all.
         let start =
             |_| thread::Builder::new().name("scopegate-warm-up".to_owned()).spawn_scoped(scope, work).ok();
-        let together = sources.first().map_or(1, |source| source.slots.most()).min(sources.len());
-        let helpers: Vec<_> = (1..together).map_while(start).collect();
+        let threads = sources.iter().all(|source| source.settings.background_refresh);
+        let most = sources.first().filter(|_| threads).map_or(1, |source| source.slots.most());
+        let helpers: Vec<_> = (1..most.min(sources.len())).map_while(start).collect();
         let mut failed = work();
         failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
         failed

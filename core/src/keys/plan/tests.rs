@@ -1,5 +1,7 @@
 //! The table of states cell by cell, then what holds whatever happens.
 
+mod table;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -25,7 +27,8 @@ fn seconds(count: u64) -> Duration {
 #[derive(Clone)]
 struct Scene {
     held: Option<Validity>,
-    closed: bool,
+    standing: Standing,
+    background: bool,
     attempts: Attempts,
     slot_free: bool,
     waiting: usize,
@@ -38,7 +41,8 @@ impl Scene {
     fn cold() -> Scene {
         Scene {
             held: None,
-            closed: false,
+            standing: Standing::Fetched,
+            background: true,
             attempts: Attempts::new(INTERVAL),
             slot_free: true,
             waiting: 0,
@@ -76,7 +80,7 @@ impl Scene {
     }
 
     fn closed() -> Scene {
-        Scene { closed: true, ..Scene::fresh() }
+        Scene { standing: Standing::Closed, ..Scene::fresh() }
     }
 
     /// A fetch failed at this age of the set; its backoff is over by [`seconds`] 2 later.
@@ -122,7 +126,8 @@ impl Scene {
     fn state(&self) -> State<'_> {
         State {
             held: self.held,
-            closed: self.closed,
+            standing: self.standing,
+            background: self.background,
             attempts: &self.attempts,
             slot_free: self.slot_free,
             waiting: self.waiting,
@@ -253,7 +258,7 @@ fn overdue_is_used_and_fetched_with_backoff() {
 fn idle_makes_one_request_wait_and_all_others_use_what_is_held() {
     let mut scene = Scene::idle();
     assert_eq!(scene.answer(&KNOWN), Answer::Fetch(Purpose::Idle));
-    scene.attempts.claim_idle(scene.now);
+    scene.attempts.claim_wait(scene.now);
     assert_eq!(scene.plan(&KNOWN), Plan { answer: Answer::Use, background: Some(Purpose::Due) });
     assert_eq!(
         Scene::idle().plan(&WITHOUT_KID),
@@ -494,7 +499,7 @@ impl Simulation {
         match answer {
             Answer::Fetch(purpose) => {
                 if purpose == Purpose::Idle {
-                    self.scene.attempts.claim_idle(self.scene.now);
+                    self.scene.attempts.claim_wait(self.scene.now);
                 }
                 self.start(purpose)?;
             }

@@ -1,6 +1,7 @@
 #![allow(clippy::disallowed_methods)]
 //! One fetch: who starts it, who waits for it, and how its result is taken in.
 
+use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::keys::attempts::Flight;
 use crate::keys::exchange::{Exchange, KeySetUrl};
 use crate::keys::held::{Held, Renewal};
 use crate::keys::key_set::KeySet;
-use crate::keys::plan::{Purpose, Validity};
+use crate::keys::plan::{Purpose, Standing, Validity};
 use crate::keys::scheduler::Slot;
 
 /// What the caller of a fetch is to do.
@@ -23,17 +24,44 @@ pub(super) enum Boarding {
     Refused(FetchError),
 }
 
+/// Who runs the fetches that nobody runs himself.
+pub(super) enum Threads {
+    /// Threads of the process; its scheduler starts what is due.
+    OfTheProcess,
+    /// Threads of the process; what is due starts when a test says so.
+    #[cfg(test)]
+    Unscheduled,
+    /// Nobody: a fetch ends when a test calls it.
+    #[cfg(test)]
+    ByHand(Arc<parking_lot::Mutex<Vec<Work>>>),
+}
+
+#[cfg(test)]
+pub(super) type Work = Box<dyn FnOnce() + Send>;
+
+impl Threads {
+    fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        #[cfg(test)]
+        if let Threads::ByHand(flights) = self {
+            flights.lock().push(Box::new(work));
+            return Ok(());
+        }
+        thread::Builder::new().name("scopegate-fetch".to_owned()).spawn(work).map(drop)
+    }
+}
+
 impl Source {
     /// Starts a fetch or finds the one that runs: backoff, budget, cap and slots are looked at here, under one lock.
     /// `generation` is that of the set which did not do.
     pub(super) fn board(&self, here: &PerProcess, purpose: Purpose, generation: Option<u64>) -> Boarding {
         let refused = |what| Boarding::Refused(FetchError::new(FetchStep::Start, what));
-        if self.is_static() {
-            return Boarding::NotNeeded;
-        }
         let mut records = here.records.lock();
         let now = self.clock.boot();
-        let held_generation = here.held.load().as_ref().map_or(0, |held| held.generation);
+        let held = here.held.load();
+        let held_generation = held.as_ref().map_or(0, |held| held.generation);
+        if held.as_ref().is_some_and(|held| held.standing.is_fixed()) {
+            return Boarding::NotNeeded;
+        }
         if generation.is_some_and(|generation| generation != held_generation) {
             return Boarding::NotNeeded;
         }
@@ -42,12 +70,15 @@ impl Source {
         }
         if let Err(blocked) = records.attempts.may_start(now, purpose) {
             let last = records.last_error.clone().filter(|_| blocked.is_backoff());
-            return last.map_or_else(|| refused("the limit of fetches is reached"), Boarding::Refused);
+            return match last {
+                Some((error, _)) => Boarding::Refused(error),
+                None => refused("the limit of fetches is reached"),
+            };
         }
         let Some(slot) = self.slots.take() else {
             return refused("as many fetches run as the process allows");
         };
-        Boarding::Leads(records.attempts.begin(now, self.fetch.timeout(), purpose), slot)
+        Boarding::Leads(records.attempts.begin(now, self.timeout(purpose), purpose), slot)
     }
 
     /// Starts a fetch that nobody waits for, if one may start.
@@ -62,7 +93,7 @@ impl Source {
         let Some(me) = self.me.upgrade() else { return };
         let of_thread = here.clone();
         let work = move || me.fly(&of_thread, flight, slot);
-        if thread::Builder::new().name("scopegate-fetch".to_owned()).spawn(work).is_err() {
+        if self.threads.run(work).is_err() {
             self.land(here, &flight, Err(FetchError::new(FetchStep::Start, "no thread could be started")));
         }
     }
@@ -163,10 +194,11 @@ impl Source {
                 Err(FetchError::new(FetchStep::Parse, "key set: holds no usable key"))
             }
             (Some(keys), held) => {
+                let keys = self.distrust.sift(keys);
                 here.held.store(Some(Arc::new(Held::install(keys, held.as_deref(), renewal))));
                 Ok("installed")
             }
-            (None, Some(held)) if !held.closed => {
+            (None, Some(held)) if held.standing == Standing::Fetched => {
                 here.held.store(Some(Arc::new(held.renew(renewal))));
                 Ok("not_modified")
             }
@@ -182,8 +214,9 @@ impl Source {
             }
             Err(error) => {
                 records.count(error.step().name());
-                records.attempts.fail(self.clock.boot(), error.retry_after(), draw());
-                records.last_error = Some(error);
+                let now = self.clock.boot();
+                records.attempts.fail(now, error.retry_after(), draw());
+                records.last_error = Some((error, now));
             }
         }
     }
@@ -222,7 +255,8 @@ impl PerProcess {
         }
         Err(records
             .last_error
-            .clone()
+            .as_ref()
+            .map(|(error, _)| error.clone())
             .unwrap_or_else(|| FetchError::new(FetchStep::Start, "the fetch was given up")))
     }
 }
@@ -253,8 +287,20 @@ impl Drop for Landing<'_> {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Where draws on this thread come from, when a test must be able to repeat them.
+    pub(super) static SCRIPTED_DRAWS: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
 /// Uniform in 0..1. The operating system's randomness differs in forked children, so that they do not ask at once.
-fn draw() -> f64 {
+pub(super) fn draw() -> f64 {
+    #[cfg(test)]
+    if let Some(script) = SCRIPTED_DRAWS.get() {
+        let next = script.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        SCRIPTED_DRAWS.set(Some(next));
+        return (next >> 33) as f64 / 2_f64.powi(31);
+    }
     let mut bytes = [0; 4];
     match aws_lc_rs::rand::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),

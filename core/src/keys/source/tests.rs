@@ -1,16 +1,24 @@
 #![allow(clippy::disallowed_methods)]
 //! A source with a scripted clock and a scripted server.
 
+mod control;
+mod foreground;
+mod interleaving;
+mod report;
+mod simulation;
+mod snapshot;
+
 use std::sync::Barrier;
 use std::time::Instant;
 
 use scopegate_stub::{Answer as Http, Fault, Stub};
 
+use super::flight::Work;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
 use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
-use crate::keys::test_keys::jwks;
+use crate::keys::test_keys::{jwks, jwks_with_material};
 
 const WALL: i64 = 1_800_000_000;
 const URL: &str = "https://as.example/jwks";
@@ -57,18 +65,18 @@ impl World {
         world
     }
 
-    fn with(change: impl FnOnce(&mut SourceSettings), background: bool) -> World {
-        let mut settings = SourceSettings {
-            index: 0,
-            issuer: "https://as.example".to_owned(),
-            location: KeyLocation::Uri(URL.to_owned()),
-            rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
-            default_ttl: Duration::from_secs(600),
-            max_stale: Duration::from_secs(86_400),
-            unknown_key_interval: Duration::from_secs(30),
-            max_waiters: 64,
-            leeway: 30,
-        };
+    fn with(change: impl FnOnce(&mut SourceSettings), scheduled: bool) -> World {
+        World::on(if scheduled { Threads::OfTheProcess } else { Threads::Unscheduled }, change)
+    }
+
+    /// A world whose fetches in the background end when the test calls them.
+    fn by_hand(change: impl FnOnce(&mut SourceSettings)) -> (World, Arc<Mutex<Vec<Work>>>) {
+        let flights = Arc::new(Mutex::new(Vec::new()));
+        (World::on(Threads::ByHand(flights.clone()), change), flights)
+    }
+
+    fn on(threads: Threads, change: impl FnOnce(&mut SourceSettings)) -> World {
+        let mut settings = settings();
         change(&mut settings);
         let not_scripted = |_: &FetchRequest<'_>| Err(FetchError::with_status(404));
         let server = Arc::new(Server {
@@ -79,7 +87,7 @@ impl World {
         let clock = Arc::new(ScriptedClock::at(Some(WALL)));
         // Slots of its own, so that tests do not take each other's.
         let slots = Box::leak(Box::new(Slots::new()));
-        let source = Source::build(settings, server.clone(), clock.clone(), slots, background);
+        let source = Source::build(settings, server.clone(), clock.clone(), slots, threads);
         World { source, server, clock }
     }
 
@@ -139,8 +147,32 @@ impl World {
         self.source.here().records.lock().attempts.last_started()
     }
 
+    /// Makes this process the child that it forks: what is here belongs to another process.
+    fn fork(&self) {
+        let held = self.source.per_process.load().held.load_full();
+        let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&self.source.settings, held) };
+        self.source.per_process.store(Arc::new(inherited));
+    }
+
     fn finished(&self) -> u64 {
         self.source.status().fetches.values().sum()
+    }
+}
+
+fn settings() -> SourceSettings {
+    SourceSettings {
+        index: 0,
+        issuer: "https://as.example".to_owned(),
+        location: KeyLocation::Uri(URL.to_owned()),
+        rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
+        imported: None,
+        distrusted: Vec::new(),
+        background_refresh: true,
+        default_ttl: Duration::from_secs(600),
+        max_stale: Duration::from_secs(86_400),
+        unknown_key_interval: Duration::from_secs(30),
+        max_waiters: 64,
+        leeway: 30,
     }
 }
 
