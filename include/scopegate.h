@@ -698,6 +698,56 @@ int64_t scopegate_key_request_longest_wait_ms(const struct scopegate_key_request
 void scopegate_key_request_free(struct scopegate_key_request *wanted);
 
 /**
+ * Distrusts the keys that an issuer publishes under a `kid`: from the return on, every call of this process refuses
+ * tokens that name it as `SCOPEGATE_UNKNOWN_KEY`, in an outage too, and no set that is held, fetched, imported or
+ * replaced answers with such a key, under another `kid` or none either. It holds for every handle of the server and for
+ * children that are forked later. There is no way back but a restart; `distrusted_keys` of the configuration outlives
+ * that.
+ *
+ * `issuer` is any issuer of the configuration, compared exactly. With any status but `SCOPEGATE_OK` nothing has changed,
+ * and `error`, which may be NULL, says why. Not done here: tokens that the program has accepted before stay accepted
+ * wherever it remembers them.
+ */
+scopegate_status scopegate_server_distrust_key(const struct scopegate_server *server,
+                                               struct scopegate_str issuer,
+                                               struct scopegate_str kid,
+                                               struct scopegate_error **error);
+
+/**
+ * Puts the keys of a JWK Set in the place of an issuer's: from the return on they alone answer, in this process. They do
+ * not age, the fetch that runs is discarded, and none starts before `scopegate_server_resume`. They must meet the
+ * configuration like fetched ones, and at least one must be usable and not distrusted.
+ *
+ * With any status but `SCOPEGATE_OK` nothing has changed, and `error`, which may be NULL, says why.
+ */
+scopegate_status scopegate_server_replace_keys(const struct scopegate_server *server,
+                                               struct scopegate_str issuer,
+                                               struct scopegate_str jwks,
+                                               struct scopegate_error **error);
+
+/**
+ * Ends `scopegate_server_replace_keys`: a fetch is due at once, and the replaced keys are used until it brings the
+ * issuer's; keys that are in the configuration are back at once. Does nothing where no keys were replaced.
+ *
+ * With any status but `SCOPEGATE_OK` nothing has changed, and `error`, which may be NULL, says why.
+ */
+scopegate_status scopegate_server_resume(const struct scopegate_server *server,
+                                         struct scopegate_str issuer,
+                                         struct scopegate_error **error);
+
+/**
+ * The key sets that are held and came from their issuers, as a JSON object for `keys.snapshot` of a configuration: a
+ * program that begins with it needs no fetch. It holds no secret, but whoever can change it can make tokens: keep it
+ * like the configuration.
+ *
+ * With `SCOPEGATE_OK` comes `report`, else `error`, which may be NULL. Not in it: keys that are distrusted, too old,
+ * replaced or from the configuration, and the list of what is distrusted.
+ */
+scopegate_status scopegate_server_export_keys(const struct scopegate_server *server,
+                                              struct scopegate_report **report,
+                                              struct scopegate_error **error);
+
+/**
  * Who issued it: a configured issuer (`iss`).
  */
 struct scopegate_str scopegate_token_issuer(const struct scopegate_token *token);

@@ -29,6 +29,8 @@ pub mod verdict;
 
 pub mod key_request;
 
+pub mod key_control;
+
 pub mod token;
 
 pub mod response;

@@ -13,7 +13,7 @@ use crate::string::{Str, Texts};
 pub struct Report(Texts);
 
 impl Report {
-    fn new(json: &str) -> Box<Report> {
+    pub(crate) fn new(json: &str) -> Box<Report> {
         Box::new(Report(Texts::of(json)))
     }
 }

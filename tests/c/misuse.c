@@ -108,6 +108,7 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
 }
 
 static void null_arguments_of_reports(const scopegate_server *server) {
+  scopegate_str none = {NULL, 0};
   scopegate_report *report = NULL;
   scopegate_error *error = NULL;
   EXPECT(scopegate_server_stats(NULL, &report, &error) == SCOPEGATE_NULL_ARGUMENT);
@@ -118,6 +119,14 @@ static void null_arguments_of_reports(const scopegate_server *server) {
   EXPECT(IS(scopegate_error_message(error), "report: expected a pointer, not NULL"));
   scopegate_error_free(error);
   EXPECT(scopegate_server_health(NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_export_keys(NULL, &report, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_export_keys(server, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_distrust_key(NULL, none, none, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_distrust_key(server, none, none, NULL) == SCOPEGATE_INVALID_ARGUMENT);
+  EXPECT(scopegate_server_replace_keys(NULL, none, none, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_replace_keys(server, none, none, NULL) == SCOPEGATE_INVALID_ARGUMENT);
+  EXPECT(scopegate_server_resume(NULL, none, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_resume(server, none, NULL) == SCOPEGATE_INVALID_ARGUMENT);
   EXPECT(scopegate_server_refresh(server, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_refresh(NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_start_refresh(server, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);

@@ -137,12 +137,16 @@ static void verdicts(void) {
 }
 
 static void keys(void) {
+  scopegate_str issuer = scopegate_str_from("https://issuer.test");
   READS(scopegate_key_request_source, (NULL), 0);
   READS(scopegate_key_request_longest_wait_ms, (NULL), 0);
   REPORTS(scopegate_server_refresh, (server, NULL, &error));
   REPORTS(scopegate_server_start_refresh, (server, NULL, &error));
   REPORTS(scopegate_server_warm_up, (server, &error));
   FREES(scopegate_key_request_free, NULL);
+  REPORTS(scopegate_server_distrust_key, (server, issuer, issuer, &error));
+  REPORTS(scopegate_server_replace_keys, (server, issuer, issuer, &error));
+  REPORTS(scopegate_server_resume, (server, issuer, &error));
 }
 
 static void tokens(void) {
@@ -179,6 +183,7 @@ static void reports_and_errors(void) {
   scopegate_report *none = NULL;
   REPORTS(scopegate_server_stats, (server, &none, &error));
   REPORTS(scopegate_server_health, (server, &none, &error));
+  REPORTS(scopegate_server_export_keys, (server, &none, &error));
   EXPECT(none == NULL);
   READS_TEXT(scopegate_report_json, (report));
   READS_TEXT(scopegate_error_message, (mistake));

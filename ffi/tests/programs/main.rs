@@ -11,6 +11,7 @@ mod headers;
 mod http;
 mod installation;
 mod issuer;
+mod key_control;
 mod misuse;
 mod panics;
 mod records;
