@@ -31,13 +31,14 @@ mod wire;
 
 pub use call::{CallId, CallKind, McpCall};
 pub use config::{
-    Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, Config, ConfigError,
-    ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody,
-    TokenFormat,
+    Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
+    ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,
+    RefusalBody, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
+pub use keys::scheduler::limit_running_fetches;
 pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
 pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};
 pub use reason::{Class, Reason};

@@ -10,7 +10,7 @@ pub(crate) mod jwk;
 pub(crate) mod key_set;
 mod plan;
 mod roca;
-mod scheduler;
+pub(crate) mod scheduler;
 pub(crate) mod snapshot;
 pub(crate) mod source;
 mod status;

@@ -3,7 +3,7 @@
 //! run.
 
 use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -13,8 +13,14 @@ use parking_lot::{Condvar, Mutex};
 
 use super::source::Source;
 
-/// At most this many fetches run at once in the process.
+/// At most this many fetches run at once in the process, or fewer where the host says so.
 pub(crate) const MAX_RUNNING: usize = 4;
+
+/// At most this many fetches run at once in this process from now on: 1 to 4, which is the default. For hosts whose
+/// requests fetch on threads that they need for other things. Fetches that run already go on.
+pub fn limit_running_fetches(at_most: usize) {
+    SLOTS.limit_to(at_most);
+}
 
 /// The fetches that run in this process.
 pub(crate) static SLOTS: Slots = Slots::new();
@@ -22,7 +28,10 @@ pub(crate) static SLOTS: Slots = Slots::new();
 /// Counts the fetches that run: the process id in the upper half, the number in the lower, so that a forked child
 /// counts anew.
 #[derive(Debug)]
-pub(crate) struct Slots(AtomicU64);
+pub(crate) struct Slots {
+    packed: AtomicU64,
+    limit: AtomicUsize,
+}
 
 /// The right to run one fetch, given back when dropped.
 #[derive(Debug)]
@@ -33,20 +42,28 @@ pub(crate) struct Slot {
 
 impl Slots {
     pub(crate) const fn new() -> Slots {
-        Slots(AtomicU64::new(0))
+        Slots { packed: AtomicU64::new(0), limit: AtomicUsize::new(MAX_RUNNING) }
+    }
+
+    fn limit_to(&self, at_most: usize) {
+        self.limit.store(at_most.clamp(1, MAX_RUNNING), Ordering::Release);
+    }
+
+    fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Acquire) as u64
     }
 
     pub(crate) fn is_one_free(&self) -> bool {
-        running(self.0.load(Ordering::Acquire), this_process()) < MAX_RUNNING as u64
+        running(self.packed.load(Ordering::Acquire), this_process()) < self.limit()
     }
 
     pub(crate) fn take(&'static self) -> Option<Slot> {
-        let process = this_process();
+        let (process, limit) = (this_process(), self.limit());
         let one_more = |packed| {
             let running = running(packed, process);
-            (running < MAX_RUNNING as u64).then_some(process << 32 | (running + 1))
+            (running < limit).then_some(process << 32 | (running + 1))
         };
-        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
+        let taken = self.packed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
         taken.then(|| Slot { slots: self, process })
     }
 }
@@ -56,7 +73,7 @@ impl Drop for Slot {
         // Changes nothing for a slot that was taken before a fork.
         let one_less =
             |packed| running(packed, self.process).checked_sub(1).map(|left| self.process << 32 | left);
-        let _ = self.slots.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
+        let _ = self.slots.packed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
 }
 
@@ -191,8 +208,10 @@ mod tests {
     #[test]
     fn a_forked_child_counts_its_fetches_anew() {
         let parent = u64::from(u32::MAX);
-        let slots: &'static Slots =
-            Box::leak(Box::new(Slots(AtomicU64::new(parent << 32 | MAX_RUNNING as u64))));
+        let slots: &'static Slots = Box::leak(Box::new(Slots {
+            packed: AtomicU64::new(parent << 32 | MAX_RUNNING as u64),
+            ..Slots::new()
+        }));
         assert!(slots.is_one_free());
         let own = slots.take().unwrap();
         drop(Slot { slots, process: parent });
@@ -200,5 +219,16 @@ mod tests {
         assert_eq!(more.len(), MAX_RUNNING - 1);
         drop(own);
         assert!(slots.is_one_free());
+    }
+
+    #[test]
+    fn a_host_may_allow_fewer_fetches_but_not_none() {
+        let slots: &'static Slots = Box::leak(Box::new(Slots::new()));
+        for (at_most, allowed) in [(2, 2), (0, 1), (100, MAX_RUNNING)] {
+            slots.limit_to(at_most);
+            let taken: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+            assert_eq!(taken.len(), allowed);
+            assert!(!slots.is_one_free());
+        }
     }
 }

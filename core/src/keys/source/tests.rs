@@ -769,6 +769,7 @@ fn over_http_keys_are_discovered_rotated_and_kept_when_the_server_dies() {
         user_agent: None,
         allow_private_addresses: false,
         insecure_hosts: Vec::new(),
+        client_certificate: None,
     });
     world.answer(move |request| client.get(request));
     assert!(matches!(world.request("a"), Selection::Key(_)));
