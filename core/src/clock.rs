@@ -74,7 +74,7 @@ impl Progress {
 #[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct ScriptedClock {
-    wall_at_boot: Option<i64>,
+    wall_at_boot: parking_lot::Mutex<Option<i64>>,
     boot: parking_lot::Mutex<Duration>,
 }
 
@@ -82,11 +82,17 @@ pub(crate) struct ScriptedClock {
 impl ScriptedClock {
     /// A clock that shows `wall` now and stands still until it is advanced.
     pub(crate) fn at(wall: Option<i64>) -> Self {
-        Self { wall_at_boot: wall, boot: parking_lot::Mutex::new(BEFORE_START) }
+        Self { wall_at_boot: parking_lot::Mutex::new(wall), boot: parking_lot::Mutex::new(BEFORE_START) }
     }
 
     pub(crate) fn advance(&self, step: Duration) {
         *self.boot.lock() += step;
+    }
+
+    /// Sets the wall clock forward, or back, by so many seconds.
+    pub(crate) fn step_wall(&self, step: i64) {
+        let mut wall = self.wall_at_boot.lock();
+        *wall = wall.map(|wall| wall + step);
     }
 }
 
@@ -94,7 +100,7 @@ impl ScriptedClock {
 impl Clock for ScriptedClock {
     fn wall(&self) -> Option<i64> {
         let passed = self.boot() - BEFORE_START;
-        self.wall_at_boot.map(|wall| wall + i64::try_from(passed.as_secs()).unwrap())
+        self.wall_at_boot.lock().map(|wall| wall + i64::try_from(passed.as_secs()).unwrap())
     }
 
     fn boot(&self) -> Duration {

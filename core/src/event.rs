@@ -72,7 +72,8 @@ impl Stats {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// `ok`, `degraded` (some keys are old, or an issuer's are missing), or `unavailable` (no issuer's keys are held).
+    /// `ok`, `degraded` (some keys are old, or an issuer's are missing or all distrusted), or `unavailable` (no issuer's
+    /// key set is held).
     pub status: &'static str,
     /// The key source of each authorization server.
     pub sources: Vec<SourceStatus>,
@@ -83,9 +84,10 @@ pub struct Health {
 impl Health {
     pub(crate) fn new(sources: Vec<SourceStatus>, warnings: Vec<String>) -> Health {
         let holding = sources.iter().filter(|source| source.is_usable()).count();
+        let lacks = |source: &SourceStatus| source.degraded || source.keys == 0;
         let status = match holding {
             0 => "unavailable",
-            held if held < sources.len() || sources.iter().any(|source| source.degraded) => "degraded",
+            _ if sources.iter().any(|source| !source.is_usable() || lacks(source)) => "degraded",
             _ => "ok",
         };
         Health { status, sources, warnings }

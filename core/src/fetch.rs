@@ -19,6 +19,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use http::{HeaderValue, StatusCode, header};
 use rustls::ClientConfig;
+use rustls::sign::CertifiedKey;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Body};
 
@@ -193,6 +194,8 @@ pub(crate) struct HttpSettings {
     pub(crate) allow_private_addresses: bool,
     /// Host names, compared exactly, that may be asked over plain http.
     pub(crate) insecure_hosts: Vec<String>,
+    /// Shown to servers that ask for one.
+    pub(crate) client_certificate: Option<Arc<CertifiedKey>>,
 }
 
 /// The HTTP client. It follows no redirect, keeps no connection and asks for no encoding.
@@ -323,7 +326,7 @@ impl HttpClient {
         if let Some(config) = self.tls.load_full() {
             return Ok(config);
         }
-        let config = tls::client_config(&self.settings.extra_roots)?;
+        let config = tls::client_config(&self.settings)?;
         self.tls.store(Some(config.clone()));
         Ok(config)
     }
@@ -374,6 +377,9 @@ fn failure(error: ureq::Error, step: FetchStep) -> FetchError {
             Err(_) => (step, "failed".into()),
         },
         ureq::Error::Timeout(_) => (step, "timed out".into()),
+        ureq::Error::Io(error) if tls::wants_certificate(&error) => {
+            (FetchStep::Tls, "the server asks for a certificate (`http.client_certificate`)".into())
+        }
         ureq::Error::Io(error) => (step, io_failure(&error).into()),
         ureq::Error::BodyExceedsLimit(limit) => {
             (FetchStep::Http, format!("larger than {limit} bytes").into())

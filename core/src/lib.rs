@@ -31,9 +31,9 @@ mod wire;
 
 pub use call::{CallId, CallKind, McpCall};
 pub use config::{
-    Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, Config, ConfigError,
-    ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule, RefusalBody,
-    TokenFormat,
+    Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
+    ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,
+    RefusalBody, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};

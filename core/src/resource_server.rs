@@ -149,7 +149,7 @@ impl ResourceServer {
         }
     }
 
-    /// Starts [`ResourceServer::refresh`] on a thread of its own and does not wait. For hosts that must not block:
+    /// Starts [`ResourceServer::refresh`] on a thread of its own, whatever `background_refresh` says, and does not wait. For hosts that must not block:
     /// [`ResourceServer::check_after`] then decides by the keys that are held.
     pub fn start_refresh(&self, wanted: &KeyRequest) {
         if let Some(source) = self.0.sources.get(wanted.source()) {

@@ -153,6 +153,7 @@ fn expectation(message: &str) -> String {
         | "struct AuthorizationServer"
         | "struct DistrustedKey"
         | "struct KeySnapshot"
+        | "struct ClientCertificate"
         | "struct SourceSnapshot" => "an object",
         other => other,
     };

@@ -4,6 +4,7 @@
 //! of its field and what is expected there.
 
 mod files;
+mod http;
 mod mistakes;
 #[cfg(feature = "schema")]
 mod schema;
@@ -13,6 +14,7 @@ mod settings;
 mod snapshot;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -206,6 +208,34 @@ pub struct HttpConfig {
     pub allow_private_addresses: bool,
     /// Host names, compared exactly, that may be asked over plain http.
     pub insecure_hosts: Vec<String>,
+    /// What we show to a server, or an https proxy, that asks for a certificate in the TLS handshake.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+/// A certificate for TLS with its private key, each in a file or as text.
+#[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate, then those that lead to its CA.
+    pub certificate_file: Option<String>,
+    /// The same as text.
+    pub certificate_pem: Option<String>,
+    /// A PEM file with the private key, without a passphrase. Needless where the certificate's PEM holds it too.
+    pub key_file: Option<String>,
+    /// The same as text.
+    pub key_pem: Option<String>,
+}
+
+impl fmt::Debug for ClientCertificate {
+    /// Without the texts: they may hold the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate")
+            .field("certificate_file", &self.certificate_file)
+            .field("key_file", &self.key_file)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Config {

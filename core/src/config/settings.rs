@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value};
 
 use super::mistakes::Mistakes;
 use super::server::{AuthorizationServer, TokenFormat};
-use super::{ChallengeScopes, Config, HttpConfig, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, files};
+use super::{ChallengeScopes, Config, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, http};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::MAX_KID_BYTES;
@@ -94,7 +92,7 @@ const MAX_SECONDS: u64 = 31_536_000;
 /// Checks every value. `None` when the mistakes leave nothing to build.
 pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings> {
     let mut warnings = Vec::new();
-    let http = http(&config.http, mistakes, &mut warnings);
+    let http = http::check(&config.http, mistakes, &mut warnings);
     let resource = resource(&config.resource, mistakes, &mut warnings);
     let keys = keys(&config.keys, mistakes);
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
@@ -372,68 +370,6 @@ fn keys(config: &KeysConfig, mistakes: &mut Mistakes) -> KeyTimes {
     }
 }
 
-fn http(config: &HttpConfig, mistakes: &mut Mistakes, warnings: &mut Vec<String>) -> HttpSettings {
-    let timeout = whole(config.timeout_seconds, 5, 1..=30, "http.timeout_seconds", mistakes);
-    let mut extra_roots = Vec::new();
-    if let Some(path) = &config.ca_file {
-        match files::read(path) {
-            Ok(pem) => certificates(&pem, "http.ca_file", &mut extra_roots, mistakes),
-            Err(expected) => mistakes.add("http.ca_file", expected),
-        }
-    }
-    if let Some(pem) = &config.ca_pem {
-        certificates(pem.as_bytes(), "http.ca_pem", &mut extra_roots, mistakes);
-    }
-    let is_http = |proxy: &String| Url::parse(&without_userinfo(proxy)).is_ok();
-    if config.proxy.as_ref().is_some_and(|proxy| !is_http(proxy)) {
-        mistakes.add("http.proxy", "expected the http or https URL of a proxy");
-    }
-    if config.user_agent.as_ref().is_some_and(|agent| !is_field_value(agent)) {
-        mistakes.add("http.user_agent", "expected visible ASCII characters and blanks");
-    }
-    for (index, host) in config.insecure_hosts.iter().enumerate() {
-        let path = format!("http.insecure_hosts[{index}]");
-        match Url::parse(&format!("http://{host}")) {
-            Ok(url) if url.hostname() == host => {
-                warnings.push(format!("{path}: keys of {host} may be fetched over plain http; anybody on the way can replace them"));
-            }
-            _ => mistakes.add(path, "expected a host name in lower case, without port"),
-        }
-    }
-    HttpSettings {
-        timeout: Duration::from_secs(timeout),
-        extra_roots,
-        proxy: config.proxy.clone(),
-        user_agent: config.user_agent.clone(),
-        allow_private_addresses: config.allow_private_addresses,
-        insecure_hosts: config.insecure_hosts.clone(),
-    }
-}
-
-fn certificates(pem: &[u8], path: &str, roots: &mut Vec<u8>, mistakes: &mut Mistakes) {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    if certificates.is_ok_and(|found| !found.is_empty()) {
-        roots.extend_from_slice(pem);
-        roots.push(b'\n');
-    } else {
-        mistakes.add(path, "expected at least one PEM certificate");
-    }
-}
-
-/// A proxy's URL may carry its credentials.
-fn without_userinfo(proxy: &str) -> String {
-    match (proxy.find("://"), proxy.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!(
-                "{}://{}",
-                proxy.get(..scheme).unwrap_or_default(),
-                proxy.get(at + 1..).unwrap_or_default()
-            )
-        }
-        _ => proxy.to_owned(),
-    }
-}
-
 fn origins(list: &[String], path: &str, mistakes: &mut Mistakes) {
     for (index, origin) in list.iter().enumerate() {
         if !is_origin(origin) {
@@ -469,12 +405,12 @@ pub(super) fn strings(list: &[String], path: &str, mistakes: &mut Mistakes) {
     }
 }
 
-fn is_field_value(text: &str) -> bool {
+pub(super) fn is_field_value(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
 /// A whole number within its range; the default stands in for a wrong one.
-fn whole(
+pub(super) fn whole(
     value: Option<u64>,
     default: u64,
     range: std::ops::RangeInclusive<u64>,

@@ -72,23 +72,30 @@ impl CheckedResolver {
         let host = uri.host().ok_or_else(|| FetchError::new(FetchStep::Start, "the URL has no host"))?;
         let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(default_port);
-        let mut found = match address::literal(host) {
+        let found = match address::literal(host) {
             Some(address) => vec![SocketAddr::new(address, port)],
             None => look_up(host.to_owned(), port, timeout, &self.lookups)?,
         };
-        if found.is_empty() {
-            return Err(FetchError::new(FetchStep::Dns, "the host has no address"));
-        }
-        found.retain(|address| self.rules.admit(address.ip()));
-        if found.is_empty() {
-            return Err(FetchError::new(FetchStep::Dns, address::REFUSED));
-        }
+        let found = admitted(found, self.rules)?;
         // All of them: a name with a public address beside a private one is no private server.
         if !self.is_for_proxy && found.iter().map(SocketAddr::ip).all(address::is_private) {
             self.trace.private.store(true, Ordering::Relaxed);
         }
         Ok(found)
     }
+}
+
+/// The addresses that may be asked. The connection is made to these and the name is not looked up again, so a name that
+/// leads elsewhere the next time is checked the next time.
+fn admitted(mut found: Vec<SocketAddr>, rules: AddressRules) -> Result<Vec<SocketAddr>, FetchError> {
+    if found.is_empty() {
+        return Err(FetchError::new(FetchStep::Dns, "the host has no address"));
+    }
+    found.retain(|address| rules.admit(address.ip()));
+    if found.is_empty() {
+        return Err(FetchError::new(FetchStep::Dns, address::REFUSED));
+    }
+    Ok(found)
 }
 
 fn look_up(
@@ -116,5 +123,42 @@ fn look_up(
         Ok(Err(_)) => Err(failed("the host name could not be resolved")),
         Err(RecvTimeoutError::Timeout) => Err(failed("the look-up timed out")),
         Err(RecvTimeoutError::Disconnected) => Err(failed("the look-up failed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(found: &[&str]) -> Vec<SocketAddr> {
+        found.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443)).collect()
+    }
+
+    #[test]
+    fn a_name_that_is_rebound_to_a_forbidden_address_is_refused() {
+        let any = AddressRules::default();
+        let public = AddressRules { public_only: true, ..any };
+        assert!(admitted(addresses(&["203.0.113.7"]), public).is_ok());
+        for rebound in
+            ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "fd00:ec2::254", "0.0.0.0", "224.0.0.1"]
+        {
+            assert_eq!(
+                admitted(addresses(&[rebound]), any).unwrap_err().message(),
+                address::REFUSED,
+                "{rebound}"
+            );
+        }
+        for rebound in ["127.0.0.1", "10.0.0.1", "::1", "fd00::1"] {
+            assert!(admitted(addresses(&[rebound]), public).is_err(), "{rebound}");
+            assert!(admitted(addresses(&[rebound]), any).is_ok(), "{rebound}");
+        }
+    }
+
+    #[test]
+    fn of_several_addresses_only_those_that_may_be_asked_are_kept() {
+        let found = addresses(&["169.254.169.254", "203.0.113.7", "10.0.0.1", "2001:db8::1"]);
+        let public = AddressRules { public_only: true, ..AddressRules::default() };
+        assert_eq!(admitted(found, public).unwrap(), addresses(&["203.0.113.7", "2001:db8::1"]));
+        assert_eq!(admitted(Vec::new(), public).unwrap_err().message(), "the host has no address");
     }
 }

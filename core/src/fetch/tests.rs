@@ -8,8 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use scopegate_stub::{Answer, Fault, Stub};
 
 use super::*;
@@ -29,6 +32,7 @@ fn client_with(change: impl FnOnce(&mut HttpSettings)) -> HttpClient {
         user_agent: None,
         allow_private_addresses: false,
         insecure_hosts: Vec::new(),
+        client_certificate: None,
     };
     change(&mut settings);
     HttpClient::new(settings)
@@ -345,6 +349,11 @@ struct Secure {
 
 impl Secure {
     fn start(stub: &Stub, name: &str) -> Secure {
+        Secure::start_asking(stub, name, false).0
+    }
+
+    /// The second is a certificate with its key, as PEM, which the server may insist on.
+    fn start_asking(stub: &Stub, name: &str, asks_for_certificate: bool) -> (Secure, String) {
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.distinguished_name.push(DnType::CommonName, format!("test CA of {}", stub.address()));
@@ -354,10 +363,17 @@ impl Secure {
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
         let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client_verifier = if asks_for_certificate {
+            let mut roots = RootCertStore::empty();
+            roots.add(ca.der().clone()).unwrap();
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap()
+        } else {
+            WebPkiClientVerifier::no_client_auth()
+        };
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(client_verifier)
             .with_single_cert(vec![certificate.der().clone()], private_key)
             .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -371,7 +387,9 @@ impl Secure {
                 thread::spawn(move || relay(front, TcpStream::connect(behind)?));
             }
         });
-        Secure { ca_pem: ca.pem(), port }
+        let key = KeyPair::generate().unwrap();
+        let client = CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        (Secure { ca_pem: ca.pem(), port }, client.pem() + &key.serialize_pem())
     }
 
     /// A client that has read the trust store: how long that takes is not what is measured.
@@ -407,6 +425,69 @@ fn a_private_ca_is_trusted_when_it_is_configured() {
         let document = get(&secure.client(), &format!("https://{name}:{}/jwks", secure.port)).unwrap();
         assert_eq!(document.body.as_deref(), Some(KEY_SET.as_bytes()));
     }
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_is_shown_the_configured_one() {
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    let (secure, pem) = Secure::start_asking(&stub, "localhost", true);
+    let url = format!("https://localhost:{}/jwks", secure.port);
+    let error = get(&secure.client(), &url).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "TLS: key set: the server asks for a certificate (`http.client_certificate`)"
+    );
+    assert_eq!(stub.received(), []);
+    let chain = CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let client = client_with(|settings| {
+        settings.extra_roots = secure.ca_pem.clone().into_bytes();
+        settings.client_certificate = Some(Arc::new(CertifiedKey::from_der(chain, key, &provider).unwrap()));
+    });
+    client.tls().unwrap();
+    assert_eq!(get(&client, &url).unwrap().body.as_deref(), Some(KEY_SET.as_bytes()));
+}
+
+#[test]
+fn the_environments_certificates_are_trusted() {
+    const NAME: &str = "fetch::tests::the_environments_certificates_are_trusted";
+    if let Ok(url) = std::env::var("SCOPEGATE_TEST_URL") {
+        let client = client();
+        client.tls().unwrap();
+        assert_eq!(get(&client, &url).unwrap().body.as_deref(), Some(KEY_SET.as_bytes()));
+        return;
+    }
+    let stub = Stub::start().unwrap();
+    stub.answer("/jwks", Answer::ok(KEY_SET));
+    let secure = Secure::start(&stub, "localhost");
+    let file = std::env::temp_dir().join(format!("scopegate-test-ca-{}.pem", std::process::id()));
+    std::fs::write(&file, &secure.ca_pem).unwrap();
+    // The environment belongs to the process, so a process of its own.
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", NAME]).env("SSL_CERT_FILE", &file).env_remove("SSL_CERT_DIR");
+    child.env("SCOPEGATE_TEST_URL", format!("https://localhost:{}/jwks", secure.port));
+    let output = child.output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && report.contains("1 passed"), "{report}");
+}
+
+#[test]
+fn a_server_on_ipv6_is_asked_by_its_address() {
+    // Machines without IPv6 cannot show it.
+    let Ok(listener) = TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)) else { return };
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, head) = accept_with_head(&listener);
+        let length = KEY_SET.len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{KEY_SET}");
+        stream.write_all(answer.as_bytes()).unwrap();
+        head
+    });
+    assert!(get(&client(), &url).unwrap().private);
+    assert!(server.join().unwrap().contains("[::1]:"));
 }
 
 #[test]

@@ -7,19 +7,20 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
+use rustls::sign::SingleCertAndKey;
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_platform_verifier::Verifier;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::{FetchError, FetchStep, Trace};
+use super::{FetchError, FetchStep, HttpSettings, Trace};
 
 /// Reads the platform's trust store, so this is IO.
-pub(super) fn client_config(extra_roots: &[u8]) -> Result<Arc<ClientConfig>, FetchError> {
+pub(super) fn client_config(settings: &HttpSettings) -> Result<Arc<ClientConfig>, FetchError> {
     let failed = |what| FetchError::new(FetchStep::Tls, what);
-    let roots = CertificateDer::pem_slice_iter(extra_roots)
+    let roots = CertificateDer::pem_slice_iter(&settings.extra_roots)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| failed("`http.ca_file` or `http.ca_pem` is not PEM"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -32,12 +33,17 @@ pub(super) fn client_config(extra_roots: &[u8]) -> Result<Arc<ClientConfig>, Fet
              them in `http.ca_file`"
         })
     })?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| failed("the TLS library offers no protocol version"))?
         .dangerous() // The method's name warns of verifiers that check less; this one is the platform's.
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match &settings.client_certificate {
+        Some(certificate) => {
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certificate.clone())))
+        }
+        None => builder.with_no_client_auth(),
+    };
     // Every fetch is a connection of its own.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
@@ -122,6 +128,12 @@ fn handshake_failure(error: &io::Error) -> &'static str {
         _ if is_timeout(error) => "the handshake timed out",
         _ => "the handshake failed",
     }
+}
+
+/// Whether a server refused the connection because it wants a certificate. In TLS 1.3 it says so after the handshake.
+pub(super) fn wants_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)))
 }
 
 fn is_timeout(error: &io::Error) -> bool {

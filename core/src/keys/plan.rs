@@ -266,9 +266,9 @@ pub(crate) fn plan(state: &State<'_>, now: Duration, wanted: &Wanted) -> Plan {
     Plan { answer, background: if waits { None } else { scheduled(state, now, phase) } }
 }
 
-/// Decides for a request after its wait, or where nobody may wait: never [`Answer::Fetch`]. `asked` is when the
-/// request came.
-pub(crate) fn plan_after(state: &State<'_>, now: Duration, wanted: &Wanted, asked: Duration) -> Plan {
+/// Decides for a request after its wait, or where nobody may wait: never [`Answer::Fetch`]. `proved` is whether a
+/// good fetch began since the request came: what it did not show does not exist.
+pub(crate) fn plan_after(state: &State<'_>, now: Duration, wanted: &Wanted, proved: bool) -> Plan {
     let phase = state.phase(now);
     let wait = || state.may_start(now, Purpose::UnknownKid).err().unwrap_or(SOON);
     let answer = match wanted.lookup {
@@ -281,7 +281,7 @@ pub(crate) fn plan_after(state: &State<'_>, now: Duration, wanted: &Wanted, aske
             let plan = still_removed(state, now, since, confirmed);
             return Plan { background: plan.background.filter(|_| state.background), ..plan };
         }
-        Lookup::Unknown if state.held.is_some_and(|held| held.began >= asked) => Answer::UnknownKey,
+        Lookup::Unknown if proved => Answer::UnknownKey,
         Lookup::Unknown => Answer::Unavailable(wait()),
     };
     Plan { answer, background: if phase.is_usable() { scheduled(state, now, phase) } else { None } }

@@ -291,7 +291,7 @@ impl Source {
         let wanted = Wanted { lookup, issued_at: want.issued_at };
         let Plan { answer, background } = match done {
             None => plan::plan(&state, now, &wanted),
-            Some(request) => plan::plan_after(&state, now, &wanted, request.asked),
+            Some(request) => plan::plan_after(&state, now, &wanted, request.is_proof(held.as_deref())),
         };
         let selection = match answer {
             Answer::Use => held.map_or(Selection::Unknown, |held| selection(&held.keys, want)),

@@ -347,12 +347,11 @@ fn a_removed_kid_is_unavailable_until_a_second_answer_lacks_it_too() {
 #[test]
 fn after_the_wait_only_a_fetch_that_began_later_proves_a_key_unknown() {
     let scene = Scene::fresh();
-    let after = |asked| plan_after(&scene.state(), scene.now, &UNKNOWN, asked).answer;
-    assert_eq!(after(BEGAN), Answer::UnknownKey);
-    assert_eq!(after(BEGAN - seconds(1)), Answer::UnknownKey);
-    assert_eq!(after(BEGAN + seconds(1)), Answer::Unavailable(SOON));
+    let after = |proved| plan_after(&scene.state(), scene.now, &UNKNOWN, proved).answer;
+    assert_eq!(after(true), Answer::UnknownKey);
+    assert_eq!(after(false), Answer::Unavailable(SOON));
     let failed = Scene::fresh().in_backoff();
-    let after_failure = plan_after(&failed.state(), failed.now, &UNKNOWN, failed.now).answer;
+    let after_failure = plan_after(&failed.state(), failed.now, &UNKNOWN, false).answer;
     assert_eq!(after_failure, Answer::Unavailable(seconds(1)));
 }
 
@@ -372,7 +371,7 @@ fn after_the_wait_nobody_waits_again() {
         for (wanted, with_keys) in
             [(KNOWN, Answer::Use), (WITHOUT_KID, Answer::Use), (UNKNOWN, Answer::UnknownKey)]
         {
-            let answer = plan_after(&scene.state(), scene.now, &wanted, BEGAN).answer;
+            let answer = plan_after(&scene.state(), scene.now, &wanted, true).answer;
             assert_eq!(answer, if usable { with_keys } else { Answer::Unavailable(SOON) });
         }
     }

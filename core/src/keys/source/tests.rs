@@ -2,6 +2,7 @@
 //! A source with a scripted clock and a scripted server.
 
 mod control;
+mod faults;
 mod foreground;
 mod interleaving;
 mod report;
@@ -17,6 +18,7 @@ use super::flight::Work;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
+use crate::keys::plan::Validity;
 use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
 use crate::keys::test_keys::{jwks, jwks_with_material};
 
@@ -377,6 +379,17 @@ fn a_fetch_that_began_before_the_request_proves_nothing() {
     gate.open();
     world.source.refresh(&late).unwrap();
     assert!(matches!(world.source.select(&want("late"), Some(&late)), Selection::Unavailable { .. }));
+}
+
+#[test]
+fn a_set_that_was_held_when_the_request_came_proves_nothing_however_coarse_the_clock() {
+    let world = World::new();
+    world.publish(&["a"]);
+    world.source.warm_up().unwrap();
+    let wanted = need(world.select("new"));
+    assert!(matches!(world.source.select(&want("new"), Some(&wanted)), Selection::Unavailable { .. }));
+    world.source.refresh(&wanted).unwrap();
+    assert!(matches!(world.source.select(&want("new"), Some(&wanted)), Selection::Unknown));
 }
 
 #[test]
@@ -769,6 +782,7 @@ fn over_http_keys_are_discovered_rotated_and_kept_when_the_server_dies() {
         user_agent: None,
         allow_private_addresses: false,
         insecure_hosts: Vec::new(),
+        client_certificate: None,
     });
     world.answer(move |request| client.get(request));
     assert!(matches!(world.request("a"), Selection::Key(_)));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::keys::held::Held;
 use crate::keys::plan::Purpose;
 
 /// Keys that a request needs and that have to be fetched. While it lives it counts as one of those that wait.
@@ -25,6 +26,11 @@ impl KeyRequest {
     /// share one wait.
     pub fn source(&self) -> usize {
         self.source
+    }
+
+    /// Whether the held set was fetched since the request came. Its time alone does not tell on a coarse clock.
+    pub(super) fn is_proof(&self, held: Option<&Held>) -> bool {
+        held.is_some_and(|held| held.generation > self.generation && held.validity.began >= self.asked)
     }
 
     /// The longest that a refresh for this request blocks.

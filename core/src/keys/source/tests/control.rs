@@ -1,6 +1,7 @@
 //! What an operator does: distrusted keys, replaced keys, and fetching again.
 
 use super::*;
+use crate::event::Health;
 
 impl World {
     fn publish_material(&self, keys: &[(&str, &str)]) {
@@ -117,6 +118,7 @@ fn a_set_of_distrusted_keys_alone_is_held_and_not_a_failure() {
     let status = world.source.status();
     assert_eq!((status.state, status.keys, status.distrusted_keys), ("fresh", 0, 2));
     assert!(status.is_usable() && status.last_error.is_none());
+    assert_eq!(Health::new(vec![status], Vec::new()).status, "degraded");
     assert!(world.refuses_as_unknown("a") && world.refuses_as_unknown("b"));
 }
 
