@@ -54,6 +54,8 @@ type Config struct {
 	Keys Keys `json:"keys,omitzero"`
 	// HTTP says how key sets and metadata are fetched.
 	HTTP HTTP `json:"http,omitzero"`
+	// DistrustedKeys answer no token, whatever their issuer publishes.
+	DistrustedKeys []DistrustedKey `json:"distrusted_keys,omitempty"`
 
 	// Logger gets one line for each refusal, limited in rate; slog.Default() when nil.
 	Logger *slog.Logger `json:"-"`
@@ -61,6 +63,9 @@ type Config struct {
 
 // Seconds is for fields that are nil unless they are set, since 0 means something there.
 func Seconds(seconds int) *int { return &seconds }
+
+// Off is for fields that are nil unless they are set, and on then.
+func Off() *bool { return new(bool) }
 
 // An AuthorizationServer is one whose tokens are accepted.
 type AuthorizationServer struct {
@@ -235,6 +240,13 @@ type Keys struct {
 	UnknownKeyIntervalSeconds int `json:"unknown_key_interval_seconds,omitempty"`
 	// MaxWaiters is how many requests may wait for the keys of one issuer, 1 to 100000; 64 when 0.
 	MaxWaiters int `json:"max_waiters,omitempty"`
+	// BackgroundRefresh fetches keys when they are due, without a request that waits; on when nil. Off is for hosts that
+	// freeze between requests: the request that finds keys due fetches them, waits 2 seconds at the longest, and else uses
+	// what is held.
+	BackgroundRefresh *bool `json:"background_refresh,omitempty"`
+	// Snapshot has keys to begin with, as ExportKeys wrote them. They go on ageing meanwhile. Whoever can change it can
+	// make tokens.
+	Snapshot json.RawMessage `json:"snapshot,omitzero"`
 	// RSAMaxBits is the largest RSA modulus, 2048 to 8192; 4096 when 0.
 	RSAMaxBits int `json:"rsa_max_bits,omitempty"`
 }
@@ -255,4 +267,26 @@ type HTTP struct {
 	AllowPrivateAddresses bool `json:"allow_private_addresses,omitempty"`
 	// InsecureHosts are exact host names that may be asked over plain http.
 	InsecureHosts []string `json:"insecure_hosts,omitempty"`
+	// ClientCertificate is shown to key servers that ask for one.
+	ClientCertificate *ClientCertificate `json:"client_certificate,omitempty"`
+}
+
+// A ClientCertificate is a certificate for TLS with its private key, each in a file or as text.
+type ClientCertificate struct {
+	// CertificateFile is a PEM file with the certificate, then those that lead to its CA.
+	CertificateFile string `json:"certificate_file,omitempty"`
+	// CertificatePEM is the same as text.
+	CertificatePEM string `json:"certificate_pem,omitempty"`
+	// KeyFile is a PEM file with the private key, without a passphrase. Needless where the certificate's has it too.
+	KeyFile string `json:"key_file,omitempty"`
+	// KeyPEM is the same as text.
+	KeyPEM string `json:"key_pem,omitempty"`
+}
+
+// A DistrustedKey is every key that an issuer publishes under a kid.
+type DistrustedKey struct {
+	// Issuer is one of the issuers of AuthorizationServers.
+	Issuer string `json:"issuer"`
+	// KeyID is the kid.
+	KeyID string `json:"kid"`
 }

@@ -52,14 +52,14 @@ func unreadable(detail string) *Rejected {
 
 // A Mistake is one thing that is wrong, and where.
 type Mistake struct {
-	// Path is the field of the configuration, such as "authorization_servers[0].issuer", or the issuer whose keys are
-	// missing.
+	// Path is the field of the configuration, such as "authorization_servers[0].issuer", the argument, or the issuer whose
+	// keys are missing.
 	Path string
 	// Message is what is expected there, or what happened.
 	Message string
 }
 
-// ConfigError says that a configuration was refused. Nothing was started.
+// ConfigError says that a configuration, or a change of keys, was refused. Nothing was started or changed.
 type ConfigError struct {
 	// Errors are all its mistakes, at least one.
 	Errors []Mistake

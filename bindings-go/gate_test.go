@@ -138,8 +138,10 @@ func TestEveryFieldOfAConfigurationHasItsKey(t *testing.T) {
 		CORSOrigins: []string{"https://app.test"}, AllowedOrigins: []string{"https://app.test"},
 		Keys: scopegate.Keys{
 			DefaultTTLSeconds: 300, MaxStaleSeconds: scopegate.Seconds(60), UnknownKeyIntervalSeconds: 5, MaxWaiters: 1,
-			RSAMaxBits: 2048,
+			RSAMaxBits: 2048, BackgroundRefresh: scopegate.Off(),
+			Snapshot: json.RawMessage(`{"version": 1, "exported_at": 0, "sources": []}`),
 		},
+		DistrustedKeys: []scopegate.DistrustedKey{{Issuer: "https://as2.test", KeyID: "1"}},
 		HTTP: scopegate.HTTP{
 			TimeoutSeconds: 1, Proxy: "http://127.0.0.1:1", UserAgent: "weather", AllowPrivateAddresses: true,
 			InsecureHosts: []string{"as.test"},

@@ -287,10 +287,9 @@ func (s *server) warmUp() error {
 func (s *server) allowed(token *tokenHandle, kind CallKind, name string) bool {
 	handle := s.enter()
 	defer s.leave(handle)
-	text := C.CString(name)
-	defer C.free(unsafe.Pointer(text))
-	status := C.scopegate_server_allowed(handle, token.pointer(), C.int32_t(kind),
-		C.scopegate_str{data: text, len: C.size_t(len(name))})
+	text, free := nativeText(name)
+	defer free()
+	status := C.scopegate_server_allowed(handle, token.pointer(), C.int32_t(kind), text)
 	runtime.KeepAlive(token)
 	return status == C.SCOPEGATE_OK
 }
@@ -311,6 +310,54 @@ func (s *server) health() (json.RawMessage, error) {
 	var failure *C.scopegate_error
 	C.scopegate_server_health(handle, &report, &failure)
 	return readReport(report, failure)
+}
+
+func (s *server) exportKeys() (json.RawMessage, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	C.scopegate_server_export_keys(handle, &report, &failure)
+	return readReport(report, failure)
+}
+
+// A keyChange is one of the functions of the library that change which keys answer.
+type keyChange int
+
+const (
+	distrustKey keyChange = iota
+	replaceKeys
+	resume
+)
+
+// changeKeys takes the kid or the key set as text, which resume has none of.
+func (s *server) changeKeys(change keyChange, issuer, text string) error {
+	handle := s.enter()
+	defer s.leave(handle)
+	issuerText, freeIssuer := nativeText(issuer)
+	defer freeIssuer()
+	otherText, freeOther := nativeText(text)
+	defer freeOther()
+	var failure *C.scopegate_error
+	var status C.scopegate_status
+	switch change {
+	case distrustKey:
+		status = C.scopegate_server_distrust_key(handle, issuerText, otherText, &failure)
+	case replaceKeys:
+		status = C.scopegate_server_replace_keys(handle, issuerText, otherText, &failure)
+	default:
+		status = C.scopegate_server_resume(handle, issuerText, &failure)
+	}
+	if status != C.SCOPEGATE_OK {
+		return &ConfigError{Errors: readMistakes(failure)}
+	}
+	return nil
+}
+
+// nativeText is a copy outside Go's memory, and what frees it.
+func nativeText(text string) (C.scopegate_str, func()) {
+	copied := C.CString(text)
+	return C.scopegate_str{data: copied, len: C.size_t(len(text))}, func() { C.free(unsafe.Pointer(copied)) }
 }
 
 func readReport(report *C.scopegate_report, failure *C.scopegate_error) (json.RawMessage, error) {
