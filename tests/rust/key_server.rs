@@ -2,8 +2,6 @@
 //! they are.
 #![allow(clippy::disallowed_methods)]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use scopegate_core::testing::Issuer;
@@ -114,45 +112,4 @@ fn held_keys_are_used_whatever_the_key_server_does_afterwards() {
         assert_eq!(stub.count("/jwks"), 2, "{name}: the unknown kid was asked for");
         assert_eq!(reason_and_retry_after(&server, &known).0, None, "{name}");
     }
-}
-
-/// How many of so many threads that come at once are accepted by a cold server, and how often the key server was asked.
-fn accepted_at_once(threads: usize, max_waiters: usize) -> (usize, usize) {
-    let stub = Stub::start().expect("a free port");
-    let issuer = Issuer::new(RESOURCE);
-    let entry: Value = serde_json::from_str(&issuer.server()).expect("JSON");
-    stub.answer("/jwks", Answer::ok(entry["jwks"].to_string()).delay(Duration::from_millis(300)));
-    let config = json!({
-        "resource": RESOURCE,
-        "authorization_servers": [{"issuer": issuer.issuer(), "jwks_uri": stub.url("/jwks")}],
-        "keys": {"max_waiters": max_waiters},
-    });
-    let server = ResourceServer::from_json(&config.to_string()).expect("a configuration");
-    let authorization = issuer.authorization(&json!({}));
-    let accepted = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let (reason, retry_after) = reason_and_retry_after(&server, &authorization);
-                assert!(
-                    reason.is_none() || (reason, retry_after) == (Some(Reason::KeysUnavailable), Some(1))
-                );
-                accepted.fetch_add(usize::from(reason.is_none()), Ordering::Relaxed);
-            });
-        }
-    });
-    assert_eq!(reason_and_retry_after(&server, &authorization).0, None);
-    (accepted.into_inner(), stub.count("/jwks"))
-}
-
-#[test]
-fn a_thousand_threads_that_come_at_once_share_one_fetch() {
-    assert_eq!(accepted_at_once(1000, 1000), (1000, 1));
-}
-
-#[test]
-fn those_who_may_wait_are_accepted_and_the_others_come_again() {
-    let (accepted, fetches) = accepted_at_once(1000, 64);
-    assert!(accepted >= 64, "{accepted}");
-    assert_eq!(fetches, 1);
 }

@@ -165,7 +165,8 @@ pub(crate) enum Lookup {
     Held,
     /// The token has no `kid`: the set answers, whatever it says.
     WithoutKid,
-    /// A good fetch that began at `since` no longer showed the `kid`.
+    /// A good fetch that began at `since` no longer showed the `kid`, or the key that it showed is distrusted: that is
+    /// `confirmed` from the start.
     Removed { since: Duration, confirmed: bool },
     /// No key for this `kid` and algorithm.
     Unknown,

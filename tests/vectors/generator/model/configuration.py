@@ -48,7 +48,11 @@ class Configuration:
     serve_root_metadata: bool = False
     cors_origins: list[str] = field(default_factory=list)
     allowed_origins: list[str] | None = None
+    distrusted_keys: list[dict[str, str]] = field(default_factory=list)
     rsa_max_bits: int = 4096
+
+    def distrusted_kids(self, server: AuthorizationServer) -> set[str]:
+        return {key["kid"] for key in self.distrusted_keys if key["issuer"] in server.issuers}
 
     def metadata_path(self) -> str:
         """Only the slash directly after the host is dropped."""

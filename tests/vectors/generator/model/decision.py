@@ -23,7 +23,7 @@ from .claims import (
 )
 from .configuration import AuthorizationServer, Configuration, same_name
 from .credential import MAX_TOKEN, Jws, after_scheme, kid_is_well_formed, read_jws
-from .key_set import Key, select, usable_keys, verifies
+from .key_set import Key, select, trusted, usable_keys, verifies
 from .policy import covers, effective_scopes, policy_need
 from .wire import NUMBERS, Refusal, response
 
@@ -80,10 +80,14 @@ class Decision:
             return None
         if not kid_is_well_formed(self.jws.header):
             return None
+        kid = self.jws.header.get("kid")
+        distrusted = self.config.distrusted_kids(self.server)
+        if kid in distrusted:
+            return "unknown_key"
         if self.server.jwks is None:
             return "keys_unavailable"
-        kid = self.jws.header.get("kid")
-        return select(usable_keys(self.server, self.config.rsa_max_bits), self.algorithm, kid)
+        keys = usable_keys(self.server, self.config.rsa_max_bits)
+        return select(trusted(keys, distrusted), self.algorithm, kid)
 
     @cached_property
     def claims(self) -> Claims | None:

@@ -45,6 +45,12 @@ def usable_keys(server: AuthorizationServer, rsa_max_bits: int) -> list[Key]:
     return list(keys.values())
 
 
+def trusted(keys: list[Key], distrusted_kids: set[str]) -> list[Key]:
+    """The keys less those of a distrusted kid, whatever else they are called."""
+    distrusted = {thumbprint_input(key.jwk) for key in keys if key.kid in distrusted_kids}
+    return [key for key in keys if thumbprint_input(key.jwk) not in distrusted]
+
+
 def select(keys: list[Key], algorithm: str, kid: str | None) -> Key | str:
     """The key for a token, or the reason why there is none."""
     fitting = [key for key in keys if key.algorithm == algorithm and (kid is None or key.kid == kid)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..base64url import encode
 from ..keys import base64url_of, number, octets, pkcs1_encoding, private_jwk, public_jwk
-from ..suite import OK, Group, Suite, config, request, server
+from ..suite import OK, Group, Suite, config, request, server, unreachable_server
 from ..tokens import ABSENT, ISSUER, claims, header, jws, signed_by, signing_input, token, token_with_header, with_signature
 
 FIELD = 2**255 - 19
@@ -24,6 +24,7 @@ def add_to(suite: Suite) -> None:
     _duplicates(suite)
     _without_kid(suite)
     _issuers(suite)
+    _distrusted(suite)
 
 
 def _check(group: Group, id: str, comment: str, credential: str, faults: str | list[str], *refs: str) -> None:
@@ -277,3 +278,22 @@ def _issuers(suite: Suite) -> None:
         _check(group, f"issuers-{id}", comment, credential, faults, "RFC 8725 3.8", "T12")
     no_kid = jws(header(kid=ABSENT), claims(**other), "ed-b")
     _check(group, "issuers-no-kid", "Without a kid only the issuer's own keys count.", no_kid, OK, "RFC 8725 3.8", "T12")
+
+
+def _distrusted(suite: Suite) -> None:
+    refs = ("RFC 7517 5",)
+    listed = [{"issuer": ISSUER, "kid": "ed-a"}]
+    first = server("ed-a", public_jwk("ed-a", "renamed"), "ed-b", "ec-a")
+    second = server(public_jwk("ed-b", "ed-a"), issuer="https://other.test")
+    group = suite.group("A distrusted key of the first server.", config(first, second, distrusted_keys=listed))
+    for id, comment, credential, faults in (
+        ("kid", "The kid that is listed.", token(), "unknown_key"),
+        ("other-material", "The kid with a signature of another key.", signed_by("ed-b", "EdDSA", "ed-a"), "unknown_key"),
+        ("renamed", "The same key under another kid.", signed_by("ed-a", "EdDSA", "renamed"), "unknown_key"),
+        ("others", "Another key of the server.", signed_by("ec-a", "ES256"), OK),
+        ("no-kid", "Without a kid only the trusted key fits.", jws(header(kid=ABSENT), claims(), "ed-b"), OK),
+        ("other-server", "The same kid of the other server.", signed_by("ed-b", "EdDSA", "ed-a", iss="https://other.test"), OK),
+    ):
+        _check(group, f"distrusted-{id}", comment, credential, faults, *refs)
+    group = suite.group("A distrusted key in an outage.", config(unreachable_server(), distrusted_keys=listed))
+    _check(group, "distrusted-outage", "It is unknown without a look at the keys.", token(), "unknown_key", *refs)
