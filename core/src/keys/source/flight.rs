@@ -254,7 +254,7 @@ impl Drop for Landing<'_> {
 }
 
 /// Uniform in 0..1. The operating system's randomness differs in forked children, so that they do not ask at once.
-fn draw() -> f64 {
+pub(super) fn draw() -> f64 {
     let mut bytes = [0; 4];
     match aws_lc_rs::rand::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
