@@ -36,6 +36,9 @@ pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
 
+/// By how many seconds the wall clock may seem to be set back: both clocks are read in whole seconds, one after the other.
+const ROUNDING: i64 = 2;
+
 /// Where keys are.
 #[derive(Debug)]
 pub(crate) enum KeyLocation {
@@ -353,8 +356,17 @@ impl Source {
             waiting: here.waiting.all(),
             waiting_for_unknown: here.waiting.for_unknown_kid(),
             max_waiters: self.settings.max_waiters,
-            seen_until: held.and_then(|held| held.began_wall?.checked_sub(self.settings.leeway)),
+            seen_until: held.and_then(|held| self.seen_until(held)),
         }
+    }
+
+    /// See [`State::seen_until`]. Not known once the wall clock was set back: a token that is issued now then looks older
+    /// than the set.
+    fn seen_until(&self, held: &Held) -> Option<i64> {
+        let (began, now) = (held.began_wall?, self.clock.wall()?);
+        let passed = i64::try_from(held.validity.age(self.clock.boot()).as_secs()).ok()?;
+        let set_back = began.checked_add(passed)?.checked_sub(now)?;
+        if set_back > ROUNDING { None } else { began.checked_sub(self.settings.leeway) }
     }
 
     /// The caller holds the lock of the records, so that the count of those who wait never passes its bound.
