@@ -291,6 +291,12 @@ impl ResourceServer {
         *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
     }
 
+    /// Whether keys are being fetched, or are due to be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.0.sources.iter().any(|source| source.is_fetching())
+    }
+
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
         match self.0.decide(request, done) {
             Ok(token) => {

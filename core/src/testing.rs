@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
-pub use scripted_clock::{ScriptedClock, refresh_age, server_with_clock};
+pub use scripted_clock::{ScriptedClock, is_fetching, refresh_age, server_with_clock};
 
 /// An authorization server in memory that signs with ES256.
 ///

@@ -278,6 +278,14 @@ impl Source {
         self.next_fetch(&here).map(|wait| wait.max(SOON))
     }
 
+    /// Whether a fetch runs, or is due so that one is about to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.look(&self.here(), |state, now| {
+            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
+        })
+    }
+
     fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
         self.look(here, |state, now| plan::next_fetch(state, now).map(|at| at.saturating_sub(now)))
     }

@@ -94,6 +94,11 @@ pub fn server_with_clock(json: &str, clock: &ScriptedClock) -> Result<ResourceSe
     ResourceServer::from_json_with_clock(json, Arc::new(clock.clone()))
 }
 
+/// Whether the server fetches keys now, or is due to: what a test waits for before it moves the clock again.
+pub fn is_fetching(server: &ResourceServer) -> bool {
+    server.is_fetching()
+}
+
 /// How long after a good fetch began the next one is due: drawn anew for every set of this ttl, as servers draw it.
 pub fn refresh_age(ttl: Duration) -> Duration {
     source::refresh_age(ttl)
