@@ -111,6 +111,12 @@ impl ResourceServer {
         Config::settings_from_json(json).map(|settings| Self::from_settings(settings, clock))
     }
 
+    /// Whether keys are being fetched, or are due to be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.0.sources.iter().any(|source| source.is_fetching())
+    }
+
     fn from_settings(mut settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let fetch: Arc<dyn Fetch> = Arc::new(HttpClient::new(settings.http.clone()));
         let metadata = Metadata::new(&settings);
@@ -289,12 +295,6 @@ impl ResourceServer {
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.
     pub fn internal_error(&self, detail: &str, request: &Request<'_>) -> Rejection {
         *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
-    }
-
-    /// Whether keys are being fetched, or are due to be.
-    #[cfg(feature = "testing")]
-    pub(crate) fn is_fetching(&self) -> bool {
-        self.0.sources.iter().any(|source| source.is_fetching())
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {

@@ -97,12 +97,6 @@ pub(crate) fn forget() {
     }
 }
 
-/// The clock that sources go by was moved.
-#[cfg(feature = "testing")]
-pub(crate) fn look_again() {
-    forget();
-}
-
 impl Scheduler {
     pub(super) fn new() -> Scheduler {
         Scheduler { process: this_process(), watched: Mutex::default(), changed: Condvar::new() }

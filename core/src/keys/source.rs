@@ -29,8 +29,6 @@ use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, State, Wanted};
-#[cfg(feature = "testing")]
-pub(crate) use super::scheduler::look_again;
 use super::scheduler::{self, MAX_RUNNING, SLOTS, Slots};
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
@@ -483,6 +481,12 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
     });
     failed.sort_by_key(|(source, _)| source.settings.index);
     failed.into_iter().map(|(source, error)| (source.settings.issuer.clone(), error)).collect()
+}
+
+/// The clock that sources go by was moved.
+#[cfg(feature = "testing")]
+pub(crate) fn look_again() {
+    scheduler::forget();
 }
 
 /// How long after a good fetch began the next one is due, drawn as for a set of this ttl.
