@@ -38,6 +38,11 @@ pub(crate) const ROWS: &[Row] = &[
         required: "no fetch for 120 s; 304 renews age and ttl",
         run: cache_headers,
     },
+    Row {
+        fault: "odd freshness: `max-age` of 0, 10^12, negative, no number; `Age` above it; `no-store`; `Expires`",
+        required: "the ttl stays within 300 to 3,600 s, 600 s where none is told",
+        run: odd_freshness,
+    },
 ];
 
 const MIB: usize = 1024 * 1024;
@@ -199,4 +204,30 @@ fn cache_headers(_: &Options) -> String {
     assert_eq!((status.age_seconds, status.ttl_seconds), (Some(0), Some(900)));
     assert_eq!(status.fetches["not_modified"], 1);
     format!("the next fetch {silent_for} s later; age 0 s and ttl 900 s after the 304")
+}
+
+fn odd_freshness(_: &Options) -> String {
+    let cases: [(&[(&str, &str)], u64); 12] = [
+        (&[], 600),
+        (&[("Cache-Control", "max-age=0")], 300),
+        (&[("Cache-Control", "max-age=1000")], 1000),
+        (&[("Cache-Control", "max-age=1000000000000")], 3600),
+        (&[("Cache-Control", "max-age=99999999999999999999999")], 3600),
+        (&[("Cache-Control", "max-age=-5")], 300),
+        (&[("Cache-Control", "max-age=soon")], 300),
+        (&[("Cache-Control", "max-age=1000"), ("Age", "100")], 900),
+        (&[("Cache-Control", "max-age=1000"), ("Age", "2000")], 300),
+        (&[("Cache-Control", "max-age=1000"), ("Age", "-1")], 1000),
+        (&[("Cache-Control", "no-store, max-age=1000")], 300),
+        (&[("Expires", "0")], 600),
+    ];
+    for (headers, ttl) in cases {
+        let scene = Scene::cold(&json!({}));
+        let set = Answer::ok(key_set(&[&scene.key]));
+        let answer = headers.iter().fold(set, |answer, (name, value)| answer.header(name, value));
+        scene.stub.answer(JWKS, answer);
+        scene.server.warm_up().expect("a key server that works");
+        assert_eq!(scene.server.stats().sources[0].ttl_seconds, Some(ttl), "{headers:?}");
+    }
+    format!("{} combinations, each with the ttl that was expected", cases.len())
 }

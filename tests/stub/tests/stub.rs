@@ -1,7 +1,8 @@
 //! The scripted server, asked over plain sockets.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -205,5 +206,26 @@ fn the_script_can_be_written_over_http() {
         "/x",
     ] {
         assert!(ask(&control, "PUT", bad, "", "").unwrap().starts_with("HTTP/1.1 400 "), "{bad}");
+    }
+}
+
+#[test]
+fn the_program_says_where_it_listens_and_ends_with_its_input() {
+    for (arguments, scheme) in [(&[][..], "http://"), (&["--tls"], "https://")] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_scopegate-stub"));
+        let mut program =
+            program.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let member = |name: &str| line.split(&format!("\"{name}\":\"")).nth(1)?.split('"').next();
+        assert!(member("origin").unwrap().starts_with(scheme), "{line}");
+        assert_eq!(
+            member("ca_pem").is_some_and(|pem| pem.ends_with("-----END CERTIFICATE-----\\n")),
+            scheme == "https://"
+        );
+        let count = ask(member("control").unwrap(), "GET", "/connections", "", "").unwrap();
+        assert!(count.ends_with("\r\n\r\n0"), "{count}");
+        drop(program.stdin.take());
+        assert!(program.wait().unwrap().success());
     }
 }
