@@ -93,16 +93,18 @@ fn soak(options: &Options) -> String {
 impl Soak {
     /// One client: tokens of the key that signs, of an older one, under an unknown kid, and forged ones.
     fn load(&self, number: usize) {
-        let now = unix_time();
-        let tokens: Vec<_> = self.keys.iter().map(|key| key.token(now)).collect();
+        let mut tokens = Vec::new();
         for round in number.. {
             if self.over.load(Ordering::SeqCst) {
                 return;
             }
             let current = self.current.load(Ordering::SeqCst);
+            // No issuer signs with a key before it publishes it.
+            let missing = self.keys.iter().take(current + 1).skip(tokens.len());
+            tokens.extend(missing.map(|key| key.token(unix_time())).collect::<Vec<_>>());
             match round % 8 {
-                0 => self.expect_refusal("junk", &junk(&tokens[0])),
-                1 => self.expect_refusal("forged", &forged(&self.keys[current], now)),
+                0 => self.expect_refusal("junk", &junk(&tokens[current])),
+                1 => self.expect_refusal("forged", &forged(&self.keys[current])),
                 2 => self.ask_with_old_key(&tokens, round % (current + 1)),
                 _ => self.ask_with_current_key(&tokens, current),
             }
@@ -219,8 +221,8 @@ impl Soak {
 }
 
 /// A token of this key with the signature of another token.
-fn forged(key: &Key, now: u64) -> String {
-    let (good, other) = (key.token(now), key.token(now + 1));
+fn forged(key: &Key) -> String {
+    let (good, other) = (key.token(unix_time()), key.token(unix_time()));
     let (signed, _) = good.rsplit_once('.').expect("three parts");
     let (_, signature) = other.rsplit_once('.').expect("three parts");
     format!("{signed}.{signature}")
