@@ -46,8 +46,10 @@ const HANGS: [(&str, Hang); 7] = [
     ("body, 1 byte a second", Hang::Answer(Fault::DripBody { every: EVERY })),
 ];
 
-fn stubs() -> [Stub; 2] {
-    [Stub::start().expect("a free port"), Stub::start_tls().expect("a free port")]
+/// With TLS, and without unless time is short.
+fn stubs(options: &Options) -> Vec<Stub> {
+    let secure = Stub::start_tls().expect("a free port");
+    if options.short { vec![secure] } else { vec![secure, Stub::start().expect("a free port")] }
 }
 
 fn hang(stub: &Stub, how: &Hang, key: &Key) {
@@ -68,14 +70,14 @@ fn http(stub: &Stub) -> Value {
     }
 }
 
-fn cold(_: &Options) -> String {
+fn cold(options: &Options) -> String {
     let key = Key::new(1);
     let mut seen = Seen::default();
     let backlog = FullBacklog::start().expect("a free port");
     let url = format!("http://{}{JWKS}", backlog.address().expect("an address"));
     let plain = json!({"http": {"timeout_seconds": TIMEOUT.as_secs()}});
     seen.wait_cold("connect", &key, &configuration(&url, &plain));
-    for stub in &stubs() {
+    for stub in &stubs(options) {
         for (name, how) in &HANGS {
             hang(stub, how, &key);
             seen.wait_cold(name, &key, &configuration(&stub.url(JWKS), &http(stub)));
@@ -85,9 +87,9 @@ fn cold(_: &Options) -> String {
     format!("{CALLERS} callers each; {}, 0 in the end", seen.report())
 }
 
-fn due(_: &Options) -> String {
+fn due(options: &Options) -> String {
     let (mut seen, mut accepted) = (Seen::default(), 0);
-    for stub in stubs() {
+    for stub in stubs(options) {
         let key = Key::new(1);
         publish(&stub, &[&key]);
         let more = http(&stub);
