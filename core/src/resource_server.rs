@@ -97,18 +97,28 @@ impl ResourceServer {
     ///
     /// Fails with every mistake of the configuration at once.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        config.settings().map(Self::from_settings)
+        config.settings().map(|settings| Self::from_settings(settings, Arc::new(SystemClock)))
     }
 
     /// A server with the configuration in this JSON document.
     ///
     /// Fails with every mistake of the document at once.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
-        Config::settings_from_json(json).map(Self::from_settings)
+        Self::from_json_with_clock(json, Arc::new(SystemClock))
     }
 
-    fn from_settings(mut settings: Settings) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    /// [`ResourceServer::from_json`] by another clock than the machine's.
+    pub(crate) fn from_json_with_clock(json: &str, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        Config::settings_from_json(json).map(|settings| Self::from_settings(settings, clock))
+    }
+
+    /// Whether keys are being fetched, or are due to be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.0.sources.iter().any(|source| source.is_fetching())
+    }
+
+    fn from_settings(mut settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let fetch: Arc<dyn Fetch> = Arc::new(HttpClient::new(settings.http.clone()));
         let metadata = Metadata::new(&settings);
         let mut sources = Vec::new();

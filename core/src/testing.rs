@@ -1,6 +1,9 @@
-//! An issuer in memory, for the tests of servers: a key, its key set, and tokens. No network, no account.
+//! For the tests of servers: an issuer in memory (a key, its key set, and tokens; no network, no account), and a clock that
+//! the test moves.
 //!
-//! Its keys are made anew for every instance and protect nothing.
+//! The issuer's keys are made anew for every instance and protect nothing.
+
+mod scripted_clock;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -10,6 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
+pub use scripted_clock::{ScriptedClock, is_fetching, refresh_age, server_with_clock};
 
 /// An authorization server in memory that signs with ES256.
 ///

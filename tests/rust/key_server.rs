@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use scopegate_core::testing::Issuer;
+use scopegate_core::testing::{Issuer, ScriptedClock, server_with_clock};
 use scopegate_core::{Reason, Request, ResourceServer};
 use scopegate_stub::{Answer, Fault, Stub};
 use serde_json::{Value, json};
@@ -36,13 +36,13 @@ fn faults() -> Vec<(&'static str, Answer)> {
     ]
 }
 
+fn configuration(entry: &Value) -> String {
+    let http = json!({"timeout_seconds": TIMEOUT.as_secs()});
+    json!({"resource": RESOURCE, "authorization_servers": [entry], "http": http}).to_string()
+}
+
 fn server(entry: &Value) -> ResourceServer {
-    let config = json!({
-        "resource": RESOURCE,
-        "authorization_servers": [entry],
-        "http": {"timeout_seconds": TIMEOUT.as_secs()},
-    });
-    ResourceServer::from_json(&config.to_string()).expect("a configuration")
+    ResourceServer::from_json(&configuration(entry)).expect("a configuration")
 }
 
 fn reason_and_retry_after(server: &ResourceServer, authorization: &str) -> (Option<Reason>, Option<u64>) {
@@ -112,4 +112,26 @@ fn held_keys_are_used_whatever_the_key_server_does_afterwards() {
         assert_eq!(stub.count("/jwks"), 2, "{name}: the unknown kid was asked for");
         assert_eq!(reason_and_retry_after(&server, &known).0, None, "{name}");
     }
+}
+
+#[test]
+fn wall_clock_that_is_set_back_does_not_make_a_new_key_an_unknown_one() {
+    let (stub, issuer, clock) =
+        (Stub::start().expect("a free port"), Issuer::new(RESOURCE), ScriptedClock::at(1_800_000_000));
+    let entry: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+    stub.answer("/jwks", Answer::ok(entry["jwks"].to_string()));
+    let config = configuration(&json!({"issuer": issuer.issuer(), "jwks_uri": stub.url("/jwks")}));
+    let server = server_with_clock(&config, &clock).expect("a configuration");
+    server.warm_up().expect("a key server that works");
+    issuer.rotate();
+    let told = || {
+        let claims = json!({"iat": clock.wall(), "exp": clock.wall() + 300});
+        let authorization = issuer.authorization(&claims);
+        let lines = [authorization.as_bytes()];
+        let request = Request::new("POST", "/mcp").authorization(&lines);
+        server.authorize(&request).expect_err("the key is not published").reason()
+    };
+    assert_eq!(told(), Reason::UnknownKey, "a fetch says so");
+    clock.set_wall(clock.wall() - 3600);
+    assert_eq!(told(), Reason::KeysUnavailable, "the next fetch may bring it");
 }

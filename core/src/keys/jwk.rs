@@ -133,6 +133,9 @@ impl PreparedKey {
     }
 }
 
+/// The parameters of the public and symmetric keys that are told apart; all are text.
+const PARAMETERS: [&str; 6] = ["crv", "x", "y", "n", "e", "k"];
+
 /// The longest `kid`, in bytes.
 pub(crate) const MAX_KID_BYTES: usize = 256;
 
@@ -143,6 +146,10 @@ fn typed(members: &Map<String, Value>) -> Result<Jwk, Skip> {
     let kept =
         members.iter().filter(|(name, _)| !ours(name)).map(|(name, value)| (name.clone(), value.clone()));
     let kty = members.get("kty").and_then(Value::as_str).ok_or(Skip::Malformed)?;
+    // jsonwebtoken takes a known type with such a parameter for an unknown type.
+    if PARAMETERS.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_string())) {
+        return Err(Skip::Malformed);
+    }
     serde_json::from_value(Value::Object(kept.collect())).map_err(|_| match kty {
         "RSA" | "EC" | "OKP" | "oct" => Skip::Malformed,
         _ => Skip::KeyType,
@@ -353,6 +360,8 @@ mod tests {
         assert_eq!(with("kid", json!(5)), Skip::Malformed);
         assert_eq!(with("crv", json!("X25519")), Skip::KeyType);
         assert_eq!(with("x", json!("AAAA")), Skip::InvalidPoint);
+        assert_eq!(with("x", json!(["AAAA"])), Skip::Malformed);
+        assert_eq!(with("crv", Value::Null), Skip::Malformed);
         assert_eq!(skip(json!({"kty": "oct", "k": "AAAA"})), Skip::Symmetric);
         assert_eq!(skip(json!({"kty": "XYZ"})), Skip::KeyType);
         assert_eq!(skip(json!([])), Skip::Malformed);

@@ -40,6 +40,9 @@ pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
 
+/// By how many seconds the wall clock may seem to be set back: both clocks are read in whole seconds, one after the other.
+const ROUNDING: i64 = 2;
+
 /// Where keys are.
 #[derive(Debug)]
 pub(crate) enum KeyLocation {
@@ -265,6 +268,14 @@ impl Source {
         self.next_fetch(&here).map(|wait| wait.max(SOON))
     }
 
+    /// Whether a fetch runs, or is due so that one is about to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.look(&self.here(), |state, now| {
+            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
+        })
+    }
+
     fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
         self.look(here, |state, now| plan::next_fetch(state, now).map(|at| at.saturating_sub(now)))
     }
@@ -352,8 +363,17 @@ impl Source {
             waiting: here.waiting.all(),
             waiting_for_unknown: here.waiting.for_unknown_kid(),
             max_waiters: self.settings.max_waiters,
-            seen_until: held.and_then(|held| held.began_wall?.checked_sub(self.settings.leeway)),
+            seen_until: held.and_then(|held| self.seen_until(held)),
         }
+    }
+
+    /// See [`State::seen_until`]. Not known once the wall clock was set back: a token that is issued now then looks older
+    /// than the set.
+    fn seen_until(&self, held: &Held) -> Option<i64> {
+        let (began, now) = (held.began_wall?, self.clock.wall()?);
+        let passed = i64::try_from(held.validity.age(self.clock.boot()).as_secs()).ok()?;
+        let set_back = began.checked_add(passed)?.checked_sub(now)?;
+        if set_back > ROUNDING { None } else { began.checked_sub(self.settings.leeway) }
     }
 
     /// The caller holds the lock of the records, so that the count of those who wait never passes its bound.
@@ -451,4 +471,16 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
     });
     failed.sort_by_key(|(source, _)| source.settings.index);
     failed.into_iter().map(|(source, error)| (source.settings.issuer.clone(), error)).collect()
+}
+
+/// The clock that sources go by was moved.
+#[cfg(feature = "testing")]
+pub(crate) fn look_again() {
+    scheduler::forget();
+}
+
+/// How long after a good fetch began the next one is due, drawn as for a set of this ttl.
+#[cfg(feature = "testing")]
+pub(crate) fn refresh_age(ttl: Duration) -> Duration {
+    plan::Validity::new(Duration::ZERO, Some(ttl), ttl, ttl, flight::draw()).refresh_age
 }

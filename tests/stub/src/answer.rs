@@ -1,11 +1,12 @@
 //! What is answered, and what goes wrong with it.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io;
 use std::thread;
 use std::time::Duration;
 
-use crate::request::{self, Received};
+use crate::connection::Connection;
+use crate::gzip;
+use crate::request::Received;
 
 /// An answer. `{origin}` in its body and header values stands for the server's own origin.
 #[derive(Clone, Debug)]
@@ -23,11 +24,13 @@ pub struct Answer {
 pub enum Fault {
     /// The request is read and never answered.
     Hang,
+    /// Half of the headers is sent, then nothing.
+    HangInHeaders,
     /// Headers and half of the body are sent, then nothing.
     HangInBody,
     /// The connection is closed without an answer.
     Close,
-    /// The connection is reset without an answer.
+    /// The connection is reset without an answer; with TLS it is closed without notice.
     Reset,
     /// The answer comes byte by byte, with this pause before each.
     Drip {
@@ -41,6 +44,11 @@ pub enum Fault {
     },
     /// The body is filled up with blanks to this size.
     Oversize {
+        /// The size.
+        bytes: usize,
+    },
+    /// One header line is filled up with blanks to this size.
+    OversizeHeaders {
         /// The size.
         bytes: usize,
     },
@@ -115,10 +123,17 @@ impl Answer {
         self
     }
 
-    /// Answers a request whose head is still in the socket.
+    /// Sends the body in gzip.
+    #[must_use]
+    pub fn gzip(mut self) -> Answer {
+        self.body = gzip::encode(&self.body);
+        self.header("Content-Encoding", "gzip")
+    }
+
+    /// Answers a request that was seen and not yet consumed.
     pub(crate) fn send(
         &self,
-        stream: &TcpStream,
+        to: &mut Connection,
         request: &Received,
         origin: &str,
         is_stopped: &dyn Fn() -> bool,
@@ -127,47 +142,21 @@ impl Answer {
         if self.fault == Some(Fault::Reset) {
             return Ok(());
         }
-        request::consume(stream, request)?;
+        to.consume(request)?;
         let not_modified = self.etag.is_some() && self.etag.as_deref() == request.header("if-none-match");
-        let body = if not_modified { Vec::new() } else { self.filled_body(origin) };
+        let body = if not_modified { Vec::new() } else { self.body_for(origin) };
         let head = self.head(if not_modified { 304 } else { self.status }, body.len(), origin);
-        let half = body.get(..body.len() / 2).unwrap_or_default();
         match self.fault {
-            None | Some(Fault::Oversize { .. }) => write(stream, &[&head, &body]),
-            Some(Fault::Hang) => hang(stream, is_stopped),
-            Some(Fault::HangInBody) => {
-                write(stream, &[&head, half])?;
-                hang(stream, is_stopped)
-            }
-            Some(Fault::Close | Fault::Reset) => Ok(()),
-            Some(Fault::Drip { every }) => {
-                drip(stream, &head, every)?;
-                drip(stream, &body, every)
-            }
-            Some(Fault::DripBody { every }) => {
-                write(stream, &[&head])?;
-                drip(stream, &body, every)
-            }
-            Some(Fault::Endless) => {
-                write(stream, &[&head])?;
-                while !is_stopped() {
-                    write(stream, &[b"400\r\n", &[b' '; 0x400], b"\r\n"])?;
-                }
-                Ok(())
-            }
-            Some(Fault::Truncated | Fault::TruncatedUnseen) => write(stream, &[&head, half]),
+            None => to.send(&[head, body].concat()).and_then(|()| to.finish()),
+            Some(fault) => fault.send(to, &head, &body, is_stopped),
         }
     }
 
-    fn filled_body(&self, origin: &str) -> Vec<u8> {
-        let mut body = match std::str::from_utf8(&self.body) {
+    fn body_for(&self, origin: &str) -> Vec<u8> {
+        match std::str::from_utf8(&self.body) {
             Ok(text) => text.replace("{origin}", origin).into_bytes(),
             Err(_) => self.body.clone(),
-        };
-        if let Some(Fault::Oversize { bytes }) = self.fault {
-            body.resize(bytes.max(body.len()), b' ');
         }
-        body
     }
 
     fn head(&self, status: u16, body_bytes: usize, origin: &str) -> Vec<u8> {
@@ -176,6 +165,7 @@ impl Answer {
             _ if status == 304 || status == 204 => String::new(),
             Some(Fault::Endless) => "Transfer-Encoding: chunked\r\n".to_owned(),
             Some(Fault::TruncatedUnseen) => String::new(),
+            Some(Fault::Oversize { bytes }) => format!("Content-Length: {}\r\n", bytes.max(body_bytes)),
             _ => format!("Content-Length: {body_bytes}\r\n"),
         };
         head.push_str(&framing);
@@ -188,30 +178,58 @@ impl Answer {
     }
 }
 
-fn write(mut stream: &TcpStream, parts: &[&[u8]]) -> io::Result<()> {
-    stream.write_all(&parts.concat())
-}
-
-/// Ends when the client goes away.
-fn drip(mut stream: &TcpStream, bytes: &[u8], every: Duration) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    for byte in bytes {
-        thread::sleep(every);
-        stream.write_all(&[*byte])?;
-    }
-    Ok(())
-}
-
-/// Ends when the client goes away or the server stops.
-fn hang(mut stream: &TcpStream, is_stopped: &dyn Fn() -> bool) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_millis(50)))?;
-    while !is_stopped() {
-        match stream.read(&mut [0]) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(error) => return Err(error),
+impl Fault {
+    fn send(
+        self,
+        to: &mut Connection,
+        head: &[u8],
+        body: &[u8],
+        is_stopped: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
+        let (half_a_head, half_a_body) = (half(head), half(body));
+        match self {
+            Fault::Close | Fault::Reset => Ok(()),
+            Fault::Hang => to.hang(is_stopped),
+            Fault::HangInHeaders => to.send(half_a_head).and_then(|()| to.hang(is_stopped)),
+            Fault::HangInBody => {
+                to.send(&[head, half_a_body].concat())?;
+                to.hang(is_stopped)
+            }
+            Fault::Drip { every } => to.drip(head, every).and_then(|()| to.drip(body, every)),
+            Fault::DripBody { every } => to.send(head).and_then(|()| to.drip(body, every)),
+            Fault::Oversize { bytes } => {
+                to.send(&[head, body].concat())?;
+                send_filling(to, bytes.saturating_sub(body.len()))
+            }
+            Fault::OversizeHeaders { bytes } => {
+                let status_line = head.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+                to.send(&[status_line, b"X-Filling:"].concat())?;
+                send_filling(to, bytes)?;
+                to.send(&[b"\r\n", head.strip_prefix(status_line).unwrap_or_default(), body].concat())
+            }
+            Fault::Endless => {
+                to.send(head)?;
+                while !is_stopped() {
+                    to.send(&[b"400\r\n", &[b' '; 0x400][..], b"\r\n"].concat())?;
+                }
+                Ok(())
+            }
+            Fault::Truncated | Fault::TruncatedUnseen => to.send(&[head, half_a_body].concat()),
         }
+    }
+}
+
+fn half(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len() / 2).unwrap_or_default()
+}
+
+/// Blanks, a piece at a time, so that a body may be larger than the memory.
+fn send_filling(to: &mut Connection, bytes: usize) -> io::Result<()> {
+    const PIECE: [u8; 0x4000] = [b' '; 0x4000];
+    let mut left = bytes;
+    while let Some(piece) = PIECE.get(..left.min(PIECE.len())).filter(|piece| !piece.is_empty()) {
+        to.send(piece)?;
+        left -= piece.len();
     }
     Ok(())
 }

@@ -3,14 +3,17 @@
 //! | request | effect |
 //! |---|---|
 //! | `PUT /answer?path=/jwks&...`, the answer's body as its body | from now on that path is answered like this; with `then=1`, after what is scripted already |
+//! | `PUT /in_turn?path=/jwks` | the answers that are scripted for that path come in turn, again and again |
+//! | `PUT /connections?fault=silence` | from now on this befalls every connection: `silence`, `cut`, `hang_in_tls`; without `fault`, nothing |
 //! | `GET /received` | the requests that were read: `[{"method", "target", "headers": [[name, value], ...]}, ...]` |
 //! | `GET /count?path=/jwks` | how many of them were for that path, as a number |
 //! | `GET /connections` | how many connections were accepted, as a number |
 //! | `DELETE /` | the script and what was received are forgotten |
 //!
-//! Parameters of an answer: `status` (200), `header` (`Name: value`, repeatable), `etag`, `delay_ms`, `fault`: `hang`,
-//! `hang_in_body`, `close`, `reset`, `drip` and `drip_body` (with `every_ms`), `oversize` (with `bytes`), `endless`,
-//! `truncated`, `truncated_unseen`. Names and values are percent-encoded. A mistake is answered with 400 and a sentence.
+//! Parameters of an answer: `status` (200), `header` (`Name: value`, repeatable), `etag`, `delay_ms`, `gzip=1`, `fault`:
+//! `hang`, `hang_in_headers`, `hang_in_body`, `close`, `reset`, `drip` and `drip_body` (with `every_ms`), `oversize` and
+//! `oversize_headers` (with `bytes`), `endless`, `truncated`, `truncated_unseen`. `{origin}` in bodies and header values
+//! stands for the server's origin. Names and values are percent-encoded. A mistake is answered with 400 and a sentence.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::request::{self, Received};
-use crate::{Answer, Fault, Stub};
+use crate::{Answer, ConnectionFault, Fault, Stub};
 
 /// The control server of a stub. It runs as long as the process.
 pub struct Control {
@@ -80,6 +83,14 @@ fn act(stub: &Stub, request: &Received, body: Vec<u8>) -> Result<String, String>
             }
             Ok("null".to_owned())
         }
+        ("PUT", "/in_turn") => {
+            stub.in_turn(path()?);
+            Ok("null".to_owned())
+        }
+        ("PUT", "/connections") => {
+            stub.connection_fault(connection_fault(&parameters)?);
+            Ok("null".to_owned())
+        }
         ("GET", "/received") => Ok(json_list(stub.received().iter().map(received_json))),
         ("GET", "/count") => Ok(stub.count(path()?).to_string()),
         ("GET", "/connections") => Ok(stub.connections().to_string()),
@@ -107,28 +118,46 @@ fn answer(parameters: &[(String, String)], body: Vec<u8>) -> Result<(Answer, boo
         let bytes = usize::try_from(number("bytes")?).map_err(|_| "expected fewer bytes".to_owned())?;
         answer = answer.fault(fault(name, every, bytes)?);
     }
+    if value("gzip") == Some("1") {
+        answer = answer.gzip();
+    }
     for (name, value) in parameters {
         match name.as_str() {
             "header" => {
                 let (name, value) = value.split_once(':').ok_or("expected header=Name: value")?;
                 answer = answer.header(name, value.trim());
             }
-            "path" | "then" | "status" | "delay_ms" | "etag" | "fault" | "every_ms" | "bytes" => {}
+            "path" | "then" | "status" | "gzip" | "delay_ms" | "etag" | "fault" | "every_ms" | "bytes" => {}
             unknown => return Err(format!("unknown parameter {unknown}")),
         }
     }
     Ok((answer, value("then") == Some("1")))
 }
 
+fn connection_fault(parameters: &[(String, String)]) -> Result<Option<ConnectionFault>, String> {
+    match parameters {
+        [] => Ok(None),
+        [(name, value)] if name == "fault" => match value.as_str() {
+            "silence" => Ok(Some(ConnectionFault::Silence)),
+            "cut" => Ok(Some(ConnectionFault::Cut)),
+            "hang_in_tls" => Ok(Some(ConnectionFault::HangInTls)),
+            unknown => Err(format!("unknown fault {unknown}")),
+        },
+        _ => Err("expected the parameter fault, or none".to_owned()),
+    }
+}
+
 fn fault(name: &str, every: Duration, bytes: usize) -> Result<Fault, String> {
     Ok(match name {
         "hang" => Fault::Hang,
+        "hang_in_headers" => Fault::HangInHeaders,
         "hang_in_body" => Fault::HangInBody,
         "close" => Fault::Close,
         "reset" => Fault::Reset,
         "drip" => Fault::Drip { every },
         "drip_body" => Fault::DripBody { every },
         "oversize" => Fault::Oversize { bytes },
+        "oversize_headers" => Fault::OversizeHeaders { bytes },
         "endless" => Fault::Endless,
         "truncated" => Fault::Truncated,
         "truncated_unseen" => Fault::TruncatedUnseen,

@@ -12,8 +12,12 @@
 //! ```
 
 mod answer;
+mod backlog;
+mod connection;
 mod control;
+mod gzip;
 mod request;
+mod tls;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -22,7 +26,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use connection::Connection;
+use rustls::{ServerConnection, StreamOwned};
+use tls::Tls;
+
 pub use answer::{Answer, Fault};
+pub use backlog::FullBacklog;
+pub use connection::ConnectionFault;
 pub use control::Control;
 pub use request::Received;
 
@@ -34,25 +44,54 @@ pub struct Stub {
 
 struct Shared {
     origin: String,
+    tls: Option<Tls>,
     script: Mutex<Script>,
     stopped: AtomicBool,
 }
 
 #[derive(Default)]
 struct Script {
-    /// What is still to come for a path. The last answer stays.
-    answers: BTreeMap<String, VecDeque<Answer>>,
+    answers: BTreeMap<String, Answers>,
+    connection_fault: Option<ConnectionFault>,
     received: Vec<Received>,
     connections: usize,
+}
+
+/// What is still to come for a path.
+#[derive(Default)]
+struct Answers {
+    left: VecDeque<Answer>,
+    /// Each answer goes to the end once it was given. Otherwise it is gone, but for the last one, which stays.
+    in_turn: bool,
+}
+
+impl Answers {
+    fn take(&mut self) -> Option<Answer> {
+        let answer = if self.left.len() > 1 { self.left.pop_front()? } else { self.left.front()?.clone() };
+        if self.in_turn && !self.left.is_empty() {
+            self.left.push_back(answer.clone());
+        }
+        Some(answer)
+    }
 }
 
 impl Stub {
     /// Listens on a free port of 127.0.0.1. Paths without a script are answered with 404.
     pub fn start() -> io::Result<Stub> {
+        Stub::serve("http", None)
+    }
+
+    /// [`Stub::start`] with TLS, by a certificate authority of its own, for 127.0.0.1 and localhost.
+    pub fn start_tls() -> io::Result<Stub> {
+        Stub::serve("https", Some(Tls::new()?))
+    }
+
+    fn serve(scheme: &str, tls: Option<Tls>) -> io::Result<Stub> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            origin: format!("http://{address}"),
+            origin: format!("{scheme}://{address}"),
+            tls,
             script: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -64,6 +103,11 @@ impl Stub {
     /// Scheme, host and port.
     pub fn origin(&self) -> &str {
         &self.shared.origin
+    }
+
+    /// The certificate of its authority, where it speaks TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.shared.tls.as_ref().map(|tls| tls.ca_pem.as_str())
     }
 
     /// The address it listens on.
@@ -78,12 +122,23 @@ impl Stub {
 
     /// From now on requests for this path are answered like this.
     pub fn answer(&self, path: &str, answer: Answer) {
-        self.shared.script().answers.insert(path.to_owned(), VecDeque::from([answer]));
+        let answers = Answers { left: VecDeque::from([answer]), in_turn: false };
+        self.shared.script().answers.insert(path.to_owned(), answers);
     }
 
     /// The answer after those that are scripted already; each of those then holds for one request.
     pub fn then(&self, path: &str, answer: Answer) {
-        self.shared.script().answers.entry(path.to_owned()).or_default().push_back(answer);
+        self.shared.script().answers.entry(path.to_owned()).or_default().left.push_back(answer);
+    }
+
+    /// The answers that are scripted for this path come in turn, again and again: replicas that disagree.
+    pub fn in_turn(&self, path: &str) {
+        self.shared.script().answers.entry(path.to_owned()).or_default().in_turn = true;
+    }
+
+    /// From now on this befalls every connection; `None` ends it.
+    pub fn connection_fault(&self, fault: Option<ConnectionFault>) {
+        self.shared.script().connection_fault = fault;
     }
 
     /// Forgets the script and what was received.
@@ -128,11 +183,14 @@ impl Shared {
     fn take(&self, request: &Received) -> Answer {
         let mut script = self.script();
         script.received.push(request.clone());
-        match script.answers.get_mut(request.path()) {
-            Some(answers) if answers.len() > 1 => answers.pop_front().unwrap_or_else(Answer::not_found),
-            Some(answers) => answers.front().cloned().unwrap_or_else(Answer::not_found),
-            None => Answer::not_found(),
-        }
+        script.answers.get_mut(request.path()).and_then(Answers::take).unwrap_or_else(Answer::not_found)
+    }
+
+    /// Notes a connection. What is to befall it.
+    fn meet(&self) -> Option<ConnectionFault> {
+        let mut script = self.script();
+        script.connections += 1;
+        script.connection_fault
     }
 }
 
@@ -142,17 +200,28 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             return;
         }
         let Ok(stream) = stream else { continue };
-        shared.script().connections += 1;
+        let fault = shared.meet();
         let shared = shared.clone();
+        // A client that gives up in the middle is what some tests are about.
+        let work = move || drop(serve(stream, fault, &shared));
         // The client sees a connection that is cut if no thread can be had.
-        let _ =
-            thread::Builder::new().name("stub-connection".to_owned()).spawn(move || serve(&stream, &shared));
+        let _ = thread::Builder::new().name("stub-connection".to_owned()).spawn(work);
     }
 }
 
-fn serve(stream: &TcpStream, shared: &Shared) {
-    let Ok(Some(request)) = request::peek(stream) else { return };
+fn serve(stream: TcpStream, fault: Option<ConnectionFault>, shared: &Shared) -> io::Result<()> {
+    let is_stopped = || shared.is_stopped();
+    let mut connection = match &shared.tls {
+        None => Connection::Plain(stream),
+        Some(tls) => {
+            let session = ServerConnection::new(tls.config.clone()).map_err(io::Error::other)?;
+            Connection::Tls(Box::new(StreamOwned::new(session, stream)))
+        }
+    };
+    if let Some(fault) = fault {
+        return connection.suffer(fault, &is_stopped);
+    }
+    let Some(request) = connection.see_request()? else { return Ok(()) };
     let answer = shared.take(&request);
-    // A client that gives up in the middle is what some tests are about.
-    let _ = answer.send(stream, &request, &shared.origin, &|| shared.is_stopped());
+    answer.send(&mut connection, &request, &shared.origin, &is_stopped)
 }

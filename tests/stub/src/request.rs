@@ -37,7 +37,7 @@ impl Received {
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// How long a client may take to send its head.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads the head of a request and leaves it in the socket, so that closing the socket resets the connection. `None`
 /// when the client sent none.
@@ -61,6 +61,20 @@ pub(crate) fn peek(stream: &TcpStream) -> io::Result<Option<Received>> {
         }
         seen = length;
     }
+}
+
+/// Reads the head of a request. `None` when the client sent none.
+pub(crate) fn read(stream: &mut impl Read) -> io::Result<Option<Received>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if head.len() == MAX_HEAD_BYTES || stream.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        head.extend(byte);
+    }
+    let text = String::from_utf8_lossy(&head);
+    Ok(Some(parse(text.trim_end(), head.len())))
 }
 
 /// Takes the head out of the socket.

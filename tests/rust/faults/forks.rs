@@ -1,0 +1,29 @@
+//! Processes that fork. A C program does, since Rust offers no safe way and Python's own handlers would help it.
+
+use std::process::Command;
+
+use scopegate_stub::{Answer, Fault};
+use serde_json::json;
+
+use crate::key_server::{JWKS, Key, configuration, junk, key_set, publishing};
+use crate::processes::{compile, output_of, unix_time};
+use crate::{Options, Row};
+
+pub(crate) const ROWS: &[Row] = &[Row {
+    fault: "fork 1,000 times with a fetch in flight and 8 threads busy",
+    required: "every child answers; none deadlocks; children keep the parent's keys",
+    run: fork,
+}];
+
+fn fork(options: &Options) -> String {
+    let key = Key::new(1);
+    let stub = publishing(&[&key]);
+    stub.then(JWKS, Answer::ok(key_set(&[&key])).fault(Fault::Hang));
+    let program = compile("forks", &[]);
+    let config = configuration(&stub.url(JWKS), &json!({"http": {"timeout_seconds": 30}}));
+    let known = key.token(unix_time());
+    let children = if options.short { "100" } else { "1000" };
+    let mut command = Command::new(program);
+    command.args([&config, &known, &junk(&known), children]);
+    output_of(&mut command)
+}
