@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make install
+# make demo · make test · make lint · make bench · make faults · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -20,7 +20,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-packaging transcripts \
-  sanitize lint bench bench-own-verifier tools clean
+  sanitize faults faults-short lint bench bench-own-verifier tools clean
 
 demo: demo-python demo-node
 
@@ -123,6 +123,16 @@ sanitize: tools $(AUTHSERVER)
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_ROUNDS=2 \
 	  SCOPEGATE_RUNNER="valgrind -q --leak-check=full --error-exitcode=9" $(C_PROGRAMS) misuse
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release $(C_PROGRAMS) --ignored
+
+# Keys under fire: one row for each fault, over real sockets, and the random histories of a key source. Half an hour.
+FAULTS := $(CARGO) build --locked --release -p scopegate-ffi -p scopegate-tests --bin scopegate-faults --lib && target/release/scopegate-faults
+faults: tools
+	$(FAULTS)
+	SCOPEGATE_PROPERTY_CASES=100000 $(CARGO) test --locked --release -p scopegate-core --features testing --lib keys::source::tests::simulation
+
+# The part of it that continuous integration runs, in less than 5 minutes.
+faults-short: tools
+	$(FAULTS) --short
 
 include ffi/install.mk
 
