@@ -5,8 +5,8 @@
 //! the window in which its tokens may be told 503.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub(crate) const ROWS: &[Row] = &[Row {
 const THREADS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(30);
 /// How much more may be in use at the last rotation than at the first: what the key server notes of each request.
-const FLAT_BYTES: usize = 256 * 1024;
+const FLAT_BYTES: usize = 128 * 1024;
 const FLAT_DESCRIPTORS: usize = 8;
 
 struct Times {
@@ -51,6 +51,7 @@ struct Soak {
     stub: Stub,
     server: ResourceServer,
     keys: Vec<Key>,
+    tokens: Vec<OnceLock<String>>,
     /// The key that signs now.
     current: AtomicUsize,
     /// The newest key of which a token was accepted.
@@ -71,6 +72,7 @@ fn soak(options: &Options) -> String {
     let soak = Soak {
         stub,
         server,
+        tokens: keys.iter().map(|_| OnceLock::new()).collect(),
         keys,
         current: AtomicUsize::new(0),
         newest: AtomicUsize::new(0),
@@ -93,28 +95,29 @@ fn soak(options: &Options) -> String {
 impl Soak {
     /// One client: tokens of the key that signs, of an older one, under an unknown kid, and forged ones.
     fn load(&self, number: usize) {
-        let mut tokens = Vec::new();
         for round in number.. {
             if self.over.load(Ordering::SeqCst) {
                 return;
             }
             let current = self.current.load(Ordering::SeqCst);
-            // No issuer signs with a key before it publishes it.
-            let missing = self.keys.iter().take(current + 1).skip(tokens.len());
-            tokens.extend(missing.map(|key| key.token(unix_time())).collect::<Vec<_>>());
             match round % 8 {
-                0 => self.expect_refusal("junk", &junk(&tokens[current])),
+                0 => self.expect_refusal("junk", &junk(self.token(current))),
                 1 => self.expect_refusal("forged", &forged(&self.keys[current])),
-                2 => self.ask_with_old_key(&tokens, round % (current + 1)),
-                _ => self.ask_with_current_key(&tokens, current),
+                2 => self.ask_with_old_key(round % (current + 1)),
+                _ => self.ask_with_current_key(current),
             }
             thread::sleep(PAUSE);
         }
     }
 
-    fn ask_with_current_key(&self, tokens: &[String], current: usize) {
+    /// Issued when it is first asked for: no issuer signs with a key before it publishes it.
+    fn token(&self, key: usize) -> &str {
+        self.tokens[key].get_or_init(|| self.keys[key].token(unix_time()))
+    }
+
+    fn ask_with_current_key(&self, current: usize) {
         let is_held = self.newest.load(Ordering::SeqCst) >= current;
-        let verdict = authorize(&self.server, &tokens[current]);
+        let verdict = authorize(&self.server, self.token(current));
         let rotated = self.current.load(Ordering::SeqCst) != current;
         match verdict {
             Verdict::Accepted => drop(self.newest.fetch_max(current, Ordering::SeqCst)),
@@ -124,9 +127,9 @@ impl Soak {
         self.note("good", verdict);
     }
 
-    fn ask_with_old_key(&self, tokens: &[String], old: usize) {
+    fn ask_with_old_key(&self, old: usize) {
         let newest = self.newest.load(Ordering::SeqCst);
-        let verdict = authorize(&self.server, &tokens[old]);
+        let verdict = authorize(&self.server, self.token(old));
         if verdict == Verdict::Accepted && old < newest {
             self.note_wrong(format!("key {old} was accepted after key {newest}"));
         }
