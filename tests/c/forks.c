@@ -1,5 +1,6 @@
 /* Forks again and again while threads decide and a fetch hangs. Arguments: a configuration whose keys are fetched once and
- * then never again, an Authorization value that it accepts, one under a kid that it does not know, how many children.
+ * then never again, an Authorization value that it accepts, one under a kid that it does not know, how many children, the
+ * kid of the value that it accepts. In the end that key is distrusted, and one more child is asked.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
@@ -79,11 +80,19 @@ static void answer_as_child(void) {
   _exit(0);
 }
 
-static void fork_one(void) {
+/* The key that the parent distrusted answers here neither. */
+static void distrust_as_child(void) {
+  scopegate_key_request *wanted = NULL;
+  alarm(CHILD_MAY_TAKE);
+  EXPECT(check(&known, &wanted) == SCOPEGATE_UNKNOWN_KEY && wanted == NULL);
+  _exit(0);
+}
+
+static void fork_one(void (*answer)(void)) {
   int outcome;
   pid_t child = fork();
   EXPECT(child >= 0);
-  if (child == 0) answer_as_child();
+  if (child == 0) answer();
   EXPECT(waitpid(child, &outcome, 0) == child);
   EXPECT(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0);
 }
@@ -92,7 +101,7 @@ int main(int count, char **arguments) {
   pthread_t threads[THREADS + 1];
   struct timespec moment = {0, 300 * 1000 * 1000};
   int children, at;
-  EXPECT(count == 5);
+  EXPECT(count == 6);
   known = scopegate_str_from(arguments[2]);
   unknown = scopegate_str_from(arguments[3]);
   children = atoi(arguments[4]);
@@ -101,12 +110,16 @@ int main(int count, char **arguments) {
   for (at = 0; at < THREADS; at++) EXPECT(pthread_create(&threads[at], NULL, decide, NULL) == 0);
   EXPECT(pthread_create(&threads[THREADS], NULL, ask_for_unknown, NULL) == 0);
   nanosleep(&moment, NULL);
-  for (at = 0; at < children; at++) fork_one();
+  for (at = 0; at < children; at++) fork_one(answer_as_child);
   over = 1;
   for (at = 0; at <= THREADS; at++) EXPECT(pthread_join(threads[at], NULL) == 0);
   EXPECT(unavailable > 0);
+  EXPECT(scopegate_server_distrust_key(server, scopegate_str_from("https://issuer.test"), scopegate_str_from(arguments[5]),
+                                       NULL) == SCOPEGATE_OK);
+  fork_one(distrust_as_child);
   scopegate_server_free(server);
-  printf("%d of %d children answered by the parent's keys; meanwhile %ld good tokens accepted by the parent", children, children,
+  printf("%d of %d children answered by the parent's keys; meanwhile %ld good tokens accepted by the parent; a "
+         "child of the parent that distrusts the key refuses it", children, children,
          (long)decisions);
   return 0;
 }

@@ -11,7 +11,7 @@ use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[Row {
     fault: "fork 1,000 times with a fetch in flight and 8 threads busy",
-    required: "every child answers; none deadlocks; children keep the parent's keys",
+    required: "every child answers; none deadlocks; children keep the parent's keys, and its distrust",
     run: fork,
 }];
 
@@ -24,6 +24,6 @@ fn fork(options: &Options) -> String {
     let known = key.token(unix_time());
     let children = if options.short { "100" } else { "1000" };
     let mut command = Command::new(program);
-    command.args([&config, &known, &junk(&known), children]);
+    command.args([&config, &known, &junk(&known), children, key.kid()]);
     output_of(&mut command)
 }

@@ -10,8 +10,10 @@ mod cold_starts;
 mod fleet;
 mod floods;
 mod forks;
+mod frozen_hosts;
 mod hangs;
 mod key_server;
+mod kill_switch;
 mod lookups;
 mod outages;
 mod processes;
@@ -67,6 +69,8 @@ fn main() -> io::Result<ExitCode> {
         outages::ROWS,
         hangs::ROWS,
         lookups::ROWS,
+        kill_switch::ROWS,
+        frozen_hosts::ROWS,
         broken_answers::ROWS,
         rotations::ROWS,
         time::ROWS,
