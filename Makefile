@@ -126,8 +126,9 @@ sanitize: tools $(AUTHSERVER)
 
 # Keys under fire: one row for each fault, over real sockets, printed as a table; then 100,000 random histories of a key
 # source. Half an hour, on Linux.
-faults: faults-program
+faults: faults-program $(VENV)/test
 	target/debug/scopegate-faults
+	cd bindings-python && SCOPEGATE_FORKS=1000 ../$(PY) -m pytest -m faults
 	SCOPEGATE_PROPERTY_CASES=100000 $(CARGO) test --locked -p scopegate-core --all-features --lib keys::source::tests::simulation
 
 # The same rows, with a short soak and fewer forks: what continuous integration runs, in less than 5 minutes.

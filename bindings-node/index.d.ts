@@ -9,17 +9,21 @@
  * @packageDocumentation
  */
 
-import type { Configuration } from "./types/configuration.js";
+import type { Configuration, KeySnapshot } from "./types/configuration.js";
 import type { Reason } from "./types/reason.js";
 
 export type {
   AuthorizationServer,
   ClientAudience,
+  ClientCertificate,
   Configuration,
+  DistrustedKey,
   HttpSettings,
   KeySettings,
+  KeySnapshot,
   Policy,
   PolicyEntry,
+  SourceSnapshot,
 } from "./types/configuration.js";
 export type { Reason } from "./types/reason.js";
 
@@ -151,6 +155,50 @@ export class ResourceServer {
    */
   warmUp(): Promise<void>;
 
+  /**
+   * Distrusts the keys that an issuer publishes under a `kid`, in this process and for this server: from the return on
+   * every decision refuses tokens that name it as `unknown_key`, those that wait for a fetch too, and no key set that is
+   * held, fetched, imported or put in place answers with such a key, under another `kid` either. There is no way back but
+   * a restart; `distrusted_keys` of the configuration outlives that.
+   *
+   * It does not reach other servers, workers and processes, nor what an application keeps of tokens that were accepted
+   * before.
+   *
+   * `issuer` is compared exactly. Throws `RangeError` for an issuer that is not in the configuration and for a `kid` that
+   * is not 1 to 256 bytes long, and `TypeError` for an argument of the wrong type. Nothing has changed then.
+   */
+  distrustKey(issuer: string, kid: string): void;
+
+  /**
+   * Puts these keys in the place of an issuer's, in this process and for this server: from the return on they alone
+   * answer, they do not age, and nothing is fetched before {@link resume}; a fetch that runs is discarded. `jwks` is a JWK
+   * Set, an object or JSON text, whose keys must meet the configuration like fetched ones.
+   *
+   * It trusts no key again that was distrusted, and requests that wait for a fetch go on to wait for it before the new
+   * keys decide.
+   *
+   * Throws `RangeError` for an issuer that is not in the configuration and for a key set without a usable key that is
+   * trusted, and `TypeError` for an argument of the wrong type. The keys are the same as before then.
+   */
+  replaceKeys(issuer: string, jwks: string | { readonly keys: readonly unknown[] }): void;
+
+  /**
+   * Ends {@link replaceKeys}: a fetch is due at once, and the replaced keys are used until it brings the issuer's. Keys of
+   * the configuration are back at once. Does nothing where no keys were replaced, and trusts no distrusted key again.
+   *
+   * Throws `RangeError` for an issuer that is not in the configuration.
+   */
+  resume(issuer: string): void;
+
+  /**
+   * The key sets that are held and came from their issuers, for `keys.snapshot`: a process that begins with them needs no
+   * fetch. A plain object; `JSON.stringify` makes a file of it. It holds no secret, but whoever can change it can make
+   * tokens.
+   *
+   * Not in it: keys that are distrusted, too old, replaced or from the configuration, and the list of what is distrusted.
+   */
+  exportKeys(): KeySnapshot;
+
   /** Counters: decisions by reason, fetches by outcome, and the state of each key source. */
   stats(): Stats;
 
@@ -199,14 +247,44 @@ export interface Health {
 export interface SourceStatus {
   /** The issuer. */
   readonly issuer: string;
-  /** What is held. */
-  readonly state: "static" | "cold" | "fresh" | "due" | "overdue" | "idle" | "expired" | "closed";
+  /** What is held. `static`: the keys of the configuration; `pinned`: those of {@link ResourceServer.replaceKeys}. */
+  readonly state: "static" | "pinned" | "cold" | "fresh" | "due" | "overdue" | "idle" | "expired" | "closed";
   /** Whether the keys are overdue and a fetch has failed since the last good one. */
   readonly degraded: boolean;
+  /** Since the fetch began that brought the keys or found them unchanged, or since they were put in place. */
+  readonly age_seconds: number | null;
+  /** From which age on the keys are overdue. */
+  readonly ttl_seconds: number | null;
   /** How many keys are held and usable. */
   readonly keys: number;
-  /** Further members, as the documentation of the core lists them. */
-  readonly [member: string]: unknown;
+  /** Their kids. */
+  readonly kids: readonly string[];
+  /** JWKs that were left aside, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** JWKs that were published with private members. */
+  readonly private_members: number;
+  /** Kids that are distrusted. */
+  readonly distrusted_kids: number;
+  /** Keys that were taken out of the held set because they are distrusted. */
+  readonly distrusted_keys: number;
+  /** Why the last fetch that failed did so. */
+  readonly last_error: {
+    readonly step: "start" | "DNS" | "connect" | "TLS" | "HTTP" | "parse";
+    readonly message: string;
+    readonly seconds_ago: number;
+  } | null;
+  /** Until the background fetches next; `null` when it has nothing to do. */
+  readonly next_refresh_seconds: number | null;
+  /** How many fetches may still start in the present minute. */
+  readonly fetches_left: number;
+  /** Until a `kid` that is not held may start a fetch again; 0 when it may now. */
+  readonly unknown_kid_wait_seconds: number;
+  /** How many requests wait for a fetch. */
+  readonly waiting: number;
+  /** Finished fetches by outcome: `installed`, `not_modified`, `abandoned`, or the step that failed. */
+  readonly fetches: Readonly<Record<string, number>>;
+  /** What the issuer's operator should be told. */
+  readonly warnings: readonly string[];
 }
 
 /**

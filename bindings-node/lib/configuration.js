@@ -44,4 +44,4 @@ function isPlain(value) {
   return prototype === null || Object.getPrototypeOf(prototype) === null; // an object of another realm counts
 }
 
-module.exports = { toJson };
+module.exports = { toJson, unfit };

@@ -103,9 +103,16 @@ export function wellKnown(server: Server, request: NativeRequest): NativeRespons
 export function notFound(server: Server, target: string): NativeResponse | null;
 export function stats(server: Server): string;
 export function health(server: Server): string;
-export function refresh(server: Server, keys: Handle<"keys">): Promise<void>;
-export function startRefresh(server: Server, keys: Handle<"keys">): void;
+export function distrustKey(server: Server, issuer: string, kid: string): NativeMistake | null;
+export function replaceKeys(server: Server, issuer: string, jwks: string): NativeMistake | null;
+export function resume(server: Server, issuer: string): NativeMistake | null;
+export function exportKeys(server: Server): string;
+export function refresh(server: Server, keys: Handle<"keys">): Promise<NativeMistake[]>;
 export function warmUp(server: Server): Promise<NativeMistake[]>;
+export function startRefresh(server: Server, keys: Handle<"keys">): void;
+export function refreshErrand(server: Server, keys: Handle<"keys">): Handle<"errand">;
+export function warmUpErrand(server: Server): Handle<"errand">;
+export function errandResult(errand: Handle<"errand">): NativeMistake[] | null;
 export function issuer(resource: string): Handle<"issuer">;
 export function issuerName(issuer: Handle<"issuer">): string;
 export function issuerServer(issuer: Handle<"issuer">): string;

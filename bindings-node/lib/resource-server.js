@@ -3,8 +3,9 @@
 const { accessTokenOf, handleOf } = require("./access-token.js");
 const { toJson } = require("./configuration.js");
 const { ConfigError, Rejected } = require("./errors.js");
-const { Flights } = require("./flights.js");
+const { Fetches } = require("./fetches.js");
 const { HttpResponse } = require("./http-response.js");
+const { done, jwksText, text } = require("./key-control.js");
 const { logLimited, logRefusal } = require("./log.js");
 const { own } = require("./own.js");
 const { bytes, prepare } = require("./request.js");
@@ -31,7 +32,7 @@ function resourceServerOver(native) {
     #server;
     #description;
     #onRefusal;
-    #flights = new Flights();
+    #fetches;
 
     /**
      * @param {import("../index.js").Configuration | JsonText} configuration
@@ -47,6 +48,7 @@ function resourceServerOver(native) {
       if (server === undefined) throw new ConfigError(mistakes);
       this.#server = server;
       this.#description = native.describe(server);
+      this.#fetches = new Fetches(native, server, json);
       this.#onRefusal = onRefusal;
       for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
     }
@@ -73,9 +75,8 @@ function resourceServerOver(native) {
       const outcome = this.#guard(prepared, () => {
         const decided = own(native.check(this.#server, request, body));
         if (decided.keys === undefined) return decided;
-        const { handle } = decided.keys;
-        native.startRefresh(this.#server, handle);
-        return own(native.checkAfter(this.#server, request, body, handle));
+        this.#fetches.start(decided.keys);
+        return own(native.checkAfter(this.#server, request, body, decided.keys.handle));
       });
       return this.#token(prepared, outcome);
     }
@@ -121,10 +122,40 @@ function resourceServerOver(native) {
     }
 
     async warmUp() {
-      const failed = await native.warmUp(this.#server);
+      const failed = await this.#fetches.warmUp();
       if (failed.length === 0) return;
       const errors = failed.map(({ path, message }) => new Error(`${path}: ${message}`));
       throw new AggregateError(errors, `no keys: ${errors.map((error) => error.message).join("; ")}`);
+    }
+
+    /**
+     * @param {string} issuer
+     * @param {string} kid
+     */
+    distrustKey(issuer, kid) {
+      const name = text("issuer", issuer);
+      const key = text("kid", kid);
+      done(this.#guard(prepare({}), () => native.distrustKey(this.#server, name, key)));
+    }
+
+    /**
+     * @param {string} issuer
+     * @param {string | { readonly keys: readonly unknown[] }} jwks
+     */
+    replaceKeys(issuer, jwks) {
+      const name = text("issuer", issuer);
+      const keys = jwksText(jwks);
+      done(this.#guard(prepare({}), () => native.replaceKeys(this.#server, name, keys)));
+    }
+
+    /** @param {string} issuer */
+    resume(issuer) {
+      const name = text("issuer", issuer);
+      done(this.#guard(prepare({}), () => native.resume(this.#server, name)));
+    }
+
+    exportKeys() {
+      return JSON.parse(this.#guard(prepare({}), () => native.exportKeys(this.#server)));
     }
 
     stats() {
@@ -188,16 +219,16 @@ function resourceServerOver(native) {
      * @param {NativeKeys} keys
      * @returns {Promise<NativeOutcome>}
      */
-    async #afterFetch(prepared, { handle, source, longestWait }) {
+    async #afterFetch(prepared, keys) {
       const { request, body } = prepared;
       try {
-        await this.#flights.join(source, longestWait, () => native.refresh(this.#server, handle));
+        await this.#fetches.wait(keys);
       } catch (error) {
         return this.#guard(prepared, () => {
           throw error;
         });
       }
-      return this.#guard(prepared, () => own(native.checkAfter(this.#server, request, body, handle)));
+      return this.#guard(prepared, () => own(native.checkAfter(this.#server, request, body, keys.handle)));
     }
 
     /**

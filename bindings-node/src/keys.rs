@@ -1,4 +1,4 @@
-//! Fetching keys without the event loop.
+//! Fetching keys without the event loop: on Node's pool, for hosts that want no thread of ours.
 
 use std::cell::RefCell;
 
@@ -23,21 +23,39 @@ impl Keys {
         self.0.borrow_mut().take().ok_or_else(|| Error::from_reason("these keys were waited for already"))
     }
 
-    fn lend(&self) -> Result<KeyRequest> {
+    pub(crate) fn lend(&self) -> Result<KeyRequest> {
         self.0.borrow().clone().ok_or_else(|| Error::from_reason("these keys were waited for already"))
     }
 }
 
-/// Fetches the keys on a thread of the pool. Resolves whatever happened: that shows in the decision that follows.
-#[napi(catch_unwind)]
-pub(crate) fn refresh(
-    server: &External<ResourceServer>,
-    keys: &External<Keys>,
-) -> Result<AsyncTask<Refresh>> {
-    caught(|| Ok(AsyncTask::new(Refresh { server: (**server).clone(), wanted: keys.lend()? })))
+/// The issuers whose keys are not to be had, and why.
+pub(crate) type Failures = Vec<(String, String)>;
+
+/// Fetches the keys, on the calling thread or as long as it waits. What came of it shows in the decision that follows.
+pub(crate) fn refresh_keys(server: &ResourceServer, wanted: &KeyRequest) -> Failures {
+    point("refresh");
+    let _ = server.refresh(wanted);
+    Vec::new()
 }
 
-/// Starts that fetch on a thread of the core and returns at once.
+/// Fetches the keys of every issuer.
+pub(crate) fn warm_up_keys(server: &ResourceServer) -> Failures {
+    let failed = server.warm_up().err();
+    let each = failed.iter().flat_map(|errors| errors.iter());
+    each.map(|(issuer, error)| (issuer.to_owned(), error.to_string())).collect()
+}
+
+pub(crate) fn mistakes(failed: Failures) -> Vec<Mistake> {
+    failed.into_iter().map(|(path, message)| Mistake { path, message }).collect()
+}
+
+/// Fetches the keys on a thread of the pool. Resolves whatever happened: that shows in the decision that follows.
+#[napi(catch_unwind)]
+pub(crate) fn refresh(server: &External<ResourceServer>, keys: &External<Keys>) -> Result<AsyncTask<OnPool>> {
+    caught(|| Ok(AsyncTask::new(OnPool { server: (**server).clone(), wanted: Some(keys.lend()?) })))
+}
+
+/// Starts a fetch on a thread of the core and returns at once.
 #[napi(catch_unwind)]
 pub(crate) fn start_refresh(server: &External<ResourceServer>, keys: &External<Keys>) -> Result<()> {
     caught(|| {
@@ -48,50 +66,28 @@ pub(crate) fn start_refresh(server: &External<ResourceServer>, keys: &External<K
 
 /// Fetches the keys of every issuer on a thread of the pool. Resolves with those that failed: the issuer, and why.
 #[napi(catch_unwind)]
-pub(crate) fn warm_up(server: &External<ResourceServer>) -> Result<AsyncTask<WarmUp>> {
-    caught(|| Ok(AsyncTask::new(WarmUp((**server).clone()))))
+pub(crate) fn warm_up(server: &External<ResourceServer>) -> Result<AsyncTask<OnPool>> {
+    caught(|| Ok(AsyncTask::new(OnPool { server: (**server).clone(), wanted: None })))
 }
 
-/// One fetch of one source.
-pub(crate) struct Refresh {
+/// One fetch of one source, or of every source.
+pub(crate) struct OnPool {
     server: ResourceServer,
-    wanted: KeyRequest,
+    wanted: Option<KeyRequest>,
 }
 
-impl Task for Refresh {
-    type Output = ();
-    type JsValue = ();
-
-    fn compute(&mut self) -> Result<()> {
-        caught(|| {
-            point("refresh");
-            let _ = self.server.refresh(&self.wanted);
-            Ok(())
-        })
-    }
-
-    fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// One fetch of every source.
-pub(crate) struct WarmUp(ResourceServer);
-
-impl Task for WarmUp {
-    type Output = Vec<(String, String)>;
+impl Task for OnPool {
+    type Output = Failures;
     type JsValue = Vec<Mistake>;
 
-    fn compute(&mut self) -> Result<Self::Output> {
-        caught(|| match self.0.warm_up() {
-            Ok(()) => Ok(Vec::new()),
-            Err(errors) => {
-                Ok(errors.iter().map(|(issuer, error)| (issuer.to_owned(), error.to_string())).collect())
-            }
+    fn compute(&mut self) -> Result<Failures> {
+        caught(|| match &self.wanted {
+            Some(wanted) => Ok(refresh_keys(&self.server, wanted)),
+            None => Ok(warm_up_keys(&self.server)),
         })
     }
 
-    fn resolve(&mut self, _: Env, failed: Self::Output) -> Result<Vec<Mistake>> {
-        Ok(failed.into_iter().map(|(path, message)| Mistake { path, message }).collect())
+    fn resolve(&mut self, _: Env, failed: Failures) -> Result<Vec<Mistake>> {
+        Ok(mistakes(failed))
     }
 }

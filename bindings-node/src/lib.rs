@@ -9,6 +9,8 @@ compile_error!(
     "a panic must unwind, so that it becomes a refusal: remove panic = \"abort\" from the profile"
 );
 
+mod errand;
+mod key_control;
 mod keys;
 mod outcome;
 mod panics;
@@ -18,7 +20,7 @@ mod testing;
 
 use napi_derive::{module_init, napi};
 
-/// Fetches of keys hold threads of Node's pool, which has four for all of the process, files and DNS included.
+/// Fetches of keys may hold threads of Node's pool, which has four for all of the process, files and DNS included.
 const MAX_FETCHES: usize = 2;
 
 #[module_init]

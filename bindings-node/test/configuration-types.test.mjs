@@ -14,6 +14,10 @@ const INTERFACES = {
   Policy: schema.$defs.PolicyConfig,
   KeySettings: schema.$defs.KeysConfig,
   HttpSettings: schema.$defs.HttpConfig,
+  ClientCertificate: schema.$defs.ClientCertificate,
+  DistrustedKey: schema.$defs.DistrustedKey,
+  KeySnapshot: schema.$defs.KeySnapshot,
+  SourceSnapshot: schema.$defs.SourceSnapshot,
 };
 
 for (const [name, { properties, required = [] }] of Object.entries(INTERFACES)) {

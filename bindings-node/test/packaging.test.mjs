@@ -204,7 +204,7 @@ describe("programs as they stand, in an ESM project under tsc --strict", () => {
     });
   }
 
-  for (const { name } of blocks.filter(({ text }) => !isServer(text) && !text.includes("aws-lambda"))) {
+  for (const { name } of blocks.filter(({ text }) => !isServer(text) && !isOfLambda(text))) {
     test(`${name} runs to its end`, () => {
       node(project, `${name}.js`);
     });
@@ -219,10 +219,16 @@ describe("programs as they stand, in an ESM project under tsc --strict", () => {
     assert.equal(await status(issuer.headers({ iss: process.env.ISSUER })), 200);
   });
 
-  test("the Lambda function answers events", async (t) => {
-    const { port, issuer } = await withIssuer(t);
-    const { name } = blocks.find(({ text }) => text.includes("aws-lambda"));
-    const { handler } = await import(pathToFileURL(join(project, `${name}.js`)));
+  test("the Lambda function begins with the keys that were exported for it, and answers events", async (t) => {
+    const { port, issuer, keys } = await withIssuer(t);
+    process.env.KEY_SNAPSHOT = join(folder, "keys.json");
+    const [program, lambda] = ["exportKeys", "aws-lambda"].map((word) =>
+      blocks.findLast(({ text }) => text.includes(word)),
+    );
+    await import(pathToFileURL(join(project, `${program.name}.js`)));
+    keys.documents = {};
+    keys.requests.length = 0;
+    const { handler } = await import(pathToFileURL(join(project, `${lambda.name}.js`)));
     const invoke = (headers) =>
       handler({
         version: "2.0",
@@ -241,6 +247,7 @@ describe("programs as they stand, in an ESM project under tsc --strict", () => {
     assert.equal((await invoke({})).statusCode, 401);
     const authorization = issuer.authorization({ iss: process.env.ISSUER, aud: process.env.RESOURCE });
     assert.equal((await invoke({ authorization })).statusCode, 200);
+    assert.deepEqual(keys.requests, []);
   });
 
   test("a bundle that leaves packages external runs", () => {
@@ -262,7 +269,7 @@ describe("programs as they stand, in an ESM project under tsc --strict", () => {
     const keys = await keyServer(t, issuer.server().jwks);
     keys.documents["/.well-known/oauth-authorization-server"] = { issuer: keys.url, jwks_uri: keys.jwksUri };
     Object.assign(process.env, { RESOURCE: resource, ISSUER: keys.url });
-    return { port, issuer };
+    return { port, issuer, keys };
   }
 });
 
@@ -286,6 +293,11 @@ function shellBlocks(file) {
   return [...readFileSync(file, "utf8").matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, text]) =>
     text.trim().split("\n"),
   );
+}
+
+/** The function, and the program that writes its keys. */
+function isOfLambda(text) {
+  return text.includes("aws-lambda") || text.includes("exportKeys");
 }
 
 function isServer(text) {

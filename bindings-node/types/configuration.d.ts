@@ -44,6 +44,8 @@ export interface Configuration {
   cors_origins?: readonly string[];
   /** When set, a request with another `Origin` is refused before its token is read. */
   allowed_origins?: readonly string[];
+  /** Keys that are not trusted, whoever publishes them, as `distrustKey`. */
+  distrusted_keys?: readonly DistrustedKey[];
   /** How key sets are kept. */
   keys?: KeySettings;
   /** How key sets and metadata are fetched. */
@@ -104,6 +106,14 @@ export interface Policy {
   max_body_bytes?: number;
 }
 
+/** A key that is not trusted: every key that its issuer publishes under this `kid`. */
+export interface DistrustedKey {
+  /** One of the issuers in `authorization_servers`. */
+  issuer: string;
+  /** 1 to 256 bytes. */
+  kid: string;
+}
+
 /** How key sets are kept. */
 export interface KeySettings {
   /** For key sets that come without `max-age`, 300 to 3600. Default 600. */
@@ -116,6 +126,39 @@ export interface KeySettings {
   max_waiters?: number;
   /** The largest RSA modulus, 2048 to 8192. Default 4096. */
   rsa_max_bits?: number;
+  /**
+   * Whether keys are fetched when they are due without a request that waits. False is for hosts that freeze between
+   * requests: the request that finds keys due fetches them, waits for 2 s at most, and goes on with what is held. Default
+   * true.
+   */
+  background_refresh?: boolean;
+  /**
+   * Keys to begin with, as `exportKeys` returned them. They age on since then. Keys that are too old, and those of
+   * servers that are not configured, are passed over.
+   */
+  snapshot?: KeySnapshot;
+}
+
+/** Key sets as `exportKeys` returns them. Whoever can change them can make tokens: keep them like the configuration. */
+export interface KeySnapshot {
+  /** The version of this format. */
+  version: number;
+  /** When they were exported, in seconds since 1970. */
+  exported_at: number;
+  /** The key sets that were usable then. */
+  sources: readonly SourceSnapshot[];
+}
+
+/** The key set of one authorization server. */
+export interface SourceSnapshot {
+  /** All its issuers: the keys are for a server that has exactly these. */
+  issuers: readonly string[];
+  /** How old the keys were at the export. */
+  age_seconds: number;
+  /** From which age on they are overdue. */
+  ttl_seconds: number;
+  /** Public JWKs. */
+  keys: readonly unknown[];
 }
 
 /** How key sets and metadata are fetched. */
@@ -134,4 +177,18 @@ export interface HttpSettings {
   allow_private_addresses?: boolean;
   /** Exact host names that may be asked over plain http. */
   insecure_hosts?: readonly string[];
+  /** Shown to a server, or an https proxy, that asks for a certificate in the TLS handshake. */
+  client_certificate?: ClientCertificate;
+}
+
+/** A certificate for TLS with its private key, each in a file or as text. */
+export interface ClientCertificate {
+  /** A PEM file with the certificate, then those that lead to its CA. */
+  certificate_file?: string;
+  /** The same as text. */
+  certificate_pem?: string;
+  /** A PEM file with the private key, without a passphrase. Needless where the certificate's PEM holds it too. */
+  key_file?: string;
+  /** The same as text. */
+  key_pem?: string;
 }

@@ -24,6 +24,11 @@ mod _scopegate {
     #[pymodule_export]
     use super::token::AccessToken;
 
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::refusal::find_exceptions(module.py())
+    }
+
     /// Every reason of the core: name and number.
     #[pyfunction]
     fn reasons() -> Vec<(&'static str, u16)> {

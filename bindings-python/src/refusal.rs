@@ -2,18 +2,37 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple, PyType};
-use scopegate_core::{ConfigError, HttpResponse, Rejection};
+use scopegate_core::{ConfigError, HttpResponse, KeyControlError, Rejection};
 
 /// `(status, headers, body)`, as `scopegate.HttpResponse` takes them.
 pub(crate) type ResponseParts<'py> = (u16, Bound<'py, PyAny>, Bound<'py, PyBytes>);
 
+static REJECTED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+static CONFIG_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+/// Finds the exceptions once, before there are threads: a child that is forked while a thread looks for one would wait
+/// for that thread for ever.
+pub(crate) fn find_exceptions(py: Python<'_>) -> PyResult<()> {
+    rejected_class(py)?;
+    config_error_class(py)?;
+    Ok(())
+}
+
+fn rejected_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    REJECTED.import(py, "scopegate._errors", "Rejected")
+}
+
+fn config_error_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    CONFIG_ERROR.import(py, "scopegate._errors", "ConfigError")
+}
+
 /// The `Rejected` of a rejection: made here, raised by whoever asked for the decision.
 pub(crate) fn rejected<'py>(py: Python<'py>, rejection: &Rejection) -> PyResult<Bound<'py, PyAny>> {
-    static REJECTED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = REJECTED.import(py, "scopegate._errors", "Rejected")?;
+    let class = rejected_class(py)?;
     let (status, headers, body) = response_parts(py, rejection.response())?;
     class.call1((rejection.reason().name(), rejection.code(), status, headers, body, rejection.detail()))
 }
@@ -25,13 +44,21 @@ pub(crate) fn response_parts<'py>(py: Python<'py>, response: &HttpResponse) -> P
 
 /// The `ConfigError` that names every mistake.
 pub(crate) fn config_error(py: Python<'_>, error: &ConfigError) -> PyErr {
-    static CONFIG_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let mistakes: Vec<(&str, &str)> =
         error.mistakes().iter().map(|mistake| (mistake.path.as_str(), mistake.message.as_str())).collect();
-    let made = CONFIG_ERROR
-        .import(py, "scopegate._errors", "ConfigError")
-        .and_then(|class| class.call1((mistakes,)));
+    let made = config_error_class(py).and_then(|class| class.call1((mistakes,)));
     made.map_or_else(|error| error, PyErr::from_value)
+}
+
+/// The `ValueError` that names the argument, and what is expected there.
+pub(crate) fn key_control_error(error: &KeyControlError) -> PyErr {
+    let argument = match error {
+        KeyControlError::UnknownIssuer => "issuer: ",
+        KeyControlError::InvalidKid => "kid: ",
+        KeyControlError::InvalidKeySet(_) => "jwks: ",
+        _ => "",
+    };
+    PyValueError::new_err(format!("{argument}{error}"))
 }
 
 /// Runs `work`; a panic in it is `None`. PyO3 would raise it as `PanicException`, which `except Exception` misses and

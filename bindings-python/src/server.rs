@@ -3,10 +3,11 @@
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use scopegate_core::{
-    CallKind, Check, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest, ResourceServer,
+    CallKind, Check, KeyControlError, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest,
+    ResourceServer,
 };
 
-use crate::refusal::{ResponseParts, caught, config_error, rejected, response_parts};
+use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
 use crate::request::Request;
 use crate::token::AccessToken;
 
@@ -122,6 +123,23 @@ impl Server {
         fetched.map_err(|errors| PyConnectionError::new_err(errors.to_string()))
     }
 
+    fn distrust_key(&self, py: Python<'_>, issuer: &str, kid: &str) -> PyResult<()> {
+        self.control(py, || self.0.distrust_key(issuer, kid))
+    }
+
+    /// Other threads run while the key set is read.
+    fn replace_keys(&self, py: Python<'_>, issuer: &str, jwks: &str) -> PyResult<()> {
+        self.control(py, || py.detach(|| self.0.replace_keys(issuer, jwks)))
+    }
+
+    fn resume(&self, py: Python<'_>, issuer: &str) -> PyResult<()> {
+        self.control(py, || self.0.resume(issuer))
+    }
+
+    fn export_keys(&self, py: Python<'_>) -> PyResult<String> {
+        self.guard(py, || self.0.export_keys())
+    }
+
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         self.guard(py, || self.0.stats().to_json())
     }
@@ -221,6 +239,10 @@ impl Server {
             Some(result) => Ok(result),
             None => Err(PyErr::from_value(rejected(py, &self.panicked(&CoreRequest::default()))?)),
         }
+    }
+
+    fn control(&self, py: Python<'_>, work: impl FnOnce() -> Result<(), KeyControlError>) -> PyResult<()> {
+        self.guard(py, work)?.map_err(|error| key_control_error(&error))
     }
 
     fn panicked(&self, request: &CoreRequest<'_>) -> Rejection {

@@ -3,77 +3,38 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-import time
-import traceback
-from collections.abc import Callable
 
 import pytest
 from conftest import RESOURCE
+from forks import CHILDREN, busy, exit_status_of_child
 from wire import KeyServer
 
 from scopegate import AuthorizationServer, Rejected, ResourceServer
 from scopegate.testing import Issuer
 
-CHILDREN = 50
-DEADLINE = 20.0
-
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 
 
-def exit_status_of_child(work: Callable[[], None]) -> int:
-    """Runs ``work`` in a child; a child that hangs is killed."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.002)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -1
-
-
-def test_children_decide_while_other_threads_of_the_parent_did(issuer: Issuer, gate: ResourceServer) -> None:
-    value = issuer.authorization(sub="alice")
-    stop = threading.Event()
-
-    def hammer() -> None:
-        while not stop.is_set():
-            gate.authorize(value)
-            with pytest.raises(Rejected):
-                gate.authorize(None)
-
-    threads = [threading.Thread(target=hammer) for _ in range(3)]
-    for thread in threads:
-        thread.start()
+def reason(gate: ResourceServer, authorization: str | None) -> str | None:
     try:
-        for _ in range(CHILDREN):
-            assert exit_status_of_child(lambda: decide(gate, value)) == 0
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        gate.authorize(authorization)
+    except Rejected as refusal:
+        return refusal.reason
+    return None
 
 
 def decide(gate: ResourceServer, value: str) -> None:
     assert gate.authorize(value).subject == "alice"
-    try:
-        gate.authorize(None)
-    except Rejected as refusal:
-        assert refusal.reason == "missing_token"
+    assert reason(gate, None) == "missing_token"
     assert gate.health()["status"] == "ok"
+
+
+def test_children_decide_while_other_threads_of_the_parent_did(issuer: Issuer, gate: ResourceServer) -> None:
+    value = issuer.authorization(sub="alice")
+    with busy(*[lambda: decide(gate, value)] * 3):
+        for _ in range(CHILDREN):
+            assert exit_status_of_child(lambda: decide(gate, value)) == 0
 
 
 def test_child_that_is_born_during_a_fetch_fetches_for_itself(
@@ -83,10 +44,7 @@ def test_child_that_is_born_during_a_fetch_fetches_for_itself(
     value = issuer.authorization(sub="alice")
     parent = threading.Thread(target=fetching_gate.authorize, args=(value,))
     parent.start()
-    deadline = time.monotonic() + DEADLINE
-    while not keys.requests:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    keys.wait_for_requests(1)
     assert exit_status_of_child(lambda: decide(fetching_gate, value)) == 0
     parent.join()
     assert fetching_gate.authorize(value).subject == "alice"
@@ -108,3 +66,68 @@ def test_child_can_build_a_server_of_its_own(issuer: Issuer) -> None:
         decide(ResourceServer(resource=RESOURCE, authorization_servers=servers), value)
 
     assert exit_status_of_child(build_and_decide) == 0
+
+
+def test_a_key_that_the_parent_distrusted_is_refused_by_its_children(
+    issuer: Issuer, fetching_gate: ResourceServer, keys: KeyServer
+) -> None:
+    value = issuer.authorization()
+    fetching_gate.authorize(value)
+    fetching_gate.distrust_key(issuer.issuer, "test-key-1")
+
+    def child() -> None:
+        assert reason(fetching_gate, value) == "unknown_key"
+        assert exit_status_of_child(grandchild) == 0
+
+    def grandchild() -> None:
+        fetching_gate.resume(issuer.issuer)
+        assert reason(fetching_gate, value) == "unknown_key"
+
+    assert exit_status_of_child(child) == 0
+    assert keys.requests == ["/jwks"]
+
+
+def test_a_key_distrusted_during_a_fetch_is_refused_by_a_child_that_fetches(
+    issuer: Issuer, fetching_gate: ResourceServer, keys: KeyServer
+) -> None:
+    keys.delay = 0.5
+    value = issuer.authorization()
+    parent = threading.Thread(target=reason, args=(fetching_gate, value))
+    parent.start()
+    keys.wait_for_requests(1)
+    fetching_gate.distrust_key(issuer.issuer, "test-key-1")
+
+    def child() -> None:
+        fetching_gate.warm_up()
+        assert fetching_gate.stats()["sources"][0]["fetches"] == {"installed": 1}
+        assert reason(fetching_gate, value) == "unknown_key"
+
+    assert exit_status_of_child(child) == 0
+    parent.join()
+    assert reason(fetching_gate, value) == "unknown_key"
+
+
+def test_children_keep_the_keys_that_the_parent_put_in_place(
+    issuer: Issuer, fetching_gate: ResourceServer, keys: KeyServer
+) -> None:
+    issuer.rotate()
+    fetching_gate.replace_keys(issuer.issuer, issuer.server()["jwks"])
+    value = issuer.authorization(sub="alice")
+
+    def child() -> None:
+        decide(fetching_gate, value)
+        assert fetching_gate.stats()["sources"][0]["state"] == "pinned"
+
+    assert exit_status_of_child(child) == 0
+    assert keys.requests == []
+
+
+def test_what_a_child_does_to_its_keys_is_not_done_to_its_parents(issuer: Issuer, gate: ResourceServer) -> None:
+    value = issuer.authorization(sub="alice")
+
+    def child() -> None:
+        gate.distrust_key(issuer.issuer, "test-key-1")
+        assert reason(gate, value) == "unknown_key"
+
+    assert exit_status_of_child(child) == 0
+    decide(gate, value)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import typing
 from pathlib import Path
+from typing import Any
 
-from scopegate import Configuration, Reason, _scopegate
+from scopegate import (
+    AuthorizationServer,
+    ClientAudience,
+    ClientCertificate,
+    Configuration,
+    DistrustedKey,
+    Http,
+    Keys,
+    KeySnapshot,
+    Policy,
+    Reason,
+    SourceSnapshot,
+    _scopegate,
+)
 
 BINDING = Path(__file__).parent.parent
 
@@ -34,23 +49,21 @@ def test_reasons_are_those_of_the_core() -> None:
     assert typing.get_args(Reason) == tuple(name for name, _ in _scopegate.reasons())
 
 
-def test_every_configuration_key_has_a_type() -> None:
-    """The core names the nearest key it knows for each one it does not; so it is asked about each of ours."""
-    import json
-
-    from scopegate import AuthorizationServer, ConfigError, Http, Keys, Policy, ResourceServer
-
-    def unknown(document: object) -> list[str]:
-        try:
-            ResourceServer.from_json(json.dumps(document))
-        except ConfigError as error:
-            return [mistake.path for mistake in error.errors if "unknown" in mistake.message]
-        return []
-
-    def members(of: object) -> dict[str, None]:
-        return dict.fromkeys(typing.get_type_hints(of))
-
-    nested = {"policy": members(Policy), "keys": members(Keys), "http": members(Http)}
-    document = {**members(Configuration), **nested, "authorization_servers": [members(AuthorizationServer)]}
-    assert unknown(document) == []
-    assert unknown({**document, "surprise": None}) == ["surprise"]
+def test_the_types_have_every_key_of_the_configuration_and_no_other() -> None:
+    schema = json.loads((BINDING.parent / "core" / "config.schema.json").read_text(encoding="utf-8"))
+    nested: dict[Any, str] = {
+        AuthorizationServer: "AuthorizationServer",
+        ClientAudience: "ClientAudience",
+        ClientCertificate: "ClientCertificate",
+        DistrustedKey: "DistrustedKey",
+        Http: "HttpConfig",
+        KeySnapshot: "KeySnapshot",
+        Keys: "KeysConfig",
+        Policy: "PolicyConfig",
+        SourceSnapshot: "SourceSnapshot",
+    }
+    described: dict[Any, Any] = {Configuration: schema, **{of: schema["$defs"][name] for of, name in nested.items()}}
+    assert {name for name, of in schema["$defs"].items() if "properties" in of} == set(nested.values())
+    for of, object_schema in described.items():
+        assert set(typing.get_type_hints(of)) == set(object_schema["properties"]), of
+        assert of.__required_keys__ == set(object_schema.get("required", ())), of

@@ -111,6 +111,7 @@ class KeyServer:
     delay: float = 0.0
     status: int = 200
     requests: list[str] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -120,6 +121,12 @@ class KeyServer:
     def jwks_uri(self) -> str:
         return f"{self.url}/jwks"
 
+    def wait_for_requests(self, count: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(self.requests) < count:
+            assert time.monotonic() < deadline, self.requests
+            time.sleep(0.005)
+
 
 @contextlib.contextmanager
 def key_server(key_set: bytes) -> Iterator[KeyServer]:
@@ -128,7 +135,7 @@ def key_server(key_set: bytes) -> Iterator[KeyServer]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.requests.append(self.path)
-            time.sleep(served.delay)
+            served.closed.wait(served.delay)
             with contextlib.suppress(ConnectionError):
                 document = served.documents.get(self.path)
                 self.send_response(served.status if document is not None else 404)
@@ -147,6 +154,7 @@ def key_server(key_set: bytes) -> Iterator[KeyServer]:
     try:
         yield served
     finally:
+        served.closed.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -47,6 +47,19 @@ void gate.authorize({ authorisation: "x" });
 // @ts-expect-error: a kind is one of three
 gate.allowed(token, "tool", "weather");
 
+gate.replaceKeys("https://as.test", { keys: [] });
+gate.replaceKeys("https://as.test", "{}");
+// @ts-expect-error: a key set has keys
+gate.replaceKeys("https://as.test", {});
+// @ts-expect-error: which key?
+gate.distrustKey("https://as.test");
+new ResourceServer({
+  resource: "https://mcp.test",
+  authorization_servers: ["https://as.test"],
+  distrusted_keys: [{ issuer: "https://as.test", kid: "a" }],
+  keys: { snapshot: gate.exportKeys(), background_refresh: false },
+});
+
 const reason: Reason = (null as unknown as Rejected).reason;
 // @ts-expect-error: the list is closed
 const unknown: Reason = "no_such_reason";

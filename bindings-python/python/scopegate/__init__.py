@@ -4,7 +4,18 @@
 ``scopegate.testing`` has an issuer in memory for the tests of that application.
 """
 
-from scopegate._config import AuthorizationServer, ClientAudience, Configuration, Http, Keys, Policy
+from scopegate._config import (
+    AuthorizationServer,
+    ClientAudience,
+    ClientCertificate,
+    Configuration,
+    DistrustedKey,
+    Http,
+    Keys,
+    KeySnapshot,
+    Policy,
+    SourceSnapshot,
+)
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
@@ -15,11 +26,14 @@ __all__ = [
     "AccessToken",
     "AuthorizationServer",
     "ClientAudience",
+    "ClientCertificate",
     "ConfigError",
     "ConfigMistake",
     "Configuration",
+    "DistrustedKey",
     "Http",
     "HttpResponse",
+    "KeySnapshot",
     "Keys",
     "McpCall",
     "Policy",
@@ -27,4 +41,5 @@ __all__ = [
     "Rejected",
     "RequestDetails",
     "ResourceServer",
+    "SourceSnapshot",
 ]

@@ -55,6 +55,23 @@ class Policy(_Default, total=False):
     max_body_bytes: int
 
 
+class SourceSnapshot(TypedDict):
+    """The key set of one authorization server, outside of a process."""
+
+    issuers: Sequence[str]
+    age_seconds: int
+    ttl_seconds: int
+    keys: Sequence[Mapping[str, object]]
+
+
+class KeySnapshot(TypedDict):
+    """What ``ResourceServer.export_keys`` returns and ``keys["snapshot"]`` takes: JSON can hold it."""
+
+    version: int
+    exported_at: int
+    sources: Sequence[SourceSnapshot]
+
+
 class Keys(TypedDict, total=False):
     """How key sets are kept."""
 
@@ -62,7 +79,25 @@ class Keys(TypedDict, total=False):
     max_stale_seconds: int
     unknown_key_interval_seconds: int
     max_waiters: int
+    background_refresh: bool
+    snapshot: KeySnapshot
     rsa_max_bits: int
+
+
+class DistrustedKey(TypedDict):
+    """A key that is not trusted, whatever its issuer publishes."""
+
+    issuer: str
+    kid: str
+
+
+class ClientCertificate(TypedDict, total=False):
+    """What is shown to a server that asks for a certificate: certificate and private key, each in a file or as text."""
+
+    certificate_file: str
+    certificate_pem: str
+    key_file: str
+    key_pem: str
 
 
 class Http(TypedDict, total=False):
@@ -73,6 +108,7 @@ class Http(TypedDict, total=False):
     ca_pem: str
     proxy: str
     user_agent: str
+    client_certificate: ClientCertificate
     allow_private_addresses: bool
     insecure_hosts: Sequence[str]
 
@@ -102,6 +138,7 @@ class Configuration(_Required, total=False):
     serve_root_metadata: bool
     cors_origins: Sequence[str]
     allowed_origins: Sequence[str]
+    distrusted_keys: Sequence[DistrustedKey]
     keys: Keys
     http: Http
 
@@ -117,6 +154,21 @@ def to_json(configuration: Mapping[str, object]) -> str:
     if mistakes:
         raise ConfigError(mistakes)
     return json.dumps(configuration)
+
+
+def key_set_to_json(jwks: Mapping[str, object] | str) -> str:
+    """The key set as the core reads it.
+
+    Raises ``ValueError`` for the first value that JSON cannot hold.
+    """
+    if isinstance(jwks, str):
+        return jwks
+    if not isinstance(jwks, Mapping):
+        raise TypeError("jwks: expected a mapping or JSON text")
+    members = dict(jwks)
+    for path, found in _unfit("jwks", members):
+        raise ValueError(f"{path}: expected a value that JSON can hold, not {found}")
+    return json.dumps(members)
 
 
 def _unfit(path: str, value: object) -> list[tuple[str, str]]:

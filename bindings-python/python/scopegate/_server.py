@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
-from scopegate._config import Configuration, to_json
+from scopegate._config import Configuration, KeySnapshot, key_set_to_json, to_json
 from scopegate._errors import ConfigError, Rejected
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
@@ -152,12 +152,57 @@ class ResourceServer:
         )
 
     def warm_up(self) -> None:
-        """Fetches the keys of every issuer now, which blocks. Calling it is optional.
+        """Fetches the keys of every issuer now, unless usable ones are held, which blocks. Calling it is optional.
 
         Raises ``ConnectionError`` that names each issuer whose keys are not to be had, and the step that failed.
         Those that were fetched are kept.
         """
         self._native.warm_up()
+
+    def distrust_key(self, issuer: str, kid: str) -> None:
+        """Distrusts the keys that ``issuer`` publishes under ``kid``: from the return on, every call refuses tokens
+        that name it as ``unknown_key``, in an outage too, and no key set answers with such a key, under another
+        ``kid`` or none either. ``issuer`` is any of the configured ones, compared exactly.
+
+        It holds for this process and the children that it forks from now on: other processes must be told, and there
+        is no way back but a restart, which only ``distrusted_keys`` of the configuration outlives. It ends nothing
+        that the application keeps for a token that was accepted before, such as a session or a stream.
+
+        Like the other three below it waits for no network.
+
+        Raises ``ValueError`` that names the argument and what is expected; nothing has changed then.
+        """
+        self._native.distrust_key(issuer, kid)
+
+    def replace_keys(self, issuer: str, jwks: Mapping[str, object] | str) -> None:
+        """Puts a key set (RFC 7517 section 5), or its JSON text, in the place of an issuer's: from the return on its
+        keys alone answer, they do not age, and nothing is fetched until ``resume``. As with fetched ones, keys that
+        cannot be used are left aside; at least one must be usable and not distrusted.
+
+        It holds for this process and the children that it forks from now on, and is not exported.
+
+        Raises ``ValueError`` that names the argument and what is expected; nothing has changed then.
+        """
+        self._native.replace_keys(issuer, key_set_to_json(jwks))
+
+    def resume(self, issuer: str) -> None:
+        """Ends ``replace_keys``: a fetch is due at once, and the replaced keys are used until one succeeded. Keys that
+        are in the configuration are back at once. Does nothing where no keys were replaced, and trusts no distrusted
+        key again.
+
+        Raises ``ValueError`` when the issuer is not a configured one.
+        """
+        self._native.resume(issuer)
+
+    def export_keys(self) -> KeySnapshot:
+        """The fetched key sets, for ``keys={"snapshot": ...}`` of another process, which then needs no fetch to begin:
+        ``json.dumps`` writes it to a file. The keys keep their age, and serve a server with the same issuers.
+
+        It holds no secret, but whoever can change it can make tokens: keep it like the configuration. Not in it:
+        keys that are too old, distrusted, replaced or configured, and the list of what is distrusted.
+        """
+        snapshot: KeySnapshot = json.loads(self._native.export_keys())
+        return snapshot
 
     def stats(self) -> dict[str, Any]:
         """Counters: decisions by reason, fetches by outcome, and the state of each key source."""
@@ -165,7 +210,10 @@ class ResourceServer:
         return stats
 
     def health(self) -> dict[str, Any]:
-        """Whether tokens can be judged now, and what keeps them from it."""
+        """Whether tokens can be judged now, and what keeps them from it. ``status`` is ``unavailable`` while no
+        issuer's key set is held, and only then: an issuer that is down takes no server out of rotation that has one.
+        It is ``degraded`` while some issuer's keys are missing, old or all distrusted, else ``ok``.
+        """
         health: dict[str, Any] = json.loads(self._native.health())
         return health
 
