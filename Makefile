@@ -41,7 +41,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	@unformatted=$$(gofmt -l bindings-go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
-	cd bindings-node && npm run lint
+	cd bindings-node && node build.mjs && npm run lint
 
 bench: tools $(VENV)/python $(NODE_MODULES) installed
 	mkdir -p target/bench

@@ -26,7 +26,8 @@ mod _scopegate {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::refusal::find_exceptions(module.py())
+        crate::refusal::find_exceptions(module.py())?;
+        crate::token::json_loads(module.py()).map(drop)
     }
 
     /// Every reason of the core: name and number.

@@ -82,8 +82,7 @@ impl AccessToken {
     /// only those in `required_claims` were checked.
     #[getter]
     fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        LOADS.import(py, "json", "loads")?.call1((self.0.claims_json(),))
+        json_loads(py)?.call1((self.0.claims_json(),))
     }
 
     /// The payload's text, for comparing languages.
@@ -91,4 +90,11 @@ impl AccessToken {
     fn _claims_json(&self) -> &str {
         self.0.claims_json()
     }
+}
+
+/// `json.loads`. Found once when the module is imported: a child that is forked while a thread looks for it would wait for
+/// that thread for ever.
+pub(crate) fn json_loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOADS.import(py, "json", "loads")
 }

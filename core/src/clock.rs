@@ -40,7 +40,7 @@ impl Clock for SystemClock {
         use std::sync::LazyLock;
         use std::time::Instant;
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        static PROGRESS: parking_lot::Mutex<Progress> = parking_lot::Mutex::new(Progress::START);
+        static PROGRESS: crate::lock::Mutex<Progress> = crate::lock::Mutex::new(Progress::START);
         let monotonic = START.elapsed();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         BEFORE_START + PROGRESS.lock().advance(monotonic, wall)
@@ -74,15 +74,15 @@ impl Progress {
 #[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct ScriptedClock {
-    wall_at_boot: parking_lot::Mutex<Option<i64>>,
-    boot: parking_lot::Mutex<Duration>,
+    wall_at_boot: crate::lock::Mutex<Option<i64>>,
+    boot: crate::lock::Mutex<Duration>,
 }
 
 #[cfg(test)]
 impl ScriptedClock {
     /// A clock that shows `wall` now and stands still until it is advanced.
     pub(crate) fn at(wall: Option<i64>) -> Self {
-        Self { wall_at_boot: parking_lot::Mutex::new(wall), boot: parking_lot::Mutex::new(BEFORE_START) }
+        Self { wall_at_boot: crate::lock::Mutex::new(wall), boot: crate::lock::Mutex::new(BEFORE_START) }
     }
 
     pub(crate) fn advance(&self, step: Duration) {

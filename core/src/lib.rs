@@ -14,6 +14,7 @@ mod event;
 mod fetch;
 mod json;
 mod keys;
+mod lock;
 mod metadata;
 mod policy;
 mod reason;

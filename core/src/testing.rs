@@ -9,10 +9,10 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
+use crate::lock::Mutex;
 pub use scripted_clock::{ScriptedClock, is_fetching, refresh_age, server_with_clock};
 
 /// An authorization server in memory that signs with ES256.

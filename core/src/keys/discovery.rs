@@ -182,11 +182,10 @@ fn weight(error: &FetchError) -> u8 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use parking_lot::Mutex;
-
     use super::*;
     use crate::clock::{Clock, ScriptedClock};
     use crate::fetch::{DocumentKind, Fetch, FetchRequest, Lookups};
+    use crate::lock::Mutex;
 
     const ISSUER: &str = "https://as.example/tenant";
     const RFC8414: &str = "https://as.example/.well-known/oauth-authorization-server/tenant";

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use parking_lot::{Condvar, Mutex};
 
 use super::source::Source;
+use crate::lock::{Condvar, Mutex};
 
 /// At most this many fetches run at once in the process, or fewer where the host says so.
 pub(crate) const MAX_RUNNING: usize = 4;
@@ -179,16 +179,14 @@ impl Scheduler {
     }
 
     fn sleep(&self, next: Option<Duration>) {
-        let mut watched = self.watched.lock();
+        let watched = self.watched.lock();
         if watched.changed {
             return;
         }
-        match next {
-            Some(next) => {
-                self.changed.wait_for(&mut watched, next);
-            }
-            None => self.changed.wait(&mut watched),
-        }
+        drop(match next {
+            Some(next) => self.changed.wait_for(watched, next).0,
+            None => self.changed.wait(watched),
+        });
     }
 }
 

@@ -19,9 +19,6 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption, Guard};
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 pub use self::control::KeyControlError;
 use self::flight::{Boarding, Threads, draw};
 pub use self::waiting::KeyRequest;
@@ -39,6 +36,8 @@ use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchError, Lookups};
+use crate::lock::{Condvar, Mutex, MutexGuard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
 /// By how many seconds the wall clock may seem to be set back: both clocks are read in whole seconds, one after the other.
 const ROUNDING: i64 = 2;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::keys::source;
+use crate::lock::Mutex;
 use crate::resource_server::ResourceServer;
 
 /// A clock that stands still until it is moved. Clones show the same time.

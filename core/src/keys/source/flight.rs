@@ -33,7 +33,7 @@ pub(super) enum Threads {
     Unscheduled,
     /// Nobody: a fetch ends when a test calls it.
     #[cfg(test)]
-    ByHand(Arc<parking_lot::Mutex<Vec<Work>>>),
+    ByHand(Arc<crate::lock::Mutex<Vec<Work>>>),
 }
 
 #[cfg(test)]
@@ -232,7 +232,9 @@ impl Source {
         let mut records = here.records.lock();
         while records.attempts.is_current(flight) {
             let left = until.saturating_sub(self.clock.boot());
-            if left.is_zero() || here.landed.wait_for(&mut records, left).timed_out() {
+            let time_is_up;
+            (records, time_is_up) = here.landed.wait_for(records, left);
+            if time_is_up {
                 break;
             }
         }

@@ -221,7 +221,7 @@ impl Gate {
     fn pass(&self) {
         let mut open = self.0.0.lock();
         while !*open {
-            self.0.1.wait(&mut open);
+            open = self.0.1.wait(open);
         }
     }
 }
