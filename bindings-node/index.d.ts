@@ -148,7 +148,7 @@ export class ResourceServer {
   ): HttpResponse | undefined;
 
   /**
-   * Fetches the keys of every issuer now. Calling it is optional.
+   * Fetches the keys of every issuer of which no usable ones are held. Calling it is optional.
    *
    * Rejects with an `AggregateError` that has one error for each issuer whose keys are not to be had. Those that were
    * fetched are kept.

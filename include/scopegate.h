@@ -673,8 +673,8 @@ scopegate_status scopegate_server_start_refresh(const struct scopegate_server *s
                                                 struct scopegate_error **error);
 
 /**
- * Fetches the keys of every issuer, four at a time. *Blocks* until they are there or cannot be had. For the start of a
- * program; without it the first request of each issuer waits instead.
+ * Fetches the keys of every issuer of which no usable ones are held, four issuers at a time. *Blocks* until they are
+ * there or cannot be had. For the start of a program; without it the first request of each issuer waits instead.
  *
  * `SCOPEGATE_OK`, or `SCOPEGATE_KEYS_UNAVAILABLE` with `error`, which names each issuer whose keys are missing and may
  * be NULL. The server is usable either way.

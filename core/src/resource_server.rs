@@ -159,8 +159,8 @@ impl ResourceServer {
         }
     }
 
-    /// Starts [`ResourceServer::refresh`] on a thread of its own, whatever `background_refresh` says, and does not wait. For hosts that must not block:
-    /// [`ResourceServer::check_after`] then decides by the keys that are held.
+    /// Starts [`ResourceServer::refresh`] on a thread of its own, whatever `background_refresh` says, and does not wait.
+    /// For hosts that must not block: [`ResourceServer::check_after`] then decides by the keys that are held.
     pub fn start_refresh(&self, wanted: &KeyRequest) {
         if let Some(source) = self.0.sources.get(wanted.source()) {
             source.start_refresh(wanted);
@@ -241,7 +241,7 @@ impl ResourceServer {
         metadata::not_found()
     }
 
-    /// Fetches every issuer's keys, four at a time, and waits for them.
+    /// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and waits for them.
     pub fn warm_up(&self) -> Result<(), FetchErrors> {
         let failed = source::warm_up(&self.0.sources);
         if failed.is_empty() { Ok(()) } else { Err(FetchErrors(failed)) }

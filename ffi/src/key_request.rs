@@ -48,8 +48,8 @@ pub extern "C" fn scopegate_server_start_refresh(
     })
 }
 
-/// Fetches the keys of every issuer, four at a time. *Blocks* until they are there or cannot be had. For the start of a
-/// program; without it the first request of each issuer waits instead.
+/// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time. *Blocks* until they are
+/// there or cannot be had. For the start of a program; without it the first request of each issuer waits instead.
 ///
 /// `SCOPEGATE_OK`, or `SCOPEGATE_KEYS_UNAVAILABLE` with `error`, which names each issuer whose keys are missing and may
 /// be NULL. The server is usable either way.
