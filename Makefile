@@ -111,7 +111,7 @@ transcripts:
 # The C programs under AddressSanitizer and UndefinedBehaviorSanitizer, the library under AddressSanitizer, the careless
 # program under valgrind. Needs a compiler with those, valgrind and CMake.
 C_PROGRAMS := $(CARGO) test --locked -p scopegate-ffi --test programs --
-SANITIZED := vectors verdicts misuse headers gated_server event_loop
+SANITIZED := vectors verdicts key_control misuse headers gated_server event_loop
 ASAN_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 sanitize: tools $(AUTHSERVER)
 	@for tool in valgrind cmake; do command -v $$tool >/dev/null || { echo "$$tool: not found" >&2; exit 1; }; done
