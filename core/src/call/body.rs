@@ -4,20 +4,23 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::members::{Members, decode, string};
-use super::{CallError, CallId, McpCall, Message, NO_NAME, NameMember, name_member};
+use super::members::{Elements, Members, decode, string};
+use super::{
+    CallError, CallId, CallKind, LONG_BATCH, MANY_NAMES, MAX_BATCH, MAX_NAMES, McpCall, Message, NO_NAME,
+    Named, Naming, batch_of, naming,
+};
 
-/// The deepest nesting of objects and arrays in a body, the body's own object included.
+/// The deepest nesting of objects and arrays in a body, the outermost included.
 const MAX_DEPTH: usize = 64;
 const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Reads a whole body of at most `limit` bytes.
 ///
-/// Refuses what parsers read differently: a member that appears twice at the top level, in `params` or in
-/// `params.ref` (the last wins, or the first), one of our names in another case there (Go's `encoding/json` matches
-/// it), `__proto__` there (in JavaScript, copying the object turns its members into inherited ones), U+0000 in a name
-/// (C strings end there), invalid UTF-8, a byte order mark, a lone surrogate in a string that we decode, trailing
-/// bytes, more than 64 levels.
+/// Refuses what parsers read differently: a member that appears twice at the top level, in `params`, in `params.ref` or
+/// in a listen filter (the last wins, or the first), one of our names in another case there (Go's `encoding/json`
+/// matches it), `__proto__` there (in JavaScript, copying the object turns its members into inherited ones), U+0000 in
+/// a name (C strings end there), invalid UTF-8, a byte order mark, a lone surrogate in a string that we decode, trailing
+/// bytes, more than 64 levels. Each message of a batch is read as strictly as a single one.
 ///
 /// Below those levels nothing is looked at but the JSON grammar: arguments are the tool's business.
 pub(crate) fn read(body: &[u8], limit: usize) -> Result<Message<'_>, CallError> {
@@ -28,25 +31,65 @@ pub(crate) fn read(body: &[u8], limit: usize) -> Result<Message<'_>, CallError> 
         return Ok(Message::None);
     }
     let text = std::str::from_utf8(body).map_err(|_| CallError::NotJson)?.trim_matches(JSON_BLANKS);
-    if !text.starts_with('{') {
-        serde_json::from_str::<&RawValue>(text).map_err(|_| CallError::NotJson)?;
-        return Err(CallError::NotARequest("the body is not one JSON object"));
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let members = Members::of(text, MESSAGE_MEMBERS)?;
+            refuse_depth(text)?;
+            message(members)
+        }
+        Some(b'[') => {
+            let elements = Elements::of(text, MAX_BATCH)?;
+            refuse_depth(text)?;
+            batch(elements)
+        }
+        _ => {
+            serde_json::from_str::<&RawValue>(text).map_err(|_| CallError::NotJson)?;
+            Err(CallError::NotARequest("the body is neither a JSON object nor a batch of them"))
+        }
     }
-    let message = Members::of(text, ["jsonrpc", "method", "params", "id", "result", "error"])?;
-    if is_deeper_than(MAX_DEPTH, text) {
-        return Err(CallError::NotARequest("the body is nested deeper than 64 levels"));
-    }
-    let [jsonrpc, method, params, id, result, error] = message.unambiguous()?;
+}
+
+const MESSAGE_MEMBERS: [&str; 6] = ["jsonrpc", "method", "params", "id", "result", "error"];
+
+/// A request, a notification or a response.
+fn message<'a>(members: Members<'a, 6>) -> Result<Message<'a>, CallError> {
+    let [jsonrpc, method, params, id, result, error] = members.unambiguous()?;
     let version = string(jsonrpc, "jsonrpc is not a string")?;
     if version != "2.0" {
         return Err(CallError::NotARequest("jsonrpc is not \"2.0\""));
     }
     match (method, result.or(error)) {
-        (None, None) => Err(CallError::NotARequest("the body has neither method nor result nor error")),
+        (None, None) => Err(CallError::NotARequest("a message has neither method nor result nor error")),
         (None, Some(_)) => Ok(Message::Response),
-        (Some(_), Some(_)) => Err(CallError::NotARequest("the body has both a method and a result or error")),
+        (Some(_), Some(_)) => {
+            Err(CallError::NotARequest("a message has both a method and a result or error"))
+        }
         (Some(_), None) => call(string(method, "method is not a string")?, params, id).map(Message::Call),
     }
+}
+
+fn batch<'a>(elements: Elements<'a>) -> Result<Message<'a>, CallError> {
+    let elements = elements.all().ok_or(CallError::NotARequest(LONG_BATCH))?;
+    if elements.is_empty() {
+        return Err(CallError::NotARequest("the batch is empty"));
+    }
+    let mut calls = Vec::new();
+    for element in elements {
+        if !element.starts_with('{') {
+            return Err(CallError::NotARequest("the batch holds something other than messages"));
+        }
+        if let Message::Call(call) = message(Members::of(element, MESSAGE_MEMBERS)?)? {
+            calls.push(call);
+        }
+    }
+    batch_of(calls)
+}
+
+fn refuse_depth(text: &str) -> Result<(), CallError> {
+    if is_deeper_than(MAX_DEPTH, text) {
+        return Err(CallError::NotARequest("the body is nested deeper than 64 levels"));
+    }
+    Ok(())
 }
 
 /// The id of the call in a body, for a refusal that the policy has no part in. None for a body that is not one
@@ -64,22 +107,64 @@ fn call<'a>(
     params: Option<&'a str>,
     id: Option<&'a str>,
 ) -> Result<McpCall<'a>, CallError> {
-    let [name, uri, reference] = match params {
-        None => [None; 3],
-        Some(params) if params.starts_with('{') => {
-            Members::of(params, ["name", "uri", "ref"])?.unambiguous()?
-        }
-        Some(_) => return Err(CallError::NotARequest("params is not an object")),
+    let [name, uri, reference, filter] = match params {
+        None => [None; 4],
+        Some(params) => object(params, ["name", "uri", "ref", "notifications"], "params is not an object")?,
     };
-    if let Some(reference) = reference.filter(|text| text.starts_with('{')) {
-        Members::of(reference, ["type", "name", "uri"])?.unambiguous()?;
+    let reference = match reference {
+        Some(text) if text.starts_with('{') => Some(object(text, ["type", "name", "uri"], NO_REFERENCE)?),
+        _ => None,
+    };
+    let names = match naming(&method) {
+        Naming::Name(kind) => vec![Named { kind, name: string(name, NO_NAME)? }],
+        Naming::Uri(kind) => vec![Named { kind, name: string(uri, NO_NAME)? }],
+        Naming::Reference => vec![referred(reference)?],
+        Naming::Filter => filtered(filter)?,
+        Naming::Nothing => Vec::new(),
+    };
+    Ok(McpCall { method, names, id: call_id(id)? })
+}
+
+const NO_REFERENCE: &str = "ref is not a ref/prompt with a name or a ref/resource with a uri";
+const NO_FILTER: &str = "notifications is not an object, or its resourceSubscriptions not a list of strings";
+
+/// What a `ref` refers to. Its type alone says which of the members counts, as it does for the SDKs.
+fn referred(reference: Option<[Option<&str>; 3]>) -> Result<Named<'_>, CallError> {
+    let [kind, name, uri] = reference.ok_or(CallError::NotARequest(NO_REFERENCE))?;
+    match &*string(kind, NO_REFERENCE)? {
+        "ref/prompt" => Ok(Named { kind: CallKind::Prompt, name: string(name, NO_REFERENCE)? }),
+        "ref/resource" => Ok(Named { kind: CallKind::Resource, name: string(uri, NO_REFERENCE)? }),
+        _ => Err(CallError::NotARequest(NO_REFERENCE)),
     }
-    let name = match name_member(&method) {
-        Some(NameMember::Name) => Some(string(name, NO_NAME)?),
-        Some(NameMember::Uri) => Some(string(uri, NO_NAME)?),
-        None => None,
-    };
-    Ok(McpCall { method, name, id: call_id(id)? })
+}
+
+/// The resources that a listen filter names.
+fn filtered(filter: Option<&str>) -> Result<Vec<Named<'_>>, CallError> {
+    let filter = filter.ok_or(CallError::NotARequest(NO_FILTER))?;
+    let [uris, python_name] = object(filter, ["resourceSubscriptions", "resource_subscriptions"], NO_FILTER)?;
+    if python_name.is_some() {
+        // The Python server's types take their own spelling of a member too.
+        return Err(CallError::NotARequest("a listen filter has a member resource_subscriptions"));
+    }
+    let Some(uris) = uris else { return Ok(Vec::new()) };
+    if !uris.starts_with('[') {
+        return Err(CallError::NotARequest(NO_FILTER));
+    }
+    let uris = Elements::of(uris, MAX_NAMES)?.all().ok_or(CallError::NotARequest(MANY_NAMES))?;
+    let named = |uri| Ok(Named { kind: CallKind::Resource, name: string(Some(uri), NO_FILTER)? });
+    uris.into_iter().map(named).collect()
+}
+
+/// The wanted members of an object; `otherwise` says what is wrong when it is something else.
+fn object<'a, const N: usize>(
+    text: &'a str,
+    names: [&'static str; N],
+    otherwise: &'static str,
+) -> Result<[Option<&'a str>; N], CallError> {
+    if !text.starts_with('{') {
+        return Err(CallError::NotARequest(otherwise));
+    }
+    Members::of(text, names)?.unambiguous()
 }
 
 /// An id from its raw text, None when there is none that may be echoed.
@@ -242,13 +327,11 @@ pub(super) mod tests {
 
     #[test]
     fn json_that_is_no_single_request_is_refused() {
-        let batch = format!("[{}]", tool_call(""));
         for body in [
             "null",
             "1e999",
             "\"tools/call\"",
             "[]",
-            &batch,
             "{}",
             r#"{"jsonrpc":"2.0"}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
@@ -280,6 +363,136 @@ pub(super) mod tests {
         ] {
             assert!(is_no_request(body), "{body}: {:?}", read_text(body));
         }
+    }
+
+    #[test]
+    fn completions_name_what_their_reference_says() {
+        let complete = |members: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"completion/complete","params":{{{members}}}}}"#)
+        };
+        let completion = McpCall::new("completion/complete").id(CallId::Number(7));
+        for (members, expected) in [
+            (r#""ref":{"type":"ref/prompt","name":"a"}"#, completion.clone().prompt("a")),
+            (r#""ref":{"type":"ref\/pr\u006fmpt","name":"a","uri":"b"}"#, completion.clone().prompt("a")),
+            (r#""ref":{"uri":"a:{b}","type":"ref/resource","name":1}"#, completion.clone().resource("a:{b}")),
+            (r#""name":"x","ref":{"type":"ref/prompt","name":"","title":"b"}"#, completion.prompt("")),
+        ] {
+            assert_eq!(call_in(&complete(members)), expected, "{members}");
+        }
+        for members in [
+            "",
+            r#""name":"a""#,
+            r#""ref":null"#,
+            r#""ref":"a""#,
+            r#""ref":[]"#,
+            r#""ref":{}"#,
+            r#""ref":{"name":"a"}"#,
+            r#""ref":{"uri":"a:b"}"#,
+            r#""ref":{"type":"ref/tool","name":"a"}"#,
+            r#""ref":{"type":"REF/PROMPT","name":"a"}"#,
+            r#""ref":{"type":"","name":"a"}"#,
+            r#""ref":{"type":null,"name":"a"}"#,
+            r#""ref":{"type":["ref/prompt"],"name":"a"}"#,
+            r#""ref":{"type":"ref/prompt"}"#,
+            r#""ref":{"type":"ref/prompt","uri":"a:b"}"#,
+            r#""ref":{"type":"ref/prompt","name":null}"#,
+            r#""ref":{"type":"ref/resource","name":"a"}"#,
+            r#""ref":{"type":"ref/resource","uri":7}"#,
+            r#""ref":{"type":"ref/resource","uri":"a:\u0000"}"#,
+            r#""ref":{"type":"ref/prompt","type":"ref/prompt","name":"a"}"#,
+            r#""ref":{"type":"ref/prompt","name":"a","Type":"ref/resource"}"#,
+        ] {
+            assert!(is_no_request(&complete(members)), "{members}");
+        }
+    }
+
+    #[test]
+    fn listen_filters_name_their_resources() {
+        let listen = |members: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"subscriptions/listen","params":{{{members}}}}}"#)
+        };
+        let nothing = McpCall::new("subscriptions/listen").id(CallId::Number(7));
+        for (members, expected) in [
+            (r#""notifications":{}"#, nothing.clone()),
+            (r#""notifications":{"toolsListChanged":true,"resourceSubscriptions":[]}"#, nothing.clone()),
+            (
+                r#""notifications":{"resourceSubscriptions":["a:b","\u0061:c"],"taskIds":["x"]}"#,
+                nothing.resource("a:b").resource("a:c"),
+            ),
+        ] {
+            assert_eq!(call_in(&listen(members)), expected, "{members}");
+        }
+        let many = |count| {
+            format!(r#""notifications":{{"resourceSubscriptions":[{}]}}"#, vec!["\"\""; count].join(","))
+        };
+        assert_eq!(call_in(&listen(&many(1000))).names.len(), 1000);
+        for members in [
+            "",
+            r#""notifications":null"#,
+            r#""notifications":["a:b"]"#,
+            r#""resourceSubscriptions":["a:b"]"#,
+            r#""notifications":{"resourceSubscriptions":null}"#,
+            r#""notifications":{"resourceSubscriptions":"a:b"}"#,
+            r#""notifications":{"resourceSubscriptions":{"0":"a:b"}}"#,
+            r#""notifications":{"resourceSubscriptions":["a:b",null]}"#,
+            r#""notifications":{"resourceSubscriptions":[["a:b"]]}"#,
+            r#""notifications":{"resourceSubscriptions":["a:\u0000"]}"#,
+            r#""notifications":{"resourceSubscriptions":["a:b"],"resourceSubscriptions":[]}"#,
+            r#""notifications":{"ResourceSubscriptions":["a:b"]}"#,
+            r#""notifications":{"re\u017fourceSubscriptions":["a:b"]}"#,
+            r#""notifications":{"resource_subscriptions":["a:b"]}"#,
+            r#""notifications":{"__proto__":{"resourceSubscriptions":["a:b"]}}"#,
+            r#""notifications":{},"Notifications":{}"#,
+            &many(1001),
+        ] {
+            assert!(is_no_request(&listen(members)), "{members}");
+        }
+    }
+
+    #[test]
+    fn batches_are_read_message_by_message() {
+        let weather = tool_call("");
+        let response = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+        let ping = r#"{"jsonrpc":"2.0","method":"ping"}"#;
+        let called = McpCall::new("tools/call").name("weather").id(CallId::Number(7));
+        for (body, expected) in [
+            (format!("[{weather}]"), vec![called.clone()]),
+            (format!(" [ {weather} ,{response},{ping}] "), vec![called.clone(), McpCall::new("ping")]),
+            (format!("[{response}]"), vec![]),
+            (format!("[{}]", vec![ping; 100].join(",")), vec![McpCall::new("ping"); 100]),
+        ] {
+            let message = read_text(&body).unwrap();
+            assert_eq!(message, Message::Batch(expected), "{body}");
+            assert_eq!(message.id(), None);
+        }
+        for body in [
+            "[]".to_owned(),
+            format!("[[{ping}]]"),
+            format!("[{ping},[]]"),
+            format!("[{ping},1]"),
+            format!("[{ping},null]"),
+            format!("[{ping},{{}}]"),
+            format!("[{ping},{}]", tool_call(r#","name":"send_email""#)),
+            format!("[{ping},{}]", ping.replace("method", "Method")),
+            format!("[{}]", vec![ping; 101].join(",")),
+            format!("[{ping},{}]", nested(64, "[", "]")),
+        ] {
+            assert!(is_no_request(&body), "{body:.200}: {:?}", read_text(&body));
+        }
+        for body in
+            [format!("[{ping},]"), format!("[{ping}"), format!("[{ping}]x"), format!("[{ping}{ping}]")]
+        {
+            assert_eq!(read_text(&body), Err(CallError::NotJson), "{body}");
+        }
+        let listen = |count| {
+            let uris = vec!["\"\""; count].join(",");
+            let filter = format!(r#"{{"resourceSubscriptions":[{uris}]}}"#);
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"subscriptions/listen","params":{{"notifications":{filter}}}}}"#
+            )
+        };
+        assert!(read_text(&format!("[{},{}]", listen(500), listen(500))).is_ok());
+        assert!(is_no_request(&format!("[{},{}]", listen(500), listen(501))));
     }
 
     #[test]
@@ -336,7 +549,7 @@ pub(super) mod tests {
             r#"{"$serde_json::private::Number":"x","$serde_json::private::RawValue":1}"#,
         ] {
             let body = tool_call(&format!(r#","arguments":{arguments},"_meta":{{"ref":{arguments}}}"#));
-            assert_eq!(call_in(&body).name.as_deref(), Some("weather"), "{body}");
+            assert_eq!(call_in(&body).names[0].name, "weather", "{body}");
         }
     }
 
@@ -354,7 +567,7 @@ pub(super) mod tests {
             assert_eq!(read_text(&body), Err(CallError::NotJson), "{body}");
         }
         let pair = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"\ud83d\ude00"}}"#;
-        assert_eq!(call_in(pair).name.as_deref(), Some("😀"));
+        assert_eq!(call_in(pair).names[0].name, "😀");
     }
 
     #[test]
@@ -473,7 +686,8 @@ pub(super) mod tests {
             Err(error) if error.to_string().starts_with("number out of range") => return Ok(true),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
-        prop_assert_eq!(last_wins(&value), Some((&*call.method, call.name.as_deref(), call.id)));
+        let name = call.names.first().map(|named| &*named.name);
+        prop_assert_eq!(last_wins(&value), Some((&*call.method, name, call.id)));
         Ok(true)
     }
 

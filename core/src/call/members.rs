@@ -1,11 +1,11 @@
-//! The members of one JSON object, read as strictly as the strictest parser and as suspiciously as the laxest.
+//! The members of one JSON object and the elements of one array, as raw text.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{CallError, without_nul};
@@ -82,9 +82,48 @@ impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
     }
 }
 
-/// Whether a parser that ignores case could take `name` for `wanted`, which is lower-case ASCII.
+/// The elements of a JSON array as raw text, up to a limit.
+pub(super) struct Elements<'a>(Option<Vec<&'a str>>);
+
+impl<'a> Elements<'a> {
+    /// Reads the text of an array to its end, and keeps at most `limit` elements.
+    pub(super) fn of(array: &'a str, limit: usize) -> Result<Self, CallError> {
+        let mut json = serde_json::Deserializer::from_str(array);
+        let elements = json.deserialize_seq(UpTo(limit)).map_err(|_| CallError::NotJson)?;
+        json.end().map_err(|_| CallError::NotJson)?;
+        Ok(elements)
+    }
+
+    /// All elements, None when there are more than the limit.
+    pub(super) fn all(self) -> Option<Vec<&'a str>> {
+        self.0
+    }
+}
+
+struct UpTo(usize);
+
+impl<'de> Visitor<'de> for UpTo {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Some(Vec::new());
+        while let Some(element) = array.next_element::<&'de RawValue>()? {
+            match &mut elements {
+                Some(kept) if kept.len() < self.0 => kept.push(element.get()),
+                _ => elements = None,
+            }
+        }
+        Ok(Elements(elements))
+    }
+}
+
+/// Whether a parser that ignores case could take `name` for `wanted`, which is ASCII.
 fn folds_to(name: &str, wanted: &str) -> bool {
-    name.chars().map(folded).eq(wanted.chars())
+    name.chars().map(folded).eq(wanted.chars().map(folded))
 }
 
 /// Lower case, with those characters beyond ASCII that a case mapping of Unicode turns into ASCII letters.

@@ -5,20 +5,23 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{CallError, Message, is_notification};
+use super::{CallError, McpCall, Message, Naming, is_notification, naming, without_nul};
 use crate::request::Request;
 
 /// Compares `Mcp-Method` and `Mcp-Name` with the body, as servers of MCP 2026-07-28 do.
 ///
-/// Servers of older versions dispatch by the body alone, so there the headers are not looked at. On no version do
-/// they allow anything.
+/// Servers of older versions dispatch by the body alone, so there the headers are not looked at. Those of this one take
+/// no batches: one pair of headers could not describe them.
 pub(crate) fn check_routing(request: &Request<'_>, message: &Message<'_>) -> Result<(), CallError> {
     if !has_routing_headers(request.protocol_version) {
         return Ok(());
     }
     let (method, name, id) = match message {
-        Message::Call(call) => (Some(&*call.method), call.name.as_deref(), call.id.clone()),
+        Message::Call(call) => (Some(&*call.method), call.names.first(), call.id.clone()),
         Message::None | Message::Response => (None, None, None),
+        Message::Batch(_) => {
+            return Err(CallError::NotARequest("a batch, which this version of MCP has not"));
+        }
     };
     let method_agrees = match (request.mcp_method, method) {
         ([line], Some(method)) => line.trim_ascii() == method.as_bytes(),
@@ -29,13 +32,49 @@ pub(crate) fn check_routing(request: &Request<'_>, message: &Message<'_>) -> Res
     };
     let name = name.filter(|_| method.is_some_and(is_named_in_header));
     let name_agrees = match (request.mcp_name, name) {
-        ([line], Some(name)) => decoded(line.trim_ascii()).is_some_and(|line| *line == *name.as_bytes()),
+        ([line], Some(name)) => decoded(line.trim_ascii()).is_some_and(|line| *line == *name.name.as_bytes()),
         // Extensions give the header to methods of their own, with members that we do not know.
         ([_], None) => method.is_some(),
         ([], None) => true,
         _ => false,
     };
     if method_agrees && name_agrees { Ok(()) } else { Err(CallError::HeaderMismatch { id }) }
+}
+
+/// The call that the routing headers describe, for a host which vouches that its server compares them with the body.
+/// None when they do not say all that a policy judges by: then the body has to.
+pub(crate) fn from_headers<'a>(request: &Request<'a>) -> Result<Option<McpCall<'a>>, CallError> {
+    if !has_routing_headers(request.protocol_version) {
+        return Ok(None);
+    }
+    let mismatch = || CallError::HeaderMismatch { id: None };
+    let (method, name) = match (request.mcp_method, request.mcp_name) {
+        ([], _) => return Ok(None),
+        ([method], [] | [_]) => (plain(method), request.mcp_name.first()),
+        _ => return Err(mismatch()),
+    };
+    let Some(method) = method else { return Ok(None) };
+    let call = McpCall::new(method);
+    match naming(method) {
+        Naming::Name(_) | Naming::Uri(_) if is_named_in_header(method) => {
+            let name = name.ok_or_else(mismatch)?.trim_ascii();
+            if plain(name).is_none() {
+                return Ok(None);
+            }
+            let name = decoded(name).and_then(|name| String::from_utf8(name.into_owned()).ok());
+            let name = name.filter(|name| without_nul(name).is_ok()).ok_or_else(mismatch)?;
+            Ok(Some(call.name(name)))
+        }
+        Naming::Nothing => Ok(Some(call)),
+        Naming::Name(_) | Naming::Uri(_) | Naming::Reference | Naming::Filter => Ok(None),
+    }
+}
+
+/// A field value that all servers read alike: they take bytes beyond ASCII for Latin-1, or for UTF-8.
+fn plain(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value.trim_ascii()).ok()?;
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    is_plain.then_some(text)
 }
 
 /// Whether the one protocol version that was sent is one with routing headers.
@@ -67,7 +106,6 @@ fn decoded(value: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::McpCall;
     use super::super::body::tests::{read_text, tool_call};
     use super::super::from_calls;
     use super::*;
@@ -185,6 +223,79 @@ mod tests {
         ] {
             let agrees = routing_agrees(version, &[b"tools/list"], &[], read_text(&tool_call("")));
             assert_eq!(agrees, !looked_at, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn batches_are_refused_where_headers_count() {
+        let calls = [McpCall::new("ping"), McpCall::new("ping")];
+        let message = from_calls(&calls).unwrap();
+        let request = Request::new("POST", "/mcp").protocol_version(CURRENT).mcp_method(&[b"ping"]);
+        assert!(matches!(check_routing(&request, &message), Err(CallError::NotARequest(_))));
+        assert_eq!(check_routing(&request.protocol_version(&[b"2025-03-26"]), &message), Ok(()));
+    }
+
+    type Lines<'a> = &'a [&'a [u8]];
+
+    /// The call that headers of this version describe.
+    fn described<'a>(
+        version: Lines<'a>,
+        method: Lines<'a>,
+        name: Lines<'a>,
+    ) -> Result<Option<McpCall<'a>>, CallError> {
+        let request = Request::new("POST", "/mcp").protocol_version(version);
+        from_headers(&request.mcp_method(method).mcp_name(name))
+    }
+
+    #[test]
+    fn headers_stand_for_a_call_that_they_describe_whole() {
+        for (method, name, expected) in [
+            (&b"tools/call"[..], &[&b"weather"[..]][..], McpCall::new("tools/call").name("weather")),
+            (b"tools/call", &[b"=?base64?w7w=?="], McpCall::new("tools/call").name("ü")),
+            (b"prompts/get", &[b"a b"], McpCall::new("prompts/get").name("a b")),
+            (b"resources/read", &[b"file:///a"], McpCall::new("resources/read").name("file:///a")),
+            (b" tools/list ", &[], McpCall::new("tools/list")),
+            (b"tasks/get", &[b"task-1"], McpCall::new("tasks/get")),
+        ] {
+            assert_eq!(described(CURRENT, &[method], name), Ok(Some(expected)));
+        }
+    }
+
+    #[test]
+    fn the_body_is_needed_where_headers_leave_something_open() {
+        let cases: [(Lines<'_>, Lines<'_>, Lines<'_>); 12] = [
+            (&[b"2025-11-25"], &[b"tools/list"], &[]),
+            (&[], &[b"tools/list"], &[]),
+            (&[b"2026-07-28", b"2026-07-28"], &[b"tools/list"], &[]),
+            (CURRENT, &[], &[]),
+            (CURRENT, &[], &[b"weather"]),
+            (CURRENT, &[b""], &[]),
+            (CURRENT, &["tööls".as_bytes()], &[]),
+            (CURRENT, &[b"tools/call"], &["ü".as_bytes()]),
+            (CURRENT, &[b"tools/call"], &[b""]),
+            (CURRENT, &[b"completion/complete"], &[]),
+            (CURRENT, &[b"subscriptions/listen"], &[]),
+            (CURRENT, &[b"resources/subscribe"], &[b"file:///a"]),
+        ];
+        for (version, method, name) in cases {
+            assert_eq!(described(version, method, name), Ok(None), "{method:?} {name:?}");
+        }
+    }
+
+    #[test]
+    fn headers_that_no_server_takes_are_refused_without_a_body() {
+        let cases: [(Lines<'_>, Lines<'_>); 7] = [
+            (&[b"tools/call"], &[]),
+            (&[b"tools/call", b"tools/call"], &[b"weather"]),
+            (&[b"tools/call"], &[b"weather", b"weather"]),
+            (&[b"tools/list"], &[b"a", b"a"]),
+            (&[b"tools/call"], &[b"=?base64?YQ?="]),
+            (&[b"tools/call"], &[b"=?base64?/w==?="]),
+            (&[b"tools/call"], &[b"=?base64?AA==?="]),
+        ];
+        for (method, name) in cases {
+            let refused = Err(CallError::HeaderMismatch { id: None });
+            assert_eq!(described(CURRENT, method, name), refused, "{method:?} {name:?}");
         }
     }
 }
