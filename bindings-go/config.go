@@ -178,7 +178,7 @@ type ClientAudience struct {
 type ClaimPath []string
 
 // A Policy says which scopes each MCP call needs. The rules for its method and for its name are joined. A name in a map
-// may end with "*", which stands for the rest.
+// may end with "*", which stands for the rest, and in Resources for whole segments of the path.
 type Policy struct {
 	// Default is for calls that no rule names. Required.
 	Default Rule `json:"default,omitempty"`
@@ -186,8 +186,16 @@ type Policy struct {
 	Methods map[string]Rule `json:"methods,omitempty"`
 	// Tools has rules by the name of the tool.
 	Tools map[string]Rule `json:"tools,omitempty"`
+	// Resources has rules by the URI of the resource, in the form that URIs are compared in: without query and fragment,
+	// scheme and host in lower case, everything beyond ASCII escaped.
+	Resources map[string]Rule `json:"resources,omitempty"`
+	// Prompts has rules by the name of the prompt.
+	Prompts map[string]Rule `json:"prompts,omitempty"`
 	// MaxBodyBytes is the largest body that is read; 4194304 when 0.
 	MaxBodyBytes int64 `json:"max_body_bytes,omitempty"`
+	// HeadersVerified says that the server behind compares Mcp-Method and Mcp-Name with the body (MCP 2026-07-28 and
+	// later), so that they may stand for it. Wrong if set for a server that does not.
+	HeadersVerified bool `json:"headers_verified,omitempty"`
 }
 
 // A Rule is Need or Deny.

@@ -47,7 +47,8 @@ type Call struct {
 	// Method is the JSON-RPC method.
 	Method string
 	// Name is params.name of tools/call and prompts/get, and params.uri of resources/read, subscribe and unsubscribe;
-	// empty when there is none.
+	// empty when there is none. What completion/complete and subscriptions/listen are about cannot be said here: such a
+	// call is refused, and has to be handed in as Body.
 	Name string
 	// ID is the id of the request: a string, an int, an int64, or a float64 without fraction as encoding/json makes it.
 	// Anything else counts as unknown, and so does a string of more than 256 bytes or a number beyond 2^53.

@@ -37,6 +37,12 @@ type vector struct {
 	Expect    map[string]any `json:"expect"`
 }
 
+var kinds = map[string]scopegate.CallKind{
+	"tools":     scopegate.KindTool,
+	"prompts":   scopegate.KindPrompt,
+	"resources": scopegate.KindResource,
+}
+
 type vectorRequest struct {
 	Method                      string   `json:"method"`
 	Target                      string   `json:"target"`
@@ -145,10 +151,11 @@ func answer(t *testing.T, gate *scopegate.ResourceServer, vector vector) outcome
 		return outcome{refusal: refusal}
 	}
 	if vector.Operation == "allowed" {
-		if vector.Kind != "tools" {
+		kind, known := kinds[vector.Kind]
+		if !known {
 			t.Fatalf("%s: kind %q", vector.ID, vector.Kind)
 		}
-		allowed := gate.Allowed(token, scopegate.KindTool, vector.Name)
+		allowed := gate.Allowed(token, kind, vector.Name)
 		return outcome{allowed: &allowed}
 	}
 	return outcome{token: tokenMembers(token)}

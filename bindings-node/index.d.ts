@@ -73,7 +73,10 @@ export interface RequestDetails {
 export interface McpCall {
   /** The method, such as `tools/call`. */
   method: string;
-  /** What the method names: `params.name` or `params.uri`. */
+  /**
+   * What the method names: `params.name` or `params.uri`. What `completion/complete` and `subscriptions/listen` are about
+   * cannot be said here: such a call is refused, and has to be handed in as `body`.
+   */
   name?: string | undefined;
   /** The id of the request. What is neither an integer nor a string counts as unknown. */
   id?: unknown;

@@ -102,8 +102,20 @@ export interface Policy {
   methods?: Readonly<Record<string, PolicyEntry>>;
   /** By tool. A pattern may end with `*`. */
   tools?: Readonly<Record<string, PolicyEntry>>;
+  /**
+   * By resource URI, in the form that URIs are compared in: without query and fragment, scheme and host in lower case,
+   * everything beyond ASCII escaped. A pattern ends with `/*`, `scheme:*` or `scheme://*` and stands for whole segments.
+   */
+  resources?: Readonly<Record<string, PolicyEntry>>;
+  /** By prompt. A pattern may end with `*`. */
+  prompts?: Readonly<Record<string, PolicyEntry>>;
   /** The largest body that is read. Default 4194304. */
   max_body_bytes?: number;
+  /**
+   * The server behind compares `Mcp-Method` and `Mcp-Name` with the body (MCP 2026-07-28 and later), so that they may
+   * stand for it. Wrong if set for a server that does not. Default false.
+   */
+  headers_verified?: boolean;
 }
 
 /** A key that is not trusted: every key that its issuer publishes under this `kid`. */

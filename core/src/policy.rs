@@ -23,7 +23,7 @@ pub(crate) enum Verdict<'a> {
 }
 
 /// The maps of a policy. Their keys are checked: they have no [`pattern_problem`], those of the resources no
-/// [`resource_problem`] either, and each is there once; scopes keep to the grammar.
+/// [`resource_problem`], and each is there once; scopes keep to the grammar.
 #[derive(Debug, Default)]
 pub(crate) struct Maps {
     pub(crate) methods: Vec<(String, Rule)>,
@@ -129,21 +129,22 @@ impl Policy {
 /// [`resource_uri::key`], or the one that takes templates.
 type KeyOf = fn(&str) -> Option<String>;
 
-/// What is wrong with a key of any map, None for a name or a pattern.
-pub(crate) fn pattern_problem(text: &str) -> Option<&'static str> {
-    match text.find('*') {
-        _ if text.is_empty() => Some("expected a name, or a pattern that ends with *"),
-        Some(at) if at + 1 != text.len() => Some("expected * only once, as the last character"),
-        _ => None,
-    }
+/// What is wrong with a key of `methods`, `tools` or `prompts`, None for a name or a pattern.
+pub(crate) fn pattern_problem(text: &str) -> Option<String> {
+    let problem = match text.find('*') {
+        _ if text.is_empty() => "expected a name, or a pattern that ends with *",
+        Some(at) if at + 1 != text.len() => "expected * only once, as the last character",
+        _ => return None,
+    };
+    Some(problem.to_owned())
 }
 
-/// What is wrong with a key of `resources` that has no [`pattern_problem`].
+/// What is wrong with a key of `resources`, None for a URI or a pattern in the form that URIs are compared in.
 pub(crate) fn resource_problem(text: &str) -> Option<String> {
-    match text.strip_suffix('*') {
+    pattern_problem(text).or_else(|| match text.strip_suffix('*') {
         Some(stem) => resource_uri::stem_problem(stem),
         None => resource_uri::key_problem(text),
-    }
+    })
 }
 
 /// What the protocol itself consists of: every client sends it, and it does nothing for its user.

@@ -208,7 +208,7 @@ impl ResourceServer {
     }
 
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
-    /// says of that name. For filtering lists; a call is decided by its whole request.
+    /// says of that name. For filtering lists, of resource templates too; a call is decided by its whole request.
     pub fn allowed(&self, token: &AccessToken, kind: CallKind, name: &str) -> bool {
         let verdict = match &self.0.settings.policy {
             Some(policy) => policy.allows(kind, name),
@@ -319,7 +319,7 @@ impl ResourceServer {
         self.0.settings.times.leeway
     }
 
-    /// Whether there is a policy, so that every accepted request's body is read.
+    /// Whether there is a policy, so that the body of an accepted request is read, unless verified headers stand for it.
     pub fn has_policy(&self) -> bool {
         self.0.settings.policy.is_some()
     }

@@ -76,7 +76,8 @@ pub struct Call {
     /// The JSON-RPC method.
     pub method: Str,
     /// `params.name` of tools/call and prompts/get, `params.uri` of resources/read, /subscribe and /unsubscribe.
-    /// `data` NULL: none.
+    /// `data` NULL: none. What completion/complete and subscriptions/listen are about cannot be said here: such a call
+    /// is refused, and has to be handed in as `body`.
     pub name: Str,
     /// The id, if it is a number; else NULL. It must be an integer within 2^53 of 0, or counts as unknown.
     pub id_number: *const i64,

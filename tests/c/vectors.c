@@ -2,14 +2,14 @@
  *
  * Standard input holds records: a name, a blank, a length, a line feed, as many bytes, a line feed. `server` makes a
  * server of a configuration. `id` begins a case; the members of its request follow, then what is to be done:
- * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a name, `require`
- * or `allowed`.
+ * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
+ * `require` or `allowed`.
  */
 #include <scopegate.h>
 
 #include "expect.h"
 
-enum { LINES = 8 };
+enum { LINES = 8, CALLS = 128 };
 
 struct lines {
   scopegate_str at[LINES];
@@ -18,10 +18,10 @@ struct lines {
 
 /* What the records since the last operation said. */
 struct input {
-  scopegate_str method, target, asked_method, asked_headers, body, name;
+  scopegate_str method, target, asked_method, asked_headers, body, kind, name;
   struct lines authorization, origin, protocol_version, mcp_method, mcp_name, scopes;
-  scopegate_call calls[LINES];
-  int64_t numbers[LINES], now;
+  scopegate_call calls[CALLS];
+  int64_t numbers[CALLS], now;
   size_t calls_count;
   int body_read, calls_read, now_given;
 };
@@ -81,7 +81,7 @@ static int take(struct input *input, const struct record *record) {
   else if (MEMBER("body")) input->body = value, input->body_read = 1;
   else if (MEMBER("calls")) input->calls_read = 1;
   else if (MEMBER("call_method")) {
-    EXPECT(input->calls_count < LINES);
+    EXPECT(input->calls_count < CALLS);
     memset(&input->calls[input->calls_count], 0, sizeof *input->calls);
     input->calls[input->calls_count++].method = value;
   } else if (MEMBER("call_name")) input->calls[input->calls_count - 1].name = value;
@@ -90,10 +90,18 @@ static int take(struct input *input, const struct record *record) {
     input->numbers[input->calls_count - 1] = strtoll(value.data, NULL, 10);
     input->calls[input->calls_count - 1].id_number = &input->numbers[input->calls_count - 1];
   } else if (MEMBER("now")) input->now = strtoll(value.data, NULL, 10), input->now_given = 1;
+  else if (MEMBER("kind")) input->kind = value;
   else if (MEMBER("name")) input->name = value;
   else return 0;
   return 1;
 #undef MEMBER
+}
+
+static int kind_of(const char *name) {
+  if (strcmp(name, "tools") == 0) return SCOPEGATE_TOOL;
+  if (strcmp(name, "prompts") == 0) return SCOPEGATE_PROMPT;
+  EXPECT(strcmp(name, "resources") == 0);
+  return SCOPEGATE_RESOURCE;
 }
 
 static scopegate_request request_of(const struct input *input) {
@@ -245,7 +253,7 @@ static void run(const scopegate_server *server, const char *operation, scopegate
     write_line(id, answer, NULL, "}");
   } else {
     EXPECT(strcmp(operation, "allowed") == 0);
-    status = scopegate_server_allowed(server, *held, SCOPEGATE_TOOL, input->name);
+    status = scopegate_server_allowed(server, *held, kind_of(input->kind.data), input->name);
     EXPECT(status == SCOPEGATE_OK || status == SCOPEGATE_POLICY_DENIED);
     write_line(id, NULL, NULL, status == SCOPEGATE_OK ? ",\"allowed\":true}" : ",\"allowed\":false}");
   }

@@ -48,11 +48,18 @@ class _Default(TypedDict):
 
 
 class Policy(_Default, total=False):
-    """Which scopes each MCP call needs."""
+    """Which scopes each MCP call needs.
+
+    A key may end with ``*``; in ``resources`` after a slash or a scheme, where it stands for whole segments.
+    ``headers_verified`` is for a server that compares ``Mcp-Method`` and ``Mcp-Name`` with the body.
+    """
 
     methods: Mapping[str, Entry]
     tools: Mapping[str, Entry]
+    resources: Mapping[str, Entry]
+    prompts: Mapping[str, Entry]
     max_body_bytes: int
+    headers_verified: bool
 
 
 class SourceSnapshot(TypedDict):

@@ -27,7 +27,11 @@ class McpCall(NamedTuple):
     method: str
     """The method, such as ``tools/call``."""
     name: str | None = None
-    """What the method names: ``params.name`` or ``params.uri``."""
+    """What the method names: ``params.name`` or ``params.uri``.
+
+    What ``completion/complete`` and ``subscriptions/listen`` are about cannot be said here: such a call is refused, and
+    has to be handed in as ``body``.
+    """
     id: object = None
     """The id of the request. What is no integer or string counts as unknown."""
 

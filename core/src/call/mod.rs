@@ -67,7 +67,8 @@ impl<'a> McpCall<'a> {
     }
 
     /// A resource: `params.ref.uri` of a `ref/resource` of `completion/complete`, or one of
-    /// `params.notifications.resourceSubscriptions` of `subscriptions/listen`, which may have up to 1,000.
+    /// `params.notifications.resourceSubscriptions` of `subscriptions/listen`, which has 1 to 1,000: a listen filter
+    /// without resources is for [`Request::body`](crate::Request::body).
     ///
     /// On other methods this is not looked at.
     pub fn resource(self, uri: impl Into<Cow<'a, str>>) -> Self {
@@ -209,7 +210,9 @@ fn handed_in<'a>(call: &'a McpCall<'_>) -> Result<McpCall<'a>, CallError> {
     let method = Cow::Borrowed(without_nul(&call.method)?);
     let is_complete = match naming(&method) {
         Naming::Name(_) | Naming::Uri(_) | Naming::Reference => call.names.len() == 1,
-        Naming::Filter | Naming::Nothing => true,
+        // A host that cannot say which resources it is about must not seem to say that there are none.
+        Naming::Filter => !call.names.is_empty(),
+        Naming::Nothing => true,
     };
     if !is_complete {
         return Err(CallError::NotARequest(NO_NAME));
@@ -287,13 +290,12 @@ mod tests {
         for taken in [
             vec![weather.clone(), McpCall::new("ping")],
             vec![McpCall::new("ping"); 100],
-            vec![listen.clone(), complete.clone().prompt("a")],
+            vec![listen.clone().resource("a:b"), complete.clone().prompt("a")],
         ] {
             assert_eq!(from_calls(&taken), Ok(Message::Batch(taken.clone())));
         }
         let hundred = (0..100).fold(listen.clone(), |listen, at| listen.resource(format!("a:{at}")));
         for taken in [
-            listen.clone(),
             listen.clone().resource("a:b").resource("a:c"),
             complete.clone().prompt("a"),
             complete.clone().resource("a:{b}"),
@@ -305,11 +307,13 @@ mod tests {
             vec![weather.clone(), McpCall::new("tools/call")],
             vec![McpCall::new("ping"); 101],
             vec![hundred.clone(); 11],
-            vec![(0..1001).fold(listen, |listen, _| listen.resource("a:b"))],
+            vec![(0..1001).fold(listen.clone(), |listen, _| listen.resource("a:b"))],
             vec![McpCall::new("tools/call")],
             vec![weather.name("twice")],
             vec![McpCall::new("resources/read")],
             vec![McpCall::new("tools/call").prompt("a").resource("b")],
+            vec![listen.clone()],
+            vec![listen.clone().name("a:b")],
             vec![complete.clone()],
             vec![complete.clone().name("a")],
             vec![complete.prompt("a").resource("a:b")],

@@ -295,16 +295,11 @@ fn policy(config: &PolicyConfig, mistakes: &mut Mistakes) -> Policy {
         }
     };
     let maps = Maps {
-        methods: rules(&config.methods, "policy.methods", mistakes),
-        tools: rules(&config.tools, "policy.tools", mistakes),
-        prompts: rules(&config.prompts, "policy.prompts", mistakes),
-        resources: rules(&config.resources, "policy.resources", mistakes),
+        methods: rules(&config.methods, "policy.methods", pattern_problem, mistakes),
+        tools: rules(&config.tools, "policy.tools", pattern_problem, mistakes),
+        prompts: rules(&config.prompts, "policy.prompts", pattern_problem, mistakes),
+        resources: rules(&config.resources, "policy.resources", resource_problem, mistakes),
     };
-    for uri in config.resources.keys() {
-        if let Some(problem) = resource_problem(uri) {
-            mistakes.add(format!("policy.resources.{uri}"), problem);
-        }
-    }
     let limit = whole(
         config.max_body_bytes,
         DEFAULT_MAX_BODY_BYTES as u64,
@@ -315,11 +310,16 @@ fn policy(config: &PolicyConfig, mistakes: &mut Mistakes) -> Policy {
     Policy::new(default, maps, limit as usize, config.headers_verified)
 }
 
-fn rules(config: &BTreeMap<String, PolicyRule>, path: &str, mistakes: &mut Mistakes) -> Vec<(String, Rule)> {
+fn rules(
+    config: &BTreeMap<String, PolicyRule>,
+    path: &str,
+    problem_of: fn(&str) -> Option<String>,
+    mistakes: &mut Mistakes,
+) -> Vec<(String, Rule)> {
     let mut rules = Vec::new();
     for (pattern, written) in config {
         let path = format!("{path}.{pattern}");
-        if let Some(problem) = pattern_problem(pattern) {
+        if let Some(problem) = problem_of(pattern) {
             mistakes.add(&path, problem);
         }
         rules.push((pattern.clone(), rule(written, &path, mistakes)));

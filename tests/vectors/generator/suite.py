@@ -103,11 +103,13 @@ class Group:
         expect = further.refusal() if further.faults else {"token": first.token()}
         self._add(id, comment, refs, "require", {"request": what, "then": then}, expect, now, stated)
 
-    def allowed(self, id: str, comment: str, what: dict[str, Any], tool: str, allowed: bool, refs: list[str] | None = None) -> None:
-        """Whether the token may call the tool."""
+    def allowed(
+        self, id: str, comment: str, what: dict[str, Any], name: str, allowed: bool, refs: list[str] | None = None, kind: str = "tools"
+    ) -> None:
+        """Whether the token may use the tool, the prompt or the resource."""
         first = self._decide(id, what, OK, NOW)
-        _compare(id, allowed, is_allowed(first, tool))
-        members = {"request": what, "kind": "tools", "name": tool}
+        _compare(id, allowed, is_allowed(first, kind, name))
+        members = {"request": what, "kind": kind, "name": name}
         self._add(id, comment, refs, "allowed", members, {"allowed": allowed}, NOW, {})
 
     def well_known(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .call import Call, Unreadable, headers_contradict, is_unread, read_call, request_body
+from .call import Call, Unreadable, described_by_headers, headers_contradict, is_unread, read_call, request_body
 from .claims import (
     SCOPE_TOKEN,
     Claims,
@@ -24,7 +24,7 @@ from .claims import (
 from .configuration import AuthorizationServer, Configuration, same_name
 from .credential import MAX_TOKEN, Jws, after_scheme, kid_is_well_formed, read_jws
 from .key_set import Key, select, trusted, usable_keys, verifies
-from .policy import covers, effective_scopes, policy_need
+from .policy import covers, effective_scopes, name_is_allowed, policy_need
 from .wire import NUMBERS, Refusal, response
 
 DEFAULT_MAX_BODY = 4194304
@@ -103,9 +103,25 @@ class Decision:
     @cached_property
     def call(self) -> Call | Unreadable:
         try:
-            return read_call(self.request)
+            return read_call(self.request) if self.described is None else self.described
         except Unreadable as error:
             return error
+
+    @cached_property
+    def described(self) -> Call | None:
+        """The call of a body that was not read, where the routing headers stand for it."""
+        policy = self.config.policy or {}
+        if self.is_further or not is_unread(self.request) or not policy.get("headers_verified", False):
+            return None
+        return described_by_headers(self.request)
+
+    @cached_property
+    def headers_decide(self) -> bool:
+        """Whether the body is not needed, because the headers stand for it or are wrong for themselves."""
+        try:
+            return self.described is not None
+        except Unreadable:
+            return True
 
     @cached_property
     def need(self) -> list[str] | None:
@@ -174,10 +190,9 @@ def decide_further(first: Decision, then: dict[str, Any]) -> Decision:
     return decision
 
 
-def is_allowed(first: Decision, name: str) -> bool:
-    """`allowed` for a tool."""
-    call = {"method": "POST", "calls": [{"method": "tools/call", "name": name}]}
-    return not decide_further(first, call).faults
+def is_allowed(first: Decision, kind: str, name: str) -> bool:
+    """`allowed` for a tool, a prompt or a resource."""
+    return name_is_allowed(first.config.policy, kind, name, first.effective, first.config)
 
 
 def _argument_checks(d: Decision) -> Iterator[str]:
@@ -264,15 +279,19 @@ def _claim_checks(d: Decision) -> Iterator[str]:
 def _call_checks(d: Decision) -> Iterator[str]:
     if d.claims is None:
         return
-    unread, policy = is_unread(d.request), d.config.policy
+    unread, policy = is_unread(d.request) and not d.headers_decide, d.config.policy
     need = d.config.required_scopes + d.request.get("scopes", []) if d.need is None else d.need
     short = not covers(d.effective, need, d.config)
+    refused = d.need is None or short
+    by_headers = d.headers_decide and isinstance(d.call, Call)
     if unread and not d.is_further and (policy is not None or (short and _form_depends_on_body(d))):
+        yield "internal"
+    if by_headers and refused and _form_depends_on_body(d):
         yield "internal"
     if policy is not None and not unread:
         if len(request_body(d.request) or b"") > policy.get("max_body_bytes", DEFAULT_MAX_BODY):
             yield "call_too_large"
-        if isinstance(d.call, Unreadable) or headers_contradict(d.request, d.call):
+        if isinstance(d.call, Unreadable) or (not by_headers and headers_contradict(d.request, d.call)):
             yield "malformed_call"
     if d.need is None:
         yield "policy_denied"

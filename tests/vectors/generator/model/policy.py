@@ -6,31 +6,53 @@ from typing import Any
 
 from .call import Call
 from .configuration import Configuration
+from .resource_uri import resource_key
 
+_USED_BY = {"tools": "tools/call", "prompts": "prompts/get", "resources": "resources/read"}
 _PLUMBING = ("initialize", "server/discover", "ping", "logging/setLevel")
 
 
 def policy_need(policy: dict[str, Any], call: Call) -> list[str] | None:
     """The scopes that the policy asks for; None when it refuses whatever the scope."""
-    if call.method is None:
-        return []
-    entries = [_lookup(policy.get("methods", {}), call.method)]
-    if call.method == "tools/call" and call.name is not None:
-        entries.append(_lookup(policy.get("tools", {}), call.name))
-    entries = [entry for entry in entries if entry is not None]
-    if not entries:
-        plumbing = call.method in _PLUMBING or call.method.startswith("notifications/")
-        entries = [[] if plumbing else policy["default"]]
+    entries = [entry for one in call.each() if one.method is not None for entry in _entries(policy, one.method, one.names)]
     if "deny" in entries:
         return None
     return [scope for entry in entries for scope in entry]
+
+
+def name_is_allowed(policy: dict[str, Any] | None, kind: str, name: str, effective: list[str], config: Configuration) -> bool:
+    """`allowed`: what using a thing of this kind needs. Lists hold templates of resources too."""
+    need: list[str] = []
+    if policy is not None:
+        entries = _entries(policy, _USED_BY[kind], ((kind, name),), lists_templates=True)
+        if "deny" in entries:
+            return False
+        need = [scope for entry in entries for scope in entry]
+    return covers(effective, config.required_scopes + need, config)
+
+
+def _entries(policy: dict[str, Any], method: str, names: tuple[tuple[str, str], ...], lists_templates: bool = False) -> list[Any]:
+    of_method = _lookup(policy.get("methods", {}), method)
+    plumbing = method in _PLUMBING or method.startswith("notifications/")
+    otherwise = [] if of_method is not None or plumbing else [policy["default"]]
+    entries = [] if of_method is None else [of_method]
+    if not names:
+        return entries + otherwise
+    for kind, name in names:
+        key: str | None = name
+        if kind == "resources":
+            key = resource_key(name, lists_templates or method == "completion/complete")
+        entry = "deny" if key is None else _lookup(policy.get(kind, {}), key)
+        entries += otherwise if entry is None else [entry]
+    return entries
 
 
 def policy_scopes(policy: dict[str, Any] | None) -> list[str]:
     """Every scope that the policy names, sorted by bytes."""
     if policy is None:
         return []
-    entries = [policy["default"], *policy.get("methods", {}).values(), *policy.get("tools", {}).values()]
+    maps = [policy.get(name, {}) for name in ("methods", "tools", "prompts", "resources")]
+    entries = [policy["default"], *(entry for entries in maps for entry in entries.values())]
     return sorted({scope for entry in entries if entry != "deny" for scope in entry})
 
 

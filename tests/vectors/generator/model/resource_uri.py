@@ -36,7 +36,7 @@ def resource_key(uri: str, may_be_template: bool = False) -> str | None:
 
 def _is_unambiguous(text: str, further: str) -> bool:
     allowed = _UNRESERVED + ":/?[]@!$&'()*+,;=%" + further
-    if any(letter.isascii() and letter not in allowed or letter.isspace() for letter in text):
+    if any((letter.isascii() and letter not in allowed) or letter.isspace() for letter in text):
         return False
     if len(re.findall("%", text)) != len(re.findall("%[0-9A-Fa-f]{2}", text)):
         return False

@@ -60,9 +60,6 @@ def _shapes(group: Group) -> None:
     call = {"name": "x"}
     odd = {"Name": "erase", "__proto__": 1}
     for id, comment, text in (
-        ("batch", "A batch.", f"[{body('ping')}]"),
-        ("batch-empty", "An empty batch.", "[]"),
-        ("batch-two", "A batch of two.", f"[{body('ping')},{tool_call('erase', 2)}]"),
         ("string", "A string.", '"ping"'),
         ("number", "A number.", "1"),
         ("null", "null.", "null"),
@@ -144,7 +141,7 @@ def _names(group: Group) -> None:
         ("resources/unsubscribe", "uri"),
     ):
         id = method.replace("/", "-")
-        _check(group, f"name-{id}", "The name is there.", request(_good(), body=body(method, params={member: "x"})), OK, "SEP-2243")
+        _check(group, f"name-{id}", "The name is there.", request(_good(), body=body(method, params={member: "x:y"})), OK, "SEP-2243")
         for form, params in (("absent", {"x": 1}), ("number", {member: 7})):
             text = body(method, params=params)
             _check(
@@ -195,9 +192,16 @@ def _handed_in(group: Group) -> None:
         ("one", "One call.", [{"method": "tools/call", "name": "x", "id": 1}], OK),
         ("no-id", "A notification.", [{"method": "notifications/initialized"}], OK),
         ("denied", "A call that the policy denies.", [erase], DENIED),
-        ("two", "Two calls are a batch.", [{"method": "ping", "id": 1}, {"method": "ping", "id": 2}], MALFORMED),
-        ("two-denied", "Two calls are a batch.", [{"method": "ping", "id": 1}, erase], MALFORMED),
+        ("two", "Two calls are a batch.", [{"method": "ping", "id": 1}, {"method": "ping", "id": 2}], OK),
+        ("two-denied", "Two calls are a batch.", [{"method": "ping", "id": 1}, erase], DENIED),
+        ("two-no-name", "One of two has no name.", [{"method": "ping"}, {"method": "tools/call"}], MALFORMED),
+        ("hundred", "A hundred calls.", [{"method": "ping"}] * 100, OK),
+        ("hundred-and-one", "A batch has at most a hundred.", [{"method": "ping"}] * 101, MALFORMED),
         ("no-name", "A tool call without a name.", [{"method": "tools/call", "id": 1}], MALFORMED),
+        ("resource", "A resource.", [{"method": "resources/read", "name": "file:///a", "id": 1}], OK),
+        ("resource-without-key", "A resource.", [{"method": "resources/read", "name": "file:///a/..", "id": 1}], DENIED),
+        ("completion", "A reference is for the body.", [{"method": "completion/complete", "name": "x", "id": 1}], MALFORMED),
+        ("listen", "A listen filter is for the body.", [{"method": "subscriptions/listen", "id": 1}], MALFORMED),
     ):
         stated = {"body": INVALID} if faults == MALFORMED else {}
         _check(group, f"calls-{id}", comment, request(_good(), calls=calls), faults, "SEP-2243", **stated)

@@ -8,7 +8,7 @@ from .. import rpc
 from ..rpc import body, tool_call
 from ..suite import OK, Group, Suite, config, request
 from ..tokens import ABSENT, token
-from . import call_bodies, routing_headers
+from . import batches, call_bodies, prompts_and_resources, routing_headers, verified_headers
 
 DENIED = "policy_denied"
 MALFORMED = "malformed_call"
@@ -25,6 +25,9 @@ def suite() -> Suite:
     _scopes(result)
     call_bodies.add_to(result)
     routing_headers.add_to(result)
+    prompts_and_resources.add_to(result)
+    batches.add_to(result)
+    verified_headers.add_to(result)
     return result
 
 

@@ -1,4 +1,4 @@
-"""`require`: a further need on a verified token. `allowed`: which tools a token may call."""
+"""`require`: a further need on a verified token. `allowed`: which tools, prompts and resources a token may use."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def suite() -> Suite:
     _require_calls(result)
     _allowed(result)
     _allowed_joins(result)
+    _allowed_kinds(result)
     return result
 
 
@@ -128,3 +129,37 @@ def _allowed_joins(suite: Suite) -> None:
         "The entry of tools/call denies.", config(policy={"default": [], "methods": {"tools/call": "deny"}, "tools": {"weather": []}})
     )
     group.allowed("allowed-method-denies", "No tool may be called.", request(token(), body=""), "weather", False, ["MCP-RS-61"])
+
+
+def _allowed_kinds(suite: Suite) -> None:
+    policy = {
+        "default": "deny",
+        "methods": {"resources/read": []},
+        "tools": {"x:y": ["t"]},
+        "prompts": {"x:y": ["p"], "review_*": ["rv"]},
+        "resources": {"x:y": ["r"], "file:///a/*": ["a"], "file:///a/b/*": "deny"},
+    }
+    members: dict[str, Any] = {"scope_implications": {"admin": ["p", "a"]}, "scope_wildcards": True}
+    group = suite.group("Prompts and resources that a token may use.", config(policy=policy, **members))
+    for id, kind, scope, name, allowed in (
+        ("tool", "tools", "t", "x:y", True),
+        ("tool-short", "tools", "p r", "x:y", False),
+        ("prompt", "prompts", "p", "x:y", True),
+        ("prompt-short", "prompts", "t r", "x:y", False),
+        ("prompt-implied", "prompts", "admin", "x:y", True),
+        ("prompt-pattern", "prompts", "rv", "review_code", True),
+        ("prompt-unlisted", "prompts", "p rv", "other", False),
+        ("resource", "resources", "r", "x:y", True),
+        ("resource-short", "resources", "t p", "x:y", False),
+        ("resource-implied", "resources", "admin", "file:///a/c", True),
+        ("resource-pattern", "resources", "a", "FILE:///a/c", True),
+        ("resource-denied", "resources", "a", "file:///a/b/c", False),
+        ("resource-unlisted", "resources", "x", "file:///c", True),
+        ("resource-no-key", "resources", "a r", "file:///a/../c", False),
+        ("resource-no-uri", "resources", "a r", "c", False),
+        ("template", "resources", "a", "file:///a/{name}", True),
+        ("template-short", "resources", "x", "file:///a/{name}", False),
+        ("template-denied", "resources", "a", "file:///a/b/{name}{?q}", False),
+    ):
+        comment = f"`{name}` of the {kind} with the scope `{scope}`."
+        group.allowed(f"allowed-kind-{id}", comment, request(token(scope=scope), body=""), name, allowed, ["MCP-RS-61"], kind)
