@@ -152,7 +152,8 @@ typedef struct scopegate_call {
   struct scopegate_str method;
   /**
    * `params.name` of tools/call and prompts/get, `params.uri` of resources/read, /subscribe and /unsubscribe.
-   * `data` NULL: none.
+   * `data` NULL: none. What completion/complete and subscriptions/listen are about cannot be said here: such a call
+   * is refused, and has to be handed in as `body`.
    */
   struct scopegate_str name;
   /**

@@ -71,9 +71,16 @@ describe("express.json()", () => {
       const denied = await post(port, call("drop_table"));
       assert.equal(denied.status, 403);
       assert.match(denied.body, /^{"jsonrpc":"2.0","id":1,"error":{"code":-32001,/);
-      const batch = await post(port, `[${call("weather")}]`);
+      const batch = await post(port, `[${call("weather")},${call("weather")}]`);
+      assert.deepEqual([batch.status, batch.body], [200, `[${call("weather")},${call("weather")}]`]);
+      const mixed = await post(port, `[${call("weather")},${call("drop_table")}]`);
       assert.deepEqual(
-        [batch.status, batch.body],
+        [mixed.status, mixed.body],
+        [403, '{"error":"access_denied","error_description":"Not allowed"}'],
+      );
+      const empty = await post(port, "[]");
+      assert.deepEqual(
+        [empty.status, empty.body],
         [400, '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}'],
       );
       assert.equal((await exchange(port, httpRequest("GET", "/api/mcp", [bearer]))).status, 200);

@@ -180,12 +180,12 @@ impl Inner {
         request: &Request<'_>,
         message: &Message<'_>,
     ) -> Result<(), Refusal> {
-        match policy.judge(message) {
-            Verdict::Need(scopes) => self.has_scopes(token, self.need(request, &scopes)),
-            Verdict::Deny => {
-                Err(Refusal::new(Reason::PolicyDenied, "expected a call that the policy allows"))
-            }
-        }
+        let detail = match policy.judge(message) {
+            Verdict::Need(scopes) => return self.has_scopes(token, self.need(request, &scopes)),
+            Verdict::Deny => "expected a call that the policy allows",
+            Verdict::NoKey => "expected the URI of a resource that every server reads in the same way",
+        };
+        Err(Refusal::new(Reason::PolicyDenied, detail))
     }
 
     /// `required_scopes`, then the policy's, then the request's own.

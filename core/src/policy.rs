@@ -20,6 +20,8 @@ pub(crate) enum Verdict<'a> {
     Need(Vec<&'a str>),
     /// Nobody may, whatever the scopes.
     Deny,
+    /// The same, because a resource's URI has no key.
+    NoKey,
 }
 
 /// The maps of a policy. Their keys are checked: they have no [`pattern_problem`], those of the resources no
@@ -71,16 +73,20 @@ impl Policy {
                 "completion/complete" => resource_uri::template_key,
                 _ => resource_uri::key,
             };
-            self.add_rules(call, key_of, &mut rules);
+            if self.add_rules(call, key_of, &mut rules) == Err(NoKey) {
+                return Verdict::NoKey;
+            }
         }
         join(rules)
     }
 
     /// What using this tool, prompt or resource needs. Lists name templates of resources too.
     pub(crate) fn allows(&self, kind: CallKind, name: &str) -> Verdict<'_> {
-        let mut rules = Vec::new();
-        self.add_rules(&McpCall::new(kind.method()).name(name), resource_uri::template_key, &mut rules);
-        join(rules)
+        let (call, mut rules) = (McpCall::new(kind.method()).name(name), Vec::new());
+        match self.add_rules(&call, resource_uri::template_key, &mut rules) {
+            Ok(()) => join(rules),
+            Err(NoKey) => Verdict::NoKey,
+        }
     }
 
     /// Every scope that the policy names, sorted by bytes, each once.
@@ -98,7 +104,12 @@ impl Policy {
         self.headers_verified
     }
 
-    fn add_rules<'p>(&'p self, call: &McpCall<'_>, key_of: KeyOf, rules: &mut Vec<&'p Rule>) {
+    fn add_rules<'p>(
+        &'p self,
+        call: &McpCall<'_>,
+        key_of: KeyOf,
+        rules: &mut Vec<&'p Rule>,
+    ) -> Result<(), NoKey> {
         let of_method = self.methods.find(&call.method);
         let otherwise = match of_method {
             None if !is_plumbing(&call.method) => Some(&self.default),
@@ -109,22 +120,23 @@ impl Policy {
             rules.extend(otherwise);
         }
         for named in &call.names {
-            rules.extend(self.rule_of(named, key_of).or(otherwise));
+            rules.extend(self.rule_of(named, key_of)?.or(otherwise));
         }
+        Ok(())
     }
 
-    /// The entry of a name. A URI without a key is denied, whatever the policy says of others.
-    fn rule_of(&self, named: &Named<'_>, key_of: KeyOf) -> Option<&Rule> {
-        match named.kind {
+    fn rule_of(&self, named: &Named<'_>, key_of: KeyOf) -> Result<Option<&Rule>, NoKey> {
+        Ok(match named.kind {
             CallKind::Tool => self.tools.find(&named.name),
             CallKind::Prompt => self.prompts.find(&named.name),
-            CallKind::Resource => match key_of(&named.name) {
-                Some(key) => self.resources.find(&key),
-                None => Some(&Rule::Deny),
-            },
-        }
+            CallKind::Resource => self.resources.find(&key_of(&named.name).ok_or(NoKey)?),
+        })
     }
 }
+
+/// A URI that servers could take for another one. It is denied, whatever the policy says of others.
+#[derive(Debug, Eq, PartialEq)]
+struct NoKey;
 
 /// [`resource_uri::key`], or the one that takes templates.
 type KeyOf = fn(&str) -> Option<String>;
@@ -329,10 +341,10 @@ mod tests {
             ("weather://paris/tomorrow", needs(&["weather"])),
             ("weather:paris", needs(&["weather"])),
             ("weathers:paris", needs(&["default"])),
-            ("file:///reports/../etc", Verdict::Deny),
-            ("https://example.com:443/", Verdict::Deny),
-            ("reports", Verdict::Deny),
-            ("", Verdict::Deny),
+            ("file:///reports/../etc", Verdict::NoKey),
+            ("https://example.com:443/", Verdict::NoKey),
+            ("reports", Verdict::NoKey),
+            ("", Verdict::NoKey),
         ] {
             assert_eq!(of_resource(&policy, uri), expected, "{uri}");
         }
@@ -341,7 +353,7 @@ mod tests {
     #[test]
     fn a_uri_without_a_key_is_denied_where_no_resource_is_named() {
         let policy = policy(need(&[]), &[("resources/read", need(&[]))], &[]);
-        assert_eq!(of_resource(&policy, "file:///a b"), Verdict::Deny);
+        assert_eq!(of_resource(&policy, "file:///a b"), Verdict::NoKey);
         assert_eq!(policy.allows(CallKind::Resource, "file:///a"), needs(&[]));
     }
 
@@ -357,13 +369,13 @@ mod tests {
             ("weather://paris/{+day}", Verdict::Deny),
             ("weather://paris{?day}", needs(&["weather"])),
             ("news:{topic}", needs(&["default"])),
-            ("weather://{city}/../x", Verdict::Deny),
+            ("weather://{city}/../x", Verdict::NoKey),
         ] {
             let completed = McpCall::new("completion/complete").resource(template);
             assert_eq!(policy.judge(&Message::Call(completed)), expected, "{template}");
             assert_eq!(policy.allows(CallKind::Resource, template), expected, "{template}");
             let read = McpCall::new("resources/read").name(template);
-            assert_eq!(policy.judge(&Message::Call(read)), Verdict::Deny, "{template}");
+            assert_eq!(policy.judge(&Message::Call(read)), Verdict::NoKey, "{template}");
         }
     }
 
@@ -568,7 +580,7 @@ mod tests {
                 nearest_first.find_map(|key| entries.iter().find(|(listed, _)| *listed == key))
             });
             let expected = match expected {
-                None => Verdict::Deny,
+                None => Verdict::NoKey,
                 Some(None) => Verdict::Need(Vec::new()),
                 Some(Some((_, Rule::Need(scopes)))) => Verdict::Need(scopes.iter().map(String::as_str).collect()),
                 Some(Some((_, Rule::Deny))) => unreachable!(),

@@ -215,7 +215,7 @@ impl ResourceServer {
             None => Verdict::Need(Vec::new()),
         };
         match verdict {
-            Verdict::Deny => false,
+            Verdict::Deny | Verdict::NoKey => false,
             Verdict::Need(scopes) => {
                 let mut need = self.0.settings.required_scopes.iter().chain(scopes);
                 need.all(|scope| self.0.settings.implications.cover(token.scopes(), scope))

@@ -62,7 +62,7 @@ fn cause_and_cure(reason: Reason) -> (&'static str, &'static str) {
         ),
         Reason::MalformedCall => (
             "The token is good, and the body is not one JSON-RPC message that every parser reads alike, or `Mcp-Method` or \
-             `Mcp-Name` contradict it. Batches are refused while a policy is set.",
+             `Mcp-Name` contradict it. A batch holds more than 100 messages, or comes with MCP 2026-07-28 or later.",
             "Send one JSON-RPC 2.0 message in UTF-8 without repeated members; on MCP 2026-07-28 send the routing headers of \
              exactly that message.",
         ),
@@ -163,8 +163,9 @@ fn cause_and_cure(reason: Reason) -> (&'static str, &'static str) {
              them, the authorization server does not grant them to this client or user.",
         ),
         Reason::PolicyDenied => (
-            "The policy says `deny` for this call, by a rule or by its default.",
-            "Add a rule if the call is meant to be allowed.",
+            "The policy says `deny` for this call, by a rule or by its default, or the URI of a resource is one that servers \
+             could take for another: with dot segments, escaped slashes or letters, a fragment, a user name, blanks.",
+            "Add a rule if the call is meant to be allowed; `detail` tells the two causes apart. Give the resource a plain URI.",
         ),
         Reason::OriginDenied => (
             "The request's `Origin` is not one of `allowed_origins`.",

@@ -81,7 +81,7 @@ fn spelled(uri: &str, braces: Braces) -> Option<String> {
     let (authority, path) = match rest.strip_prefix("//") {
         Some(rest) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            (format!("//{}", self::authority(authority, &scheme)?), path)
+            (format!("//{}", host_and_port(authority, &scheme)?), path)
         }
         // Browsers put in the slashes that are missing after these schemes.
         None if scheme.is_special() => return None,
@@ -158,14 +158,11 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 fn escape(byte: u8, to: &mut String) {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    to.push('%');
-    to.extend([byte >> 4, byte & 15].iter().filter_map(|digit| DIGITS.get(usize::from(*digit))));
+    to.push_str(&format!("%{byte:02X}"));
 }
 
-/// Host and port with the host in lower case, None where parsers would rewrite them.
-fn authority(text: &str, scheme: &Scheme) -> Option<String> {
+/// An authority with its host in lower case, None where parsers would rewrite it.
+fn host_and_port(text: &str, scheme: &Scheme) -> Option<String> {
     if text.contains('@') {
         return None;
     }
