@@ -4,6 +4,18 @@
 //! synchronous: [`ResourceServer::check`] never blocks, [`ResourceServer::refresh`] fetches keys, and
 //! [`ResourceServer::authorize`] does both. Start at [`ResourceServer`].
 #![forbid(unsafe_code)]
+// Whatever comes in, nothing here panics; sums are checked at run time (`overflow-checks`), and a caught one is a 500.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 mod call;
 mod challenge;
@@ -25,6 +37,7 @@ mod resource_server;
 mod response;
 mod scope;
 #[cfg(feature = "testing")]
+#[allow(clippy::expect_used)] // it runs in tests
 pub mod testing;
 mod token;
 mod url;

@@ -134,6 +134,7 @@ mod tests {
         classify(address.parse().unwrap())
     }
 
+    /// T45 (tests/attacks.md)
     #[test]
     fn metadata_services_and_link_local_are_always_refused() {
         for address in [

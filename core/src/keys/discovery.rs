@@ -293,6 +293,7 @@ mod tests {
         assert_eq!(scene.asked(), [APPENDED]);
     }
 
+    /// T24, T48 (tests/attacks.md)
     #[test]
     fn a_place_with_another_document_is_passed_over() {
         for wrong in [
