@@ -122,7 +122,7 @@ fn t16_a_published_private_key_is_noticed_and_not_kept() {
     let hmac = signer.sign(r#"{"alg":"HS256","kid":"hs"}"#, &claims().to_string());
     assert_eq!(refusal(&server, &hmac), Some(Reason::AlgorithmNotAllowed));
     let (stats, health) = (server.stats(), server.health());
-    assert_eq!(stats.sources[0].skipped["symmetric"], 1);
+    assert_eq!((stats.sources[0].skipped["symmetric"], stats.sources[0].private_members), (1, 2));
     assert!(stats.to_json().contains("private"), "{}", stats.to_json());
     let shown = format!("{stats:?}{}{health:?}{server:?}{}", stats.to_json(), server.export_keys());
     assert!(!shown.contains(secret) && !shown.contains(shared), "{shown}");
