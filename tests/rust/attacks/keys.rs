@@ -9,6 +9,19 @@ use serde_json::{Value, json};
 
 use crate::signer::{ISSUER, RESOURCE, Signer, claims, encode, refusal, server};
 
+/// T01, T02: there is nothing that could be switched on.
+#[test]
+fn t01_t02_no_configuration_takes_none_or_hmac() {
+    let jwk = Signer::new("ours").jwk();
+    for name in ["none", "None", "NONE", "", "HS256", "HS384", "HS512", "hs256", "ES256K", "RS1"] {
+        let entry = json!({"issuer": ISSUER, "jwks": {"keys": [jwk]}, "algorithms": ["ES256", name]});
+        let config = json!({"resource": RESOURCE, "authorization_servers": [entry]});
+        let error = ResourceServer::from_json(&config.to_string()).expect_err(name);
+        let paths: Vec<&str> = error.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
+        assert_eq!(paths, ["authorization_servers[0].algorithms[1]"], "{name}");
+    }
+}
+
 /// T09: the addresses in a header are not asked, whoever signed and whichever `kid` it names.
 #[test]
 fn t09_an_address_in_a_token_is_never_connected_to() {
