@@ -77,3 +77,13 @@ fn is_id(name: &str) -> bool {
     name.strip_prefix('T')
         .is_some_and(|number| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
+
+#[test]
+fn every_link_of_the_security_page_leads_somewhere() {
+    let page = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
+    let links: Vec<&str> = page.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() > 10, "{links:?}");
+    for link in links {
+        assert!(repository().join(link).exists(), "{link}");
+    }
+}

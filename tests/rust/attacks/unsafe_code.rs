@@ -75,6 +75,12 @@ fn unsafe_is_in_the_c_interface_alone_and_its_blocks_are_counted() {
         }
     }
     assert_eq!(blocks, BTreeMap::from(BLOCKS));
+    let page = fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
+    let sum: usize = blocks.values().sum();
+    assert!(
+        page.contains(&format!("the C interface has {sum} blocks")),
+        "SECURITY.md: expected {sum} blocks"
+    );
 }
 
 #[test]
