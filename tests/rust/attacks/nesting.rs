@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::signer::{ISSUER, RESOURCE, Signer, claims, refusal, server};
 
-/// What the smallest threads have; code that is not optimised needs more than that for a shallow token already.
+/// What the smallest threads have. Code that is not optimised needs more than that to build a server.
 const STACK: usize = if cfg!(debug_assertions) { 256 } else { 64 } * 1024;
 /// As deep as a text may be.
 const LIMIT: usize = 32;
