@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make faults · make install
+# make demo · make test · make lint · make bench · make faults · make supply-chain · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -42,6 +42,21 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd tests/peers && ../../$(PY) -m mypy python
 	@unformatted=$$(gofmt -l bindings-go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
+
+# What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
+# need the database of advisories: without it the target says so, and with SCOPEGATE_ADVISORIES=required it fails.
+.PHONY: supply-chain
+CARGO_DENY := target/tools/bin/cargo-deny
+supply-chain: $(CARGO_DENY)
+	$(CARGO_DENY) --offline check bans licenses sources
+	@if $(CARGO_DENY) fetch db; then $(CARGO_DENY) --offline check advisories; else \
+	  printf '%s\n' '*** ADVISORIES WERE NOT CHECKED: their database could not be fetched. ***' \
+	    '*** Only the versions that deny.toml names are known to be past a fault. ***' >&2; \
+	  test "$(SCOPEGATE_ADVISORIES)" != required; fi
+
+# Some minutes, once.
+$(CARGO_DENY):
+	$(CARGO) install --quiet --locked --root target/tools --version 0.20.2 cargo-deny
 
 bench: tools $(VENV)/python $(NODE_MODULES) installed
 	mkdir -p target/bench

@@ -35,6 +35,7 @@ func TestLevelTellsWhoMustAct(t *testing.T) {
 	}
 }
 
+// T55 (tests/attacks.md)
 func TestLineHoldsNoByteOfTheTokenAndNoClaim(t *testing.T) {
 	issuer, gate, log := newLoggingPair(t)
 	tokens := []string{

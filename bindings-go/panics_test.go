@@ -18,6 +18,7 @@ var decides = map[string]bool{
 	"scopegate_token_audience_at": true,
 }
 
+// T57 (tests/attacks.md)
 func TestPanicInsideTheLibraryRefusesAndTheServerGoesOn(t *testing.T) {
 	if !panics.In("") {
 		if os.Getenv("SCOPEGATE_TEST_HOOKS") != "" {

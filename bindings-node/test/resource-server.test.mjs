@@ -129,6 +129,7 @@ describe("ResourceServer", () => {
     assert.equal((await refusal(makeGate().authorize({ authorization: disguised }))).reason, "malformed_token");
   });
 
+  // T65 (tests/attacks.md)
   test("several Authorization lines are several credentials", async () => {
     const authorization = [issuer.authorization(), issuer.authorization()];
     const refused = await refusal(makeGate().authorize({ authorization }));
@@ -304,6 +305,7 @@ describe("Rejected", () => {
     );
   });
 
+  // T55 (tests/attacks.md)
   test("nothing of the token is in it", async () => {
     const token = issuer.mint({ aud: "https://other.test", sub: "someone" });
     const refused = await refusal(makeGate().authorize({ authorization: `Bearer ${token}` }));

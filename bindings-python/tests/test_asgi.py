@@ -114,6 +114,7 @@ def test_request_without_a_token_is_refused_with_the_cores_bytes(port: int, appl
     assert application.seen == []
 
 
+# T65 (tests/attacks.md)
 def test_two_authorization_lines_are_two_credentials(port: int, application: Application, bearer: str) -> None:
     for second in (bearer, "Authorization: Basic eDp5", "authorization:"):
         assert exchange(port, http_request("POST", "/mcp", bearer, second, body=CALL)).status == 400

@@ -37,6 +37,7 @@ def test_children_decide_while_other_threads_of_the_parent_did(issuer: Issuer, g
             assert exit_status_of_child(lambda: decide(gate, value)) == 0
 
 
+# T61 (tests/attacks.md)
 def test_child_that_is_born_during_a_fetch_fetches_for_itself(
     issuer: Issuer, fetching_gate: ResourceServer, keys: KeyServer
 ) -> None:

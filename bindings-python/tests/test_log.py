@@ -47,6 +47,7 @@ def test_what_an_operator_must_mend_is_an_error(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
+# T55 (tests/attacks.md)
 def test_line_holds_no_byte_of_the_token_and_no_claim(
     issuer: Issuer, gate: ResourceServer, caplog: pytest.LogCaptureFixture
 ) -> None:

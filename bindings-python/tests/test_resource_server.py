@@ -296,6 +296,7 @@ def test_stats_and_health_are_plain_data(issuer: Issuer, gate: ResourceServer) -
     assert json.loads(json.dumps(gate.stats())) == gate.stats()
 
 
+# T57 (tests/attacks.md)
 def test_a_panic_is_a_refusal_with_500(gate: ResourceServer) -> None:
     panic = getattr(gate._native, "_panic_for_test", None)
     if panic is None:

@@ -48,6 +48,7 @@ fn accepted_at_once(threads: usize, max_waiters: usize) -> (usize, usize) {
     (accepted.into_inner(), stub.count("/jwks"))
 }
 
+/// T62 (tests/attacks.md)
 #[test]
 fn a_thousand_threads_that_come_at_once_share_one_fetch() {
     assert_eq!(accepted_at_once(1000, 1000), (1000, 1));

@@ -66,7 +66,10 @@ fn classify(address: IpAddr) -> Class {
 /// Services of cloud platforms that hand out credentials, outside the link-local networks.
 const METADATA_SERVICES_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-const METADATA_SERVICE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+const METADATA_SERVICES_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+/// Amazon's services beside a machine, of which two hand out credentials, are all in this network.
+const AMAZON_SERVICES: (u16, u16) = (0xfd00, 0xec2);
 
 fn classify_v4(address: Ipv4Addr) -> Class {
     let [a, b, c, _] = address.octets();
@@ -97,7 +100,8 @@ fn classify_v6(address: Ipv6Addr) -> Class {
     if address.is_unspecified()
         || address.is_multicast()
         || a & 0xffc0 == 0xfe80
-        || address == METADATA_SERVICE_V6
+        || METADATA_SERVICES_V6.contains(&address)
+        || (a, b) == AMAZON_SERVICES
     {
         return Class::Forbidden;
     }
@@ -105,12 +109,13 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         return Class::Private;
     }
     match (a, b) {
-        // NAT64 (RFC 6052), its local prefix (RFC 8215), 6to4, Teredo and IPv4-compatible addresses lead to IPv4.
+        // NAT64 (RFC 6052), its local prefix (RFC 8215), 6to4 and Teredo lead to IPv4; so do the IPv4-compatible and
+        // IPv4-translated (RFC 2765) addresses of a network that has no others (RFC 4291 section 2.4).
         (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => embedded(g, h),
         (0x64, 0xff9b) => Class::Forbidden,
         (0x2002, _) => embedded(b, c),
         (0x2001, 0) => Class::Forbidden,
-        (0, 0) if [c, d, e, f] == [0; 4] => Class::Forbidden,
+        (0, _) => Class::Forbidden,
         _ => Class::Public,
     }
 }
@@ -134,6 +139,7 @@ mod tests {
         classify(address.parse().unwrap())
     }
 
+    /// T45 (tests/attacks.md)
     #[test]
     fn metadata_services_and_link_local_are_always_refused() {
         for address in [
@@ -149,6 +155,10 @@ mod tests {
             "fe80::1",
             "ff02::1",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "::ffff:0:169.254.169.254",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::a9fe:a9fe",

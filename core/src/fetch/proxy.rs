@@ -142,6 +142,7 @@ mod tests {
         }
     }
 
+    /// T52 (tests/attacks.md)
     #[test]
     fn a_proxy_that_cannot_be_used_is_an_error_not_a_detour() {
         for proxy in ["socks5://p:1080", "ftp://p", "://"] {

@@ -134,6 +134,7 @@ mod tests {
         found.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443)).collect()
     }
 
+    /// T45 (tests/attacks.md)
     #[test]
     fn a_name_that_is_rebound_to_a_forbidden_address_is_refused() {
         let any = AddressRules::default();

@@ -11,6 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use scopegate_stub::{Answer, Fault, Stub};
@@ -128,18 +129,36 @@ fn only_200_is_an_answer() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
 }
 
+/// T46 (tests/attacks.md)
 #[test]
 fn redirects_are_not_followed() {
-    for status in [301, 302, 303, 307, 308] {
-        let (stub, target) = (Stub::start().unwrap(), Stub::start().unwrap());
-        target.answer("/jwks", Answer::ok(KEY_SET));
-        stub.answer("/jwks", Answer::redirect(status, &target.url("/jwks")));
-        let error = get(&client(), &stub.url("/jwks")).unwrap_err();
-        assert!(error.to_string().contains("redirects are not followed"), "{error}");
-        assert_eq!(target.connections(), 0);
+    let (stub, other) = (Stub::start().unwrap(), Stub::start().unwrap());
+    for server in [&stub, &other] {
+        server.answer("/elsewhere", Answer::ok(KEY_SET));
     }
+    let other_name = other.url("/elsewhere").replace("127.0.0.1", "localhost");
+    let secure = other.url("/elsewhere").replace("http:", "https:");
+    let targets = [
+        "/elsewhere",
+        &stub.url("/elsewhere"),
+        &other.url("/elsewhere"),
+        &other_name,
+        &secure,
+        "file:///etc/hosts",
+        "",
+    ];
+    for status in [300, 301, 302, 303, 305, 307, 308] {
+        for target in targets {
+            stub.answer("/jwks", Answer::redirect(status, target));
+            let error = get(&client(), &stub.url("/jwks")).unwrap_err();
+            assert_eq!((error.step(), error.status()), (FetchStep::Http, Some(status)), "{target}: {error}");
+            assert!(error.to_string().contains("redirects are not followed"), "{target}: {error}");
+        }
+    }
+    assert_eq!((stub.count("/elsewhere"), other.connections()), (0, 0));
 }
 
+/// T47 (tests/attacks.md)
 #[test]
 fn a_server_that_is_slow_in_any_way_costs_no_more_than_the_deadline() {
     let every = Duration::from_millis(50);
@@ -160,6 +179,7 @@ fn a_server_that_cuts_the_connection_is_a_failure() {
     }
 }
 
+/// T47 (tests/attacks.md)
 #[test]
 fn sizes_are_bounded() {
     let limit = 256 * 1024;
@@ -242,6 +262,7 @@ fn a_name_that_does_not_resolve_fails_as_dns() {
     assert_eq!(get(&client(), &url).unwrap_err().step(), FetchStep::Dns);
 }
 
+/// T45 (tests/attacks.md)
 #[test]
 fn metadata_services_are_never_asked_and_private_addresses_not_for_a_public_issuer() {
     for host in ["169.254.169.254", "[fd00:ec2::254]", "0.0.0.0", "127.1", "0x7f.1", "2130706433"] {
@@ -259,6 +280,81 @@ fn metadata_services_are_never_asked_and_private_addresses_not_for_a_public_issu
     assert!(get_with(&allowing, &stub.url("/jwks"), |request| request.public_only = true).is_ok());
 }
 
+/// T45: whatever the operator or the metadata names, in whichever spelling. Nothing is connected to: the step is DNS.
+#[test]
+fn t45_no_spelling_of_a_forbidden_address_is_asked() {
+    let never = [
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.0.1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "0.0.0.0",
+        "0.1.2.3",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::]",
+        "[fe80::1]",
+        "[ff02::1]",
+        "[fd00:ec2::254]",
+        "[fd00:ec2::23]",
+        "[fd20:ce::254]",
+        "[fd00:42::42]",
+        "[::ffff:0:169.254.169.254]",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::169.254.169.254]",
+        "[64:ff9b::169.254.169.254]",
+        "[64:ff9b:1::1]",
+        "[2002:a9fe:a9fe::]",
+        "[2001::1]",
+        "127.1",
+        "127.0.1",
+        "0x7f.1",
+        "0x7f000001",
+        "0177.0.0.1",
+        "2130706433",
+        "017700000001",
+        "169.254.43518",
+        "0xa9fea9fe",
+        "2852039166",
+        "127.0.0.1.",
+    ];
+    let not_from_outside = [
+        "127.0.0.1",
+        "127.255.255.254",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.0.1",
+        "100.64.0.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "[::1]",
+        "[fc00::1]",
+        "[fd00::1]",
+        "[fec0::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:10.0.0.1]",
+        "[64:ff9b::10.0.0.1]",
+        "[2002:7f00:1::]",
+        "localhost",
+    ];
+    for host in never {
+        for public_only in [false, true] {
+            let url = format!("https://{host}:1/jwks");
+            let error = get_with(&client(), &url, |request| request.public_only = public_only).unwrap_err();
+            assert_eq!(error.step(), FetchStep::Dns, "{host}: {error}");
+        }
+    }
+    for host in not_from_outside {
+        let error =
+            get_with(&client(), &format!("https://{host}:1/jwks"), |request| request.public_only = true);
+        assert_eq!(error.unwrap_err().step(), FetchStep::Dns, "{host}");
+    }
+}
+
+/// T49 (tests/attacks.md)
 #[test]
 fn a_name_is_looked_up_once_at_a_time() {
     let stub = Stub::start().unwrap();
@@ -281,6 +377,7 @@ fn a_name_is_looked_up_once_at_a_time() {
     assert!(client().get(&request).is_ok());
 }
 
+/// T52 (tests/attacks.md)
 #[test]
 fn a_proxy_is_asked_with_connect_and_only_the_literal_target_is_checked() {
     let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -352,16 +449,23 @@ impl Secure {
         Secure::start_asking(stub, name, false).0
     }
 
+    /// With a certificate for `localhost` that is unusual.
+    fn start_changed(stub: &Stub, change: impl FnOnce(&mut CertificateParams)) -> Secure {
+        let ca = test_ca(stub);
+        let key = KeyPair::generate().unwrap();
+        let mut certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        change(&mut certificate);
+        let certificate = certificate.signed_by(&key, &ca).unwrap();
+        let port = serve_tls(stub, certificate.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
+        Secure { ca_pem: ca.pem(), port }
+    }
+
     /// The second is a certificate with its key, as PEM, which the server may insist on.
     fn start_asking(stub: &Stub, name: &str, asks_for_certificate: bool) -> (Secure, String) {
-        let mut ca = CertificateParams::new(Vec::new()).unwrap();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.distinguished_name.push(DnType::CommonName, format!("test CA of {}", stub.address()));
-        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+        let ca = test_ca(stub);
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
-        let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let client_verifier = if asks_for_certificate {
             let mut roots = RootCertStore::empty();
@@ -370,23 +474,7 @@ impl Secure {
         } else {
             WebPkiClientVerifier::no_client_auth()
         };
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(client_verifier)
-            .with_single_cert(vec![certificate.der().clone()], private_key)
-            .unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (port, config, behind) =
-            (listener.local_addr().unwrap().port(), Arc::new(config), stub.address());
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let connection = ServerConnection::new(config.clone()).unwrap();
-                let front = StreamOwned::new(connection, stream.unwrap());
-                // Fails where the client refuses the certificate.
-                thread::spawn(move || relay(front, TcpStream::connect(behind)?));
-            }
-        });
+        let port = serve_tls(stub, certificate.der().clone(), &key, client_verifier);
         let key = KeyPair::generate().unwrap();
         let client = CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
         (Secure { ca_pem: ca.pem(), port }, client.pem() + &key.serialize_pem())
@@ -398,6 +486,41 @@ impl Secure {
         client.tls().unwrap();
         client
     }
+}
+
+fn test_ca(stub: &Stub) -> CertifiedIssuer<'static, KeyPair> {
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(DnType::CommonName, format!("test CA of {}", stub.address()));
+    CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// TLS with this certificate in front of a stub; the port.
+fn serve_tls(
+    stub: &Stub,
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    client_verifier: Arc<dyn ClientCertVerifier>,
+) -> u16 {
+    let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(client_verifier)
+        .with_single_cert(vec![certificate], private_key)
+        .unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (port, config, behind) = (listener.local_addr().unwrap().port(), Arc::new(config), stub.address());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let front = StreamOwned::new(connection, stream.unwrap());
+            // Fails where the client refuses the certificate.
+            thread::spawn(move || relay(front, TcpStream::connect(behind)?));
+        }
+    });
+    port
 }
 
 fn relay(mut front: StreamOwned<ServerConnection, TcpStream>, mut behind: TcpStream) -> std::io::Result<()> {
@@ -490,6 +613,7 @@ fn a_server_on_ipv6_is_asked_by_its_address() {
     assert!(server.join().unwrap().contains("[::1]:"));
 }
 
+/// T50 (tests/attacks.md)
 #[test]
 fn a_certificate_that_proves_nothing_is_refused() {
     let stub = Stub::start().unwrap();
@@ -500,6 +624,51 @@ fn a_certificate_that_proves_nothing_is_refused() {
     let error = get(&other.client(), &format!("https://localhost:{}/jwks", secure.port)).unwrap_err();
     assert!(error.to_string().contains("not issued by a trusted CA (`http.ca_file` adds one)"), "{error}");
     assert_eq!(stub.received(), []);
+}
+
+/// T50: the one CA that vouches for these is configured, so nothing but the certificate itself is wrong.
+#[test]
+fn t50_certificates_out_of_their_time_or_signed_by_themselves_are_refused() {
+    let stub = Stub::start().unwrap();
+    for (from, until, said) in [(2000, 2001, "expired"), (2999, 3000, "not valid yet")] {
+        let secure = Secure::start_changed(&stub, |certificate| {
+            certificate.not_before = rcgen::date_time_ymd(from, 1, 1);
+            certificate.not_after = rcgen::date_time_ymd(until, 1, 1);
+        });
+        let error = get(&secure.client(), &format!("https://localhost:{}/jwks", secure.port)).unwrap_err();
+        assert_eq!(error.step(), FetchStep::Tls, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    let key = KeyPair::generate().unwrap();
+    let alone = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let port = serve_tls(&stub, alone.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
+    let error = get(&Secure::start(&stub, "localhost").client(), &format!("https://localhost:{port}/jwks"))
+        .unwrap_err();
+    assert_eq!(error.step(), FetchStep::Tls, "{error}");
+    assert_eq!(stub.received(), []);
+}
+
+/// T50: a server that knows TLS 1.1 and nothing later.
+#[test]
+fn t50_tls_1_1_is_refused() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut record = [0; 5];
+        stream.read_exact(&mut record).unwrap();
+        stream.read_exact(&mut vec![0; usize::from(u16::from_be_bytes([record[3], record[4]]))]).unwrap();
+        // ServerHello: TLS 1.1, a random, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
+        let hello = [&[2, 0, 0, 38, 3, 2][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+        stream.write_all(&[&[22, 3, 2, 0, hello.len() as u8][..], &hello].concat()).unwrap();
+        let mut alert = [0; 7];
+        stream.read_exact(&mut alert).map(|()| (alert[0], alert[5]))
+    });
+    let client = Secure::start(&Stub::start().unwrap(), "127.0.0.1").client();
+    let error = get(&client, &format!("https://127.0.0.1:{port}/jwks")).unwrap_err();
+    assert_eq!(error.step(), FetchStep::Tls, "{error}");
+    let (record, level) = server.join().unwrap().unwrap();
+    assert_eq!((record, level), (21, 2), "expected a fatal alert");
 }
 
 #[test]

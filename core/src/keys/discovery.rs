@@ -293,6 +293,7 @@ mod tests {
         assert_eq!(scene.asked(), [APPENDED]);
     }
 
+    /// T24, T26, T48 (tests/attacks.md)
     #[test]
     fn a_place_with_another_document_is_passed_over() {
         for wrong in [
@@ -306,6 +307,11 @@ mod tests {
             format!(r#"{{"issuer":["{ISSUER}"],"jwks_uri":"{JWKS}"}}"#),
             format!(r#"{{"issuer":"{ISSUER}","jwks_uri":7}}"#),
             format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"{JWKS}","jwks_uri":"https://evil.example"}}"#),
+            format!(
+                r#"{{"issuer":"{ISSUER}","jwks_uri":"{JWKS}","x":{}{}}}"#,
+                "[".repeat(32),
+                "]".repeat(32)
+            ),
             metadata(ISSUER, "/keys"),
             metadata(ISSUER, "file:///keys"),
             metadata(ISSUER, "http://as.example/keys"),

@@ -156,7 +156,7 @@ impl KeySet {
     }
 }
 
-/// What to tell the operator about a set without usable keys that he wrote himself.
+/// What to tell the operator about a set without usable keys.
 pub(crate) fn no_usable_key(set: &KeySet) -> String {
     let mut left_aside: Vec<_> =
         set.skipped.iter().map(|(skip, count)| format!("{count} {}", skip.name())).collect();
@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(mixed.kids().collect::<Vec<_>>(), ["a"]);
     }
 
+    /// T24 (tests/attacks.md)
     #[test]
     fn what_is_no_key_set_is_refused_whole() {
         let rules = KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 };

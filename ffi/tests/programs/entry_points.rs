@@ -8,6 +8,7 @@ use crate::toolchain::repository;
 /// The functions that catch a panic.
 const GUARDS: [&str; 5] = ["guard(", "read(", "reported(", "decided(", "document("];
 
+/// T57 (tests/attacks.md)
 #[test]
 fn every_exported_function_is_guarded_under_its_own_name() {
     let mut sources = String::new();

@@ -17,5 +17,6 @@ mod panics;
 mod records;
 mod symbols;
 mod toolchain;
+mod two_copies;
 mod vectors;
 mod verdicts;

@@ -6,6 +6,7 @@ use crate::issuer::{authorization, config};
 use crate::symbols::functions_of_header;
 use crate::toolchain::{LIBRARY_WITH_HOOKS, command, compile, succeed};
 
+/// T57 (tests/attacks.md)
 #[test]
 fn panic_in_any_function_is_contained() {
     let program = compile("panics", &["tests/c/panics.c"], &[], &LIBRARY_WITH_HOOKS);

@@ -14,16 +14,19 @@ use crate::{MEMORY, Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[
     Row {
+        // T43, T47 (tests/attacks.md)
         fault: "1 GiB body, endless chunks, truncated, gzip, 1 MiB of headers, not JSON, cut",
         required: "fails at the limit; allocation grows by less than 2 MiB; held keys stay",
         run: broken,
     },
     Row {
+        // T46 (tests/attacks.md)
         fault: "301, 302, 303, 307, 308 to the same and to another host",
         required: "the target sees nothing; held keys stay",
         run: redirected,
     },
     Row {
+        // T44 (tests/attacks.md)
         fault: "99 bad keys of 12 kinds and 1 good",
         required: "the good one works, 99 skipped, counted by reason",
         run: bad_keys,

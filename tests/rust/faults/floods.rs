@@ -14,6 +14,7 @@ use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[
     Row {
+        // T42 (tests/attacks.md)
         fault: "100,000 tokens with random kids in 600 s, 64 threads, a good token after each",
         required: "at most 21 fetches; every good token accepted, none waits",
         run: random_kids,

@@ -10,6 +10,7 @@ use crate::processes::{compile, output_of, unix_time};
 use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[Row {
+    // T61 (tests/attacks.md)
     fault: "fork 1,000 times with a fetch in flight and 8 threads busy",
     required: "every child answers; none deadlocks; children keep the parent's keys, and its distrust",
     run: fork,

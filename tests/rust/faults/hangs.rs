@@ -15,6 +15,7 @@ use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[
     Row {
+        // T47 (tests/attacks.md)
         fault: "cold: hang at accept, TLS, headers, body; 1 byte a second",
         required: "each ends by the deadline (2 s here, asserted doubled); thread count bounded",
         run: cold,

@@ -14,6 +14,7 @@ use crate::scene::{Scene, Verdict, seconds};
 use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[Row {
+    // T49 (tests/attacks.md)
     fault: "a DNS look-up that hangs for ever, requests for 10 min",
     required: "it never stacks: 1 look-up at a time; all 503",
     run: hung_lookup,

@@ -17,6 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
         run: slow_when_due,
     },
     Row {
+        // T43 (tests/attacks.md)
         fault: "503 for 10 min from the due time",
         required: "100 % accepted; at most 7 fetches in 60 s, 20 in all",
         run: ten_minutes,

@@ -125,8 +125,12 @@ def base64url_of(value: int, size: int | None = None) -> str:
 
 
 def _rsa_private(name: str, encoded: bytes) -> bytes:
-    n, d = number(name, "n"), number(name, "d")
-    return pow(int.from_bytes(encoded, "big"), d, n).to_bytes(len(octets(name, "n")), "big")
+    """The private operation, modulo each prime (RFC 8017 section 5.1.2): four times as fast as modulo n."""
+    p, q, d = number(name, "p"), number(name, "q"), number(name, "d")
+    message = int.from_bytes(encoded, "big")
+    by_p, by_q = pow(message, d % (p - 1), p), pow(message, d % (q - 1), q)
+    signature = by_q + (by_p - by_q) * pow(q, -1, p) % p * q
+    return signature.to_bytes(len(octets(name, "n")), "big")
 
 
 def _mgf1(hash_name: str, seed: bytes, length: int) -> bytes:

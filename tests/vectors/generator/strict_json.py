@@ -20,7 +20,9 @@ class Object(dict[str, Any]):
 def parse(text: bytes) -> Any:
     """The value of one JSON text. Blanks around it are part of JSON; anything else is not."""
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse, parse_int=_integer, parse_float=_finite)
+        value = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse, parse_int=_finite_integer, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
     _refuse_lone_surrogates(value)
@@ -72,6 +74,11 @@ def _refuse(constant: str) -> None:
 
 def _integer(text: str) -> int | float:
     return -0.0 if text == "-0" else int(text)
+
+
+def _finite_integer(text: str) -> int | float:
+    _finite(text)
+    return _integer(text)
 
 
 def _finite(text: str) -> float:

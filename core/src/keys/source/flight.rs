@@ -11,7 +11,7 @@ use crate::fetch::{FetchError, FetchStep};
 use crate::keys::attempts::Flight;
 use crate::keys::exchange::{Exchange, KeySetUrl};
 use crate::keys::held::{Held, Renewal};
-use crate::keys::key_set::KeySet;
+use crate::keys::key_set::{self, KeySet};
 use crate::keys::plan::{Purpose, Standing, Validity};
 use crate::keys::scheduler::Slot;
 
@@ -191,7 +191,8 @@ impl Source {
                 if records.attempts.note_keyless(flight.began) {
                     here.held.store(held.map(|held| Arc::new(held.close())));
                 }
-                Err(FetchError::new(FetchStep::Parse, "key set: holds no usable key"))
+                let why = key_set::no_usable_key(&keys);
+                Err(FetchError::new(FetchStep::Parse, format!("key set: {why}")))
             }
             (Some(keys), held) => {
                 let keys = self.distrust.sift(keys);

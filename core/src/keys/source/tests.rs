@@ -403,6 +403,7 @@ fn a_refresh_for_a_set_that_has_moved_on_fetches_nothing() {
     assert!(matches!(world.source.select(&want("x"), Some(&wanted)), Selection::Unknown));
 }
 
+/// T43 (tests/attacks.md)
 #[test]
 fn a_bad_answer_leaves_the_held_set_as_it_is() {
     let world = World::holding();
@@ -633,6 +634,7 @@ fn no_more_fetches_run_at_once_than_the_process_has_slots() {
     assert!(matches!(world.request("new"), Selection::Unknown));
 }
 
+/// T61 (tests/attacks.md)
 #[test]
 fn a_forked_child_keeps_the_set_and_touches_no_lock_of_its_parent() {
     let world = World::holding();

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from ..suite import Suite
-from . import algorithms, claims, credentials, keys, order, policy, require_and_allowed, token_syntax, well_known, wire
+from . import (
+    algorithms,
+    attacks_on_keys,
+    attacks_on_tokens,
+    claims,
+    credentials,
+    keys,
+    order,
+    policy,
+    require_and_allowed,
+    token_syntax,
+    well_known,
+    wire,
+)
 
 
 def all_suites() -> list[Suite]:
@@ -20,4 +33,6 @@ def all_suites() -> list[Suite]:
         policy.suite(),
         well_known.suite(),
         require_and_allowed.suite(),
+        attacks_on_keys.suite(),
+        attacks_on_tokens.suite(),
     ]

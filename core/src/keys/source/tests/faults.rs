@@ -68,6 +68,7 @@ fn ask(world: &World, kid: &str) -> Selection {
     }
 }
 
+/// T42 (tests/attacks.md)
 #[test]
 fn a_flood_of_random_kids_for_ten_minutes_costs_a_fetch_in_thirty_seconds() {
     let mut run = Run::holding(&["a"]);

@@ -196,6 +196,7 @@ impl Selection {
 
 /// Threads that ask, an issuer that rotates and fails, a clock that runs, and an operator who distrusts one key after the
 /// other.
+/// T62 (tests/attacks.md)
 #[test]
 fn threads_that_race_never_see_a_distrusted_key_nor_wait_for_good() {
     const KIDS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
