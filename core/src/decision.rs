@@ -85,9 +85,10 @@ impl Inner {
         done: Option<&KeyRequest>,
     ) -> Result<Verified, Stop> {
         let jws = Jws::parse(credential)?;
-        let issuer = claims::issuer(&jws.claims)?;
-        let origin = self.origin(issuer, &jws.header, request)?;
-        let want = origin.want(&jws.header, claims::issue_time(&jws.claims));
+        let members = jws.claims()?;
+        let issuer = claims::issuer(&members)?.to_owned();
+        let origin = self.origin(&issuer, &jws.header, request)?;
+        let want = origin.want(&jws.header, claims::issue_time(&members));
         let key = match origin.source.select(&want, done) {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
@@ -96,11 +97,11 @@ impl Inner {
             origin.source.bad_signature(&want);
             return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
         }
-        let claims = Claims::read(&jws.claims, &origin.server.tokens)?;
+        let claims = Claims::read(&members, &origin.server.tokens)?;
         self.judge(&claims, &jws.header, &origin)?;
         Ok(Verified {
             key: VerifyingKey::new(&key),
-            token: self.access_token(issuer.to_owned(), claims, jws.payload),
+            token: self.access_token(issuer, claims, jws.payload),
             header: jws.header,
         })
     }
@@ -342,7 +343,7 @@ fn credential_refusal(reason: Reason) -> Refusal {
 /// Check 11.
 fn accepted_algorithm(header: &Header, server: &ServerSettings) -> Result<Algorithm, Refusal> {
     let accepted = &server.tokens.algorithms;
-    Algorithm::from_name(&header.alg).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
+    header.algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
         let names: Vec<_> = accepted.iter().map(|algorithm| algorithm.name()).collect();
         Refusal::new(Reason::AlgorithmNotAllowed, format!("expected alg to be one of {}", names.join(", ")))
     })

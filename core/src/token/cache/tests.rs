@@ -1,13 +1,15 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json as object};
 
 use super::*;
 use crate::config::{TokenFormat, TokenRules};
+use crate::json;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::KeyRules;
 use crate::keys::key_set::KeySet;
 use crate::keys::test_keys::jwks;
 use crate::token::access_token::Fields;
 use crate::token::claims::Claims;
+use crate::token::jws::MediaType;
 
 /// As many distinct tokens as a test puts through a cache.
 const MANY: usize = 20_000;
@@ -43,23 +45,27 @@ impl Maker {
     /// A token with this identifier.
     fn verified(&self, id: usize) -> Verified {
         self.with_claims(
-            &json!({"jti": id.to_string(), "sub": "user", "scope": "a b", "tenant": "x", "exp": 1}),
+            &object!({"jti": id.to_string(), "sub": "user", "scope": "a b", "tenant": "x", "exp": 1}),
         )
     }
 
     fn with_claims(&self, claims: &Value) -> Verified {
-        let members: &Map<String, Value> = claims.as_object().unwrap();
-        let claims = Claims::read(members, &self.rules).unwrap();
+        let payload = claims.to_string();
+        let claims = Claims::read(&json::read_object(payload.as_bytes()).unwrap(), &self.rules).unwrap();
         let fields = Fields {
             issuer: "https://as.example".to_owned(),
             effective_scopes: None,
             resource: "https://mcp.example/mcp".to_owned(),
             principal: claims.principal("https://as.example"),
             claims,
-            payload: Value::Object(members.clone()).to_string(),
+            payload,
         };
         Verified {
-            header: Header { alg: "EdDSA".to_owned(), typ: None, kid: Some("a".to_owned()) },
+            header: Header {
+                algorithm: Some(Algorithm::EdDSA),
+                media_type: MediaType::Absent,
+                kid: Some("a".to_owned()),
+            },
             token: AccessToken::new(fields),
             key: VerifyingKey::new(self.keys.keys().next().unwrap()),
         }
@@ -130,7 +136,7 @@ fn the_bytes_are_bounded_too() {
     let mut largest = 0;
     for id in 0..1000 {
         let length = id * 37 % 4000;
-        let verified = maker.with_claims(&json!({"jti": "x".repeat(length), "exp": 1}));
+        let verified = maker.with_claims(&object!({"jti": "x".repeat(length), "exp": 1}));
         cache.insert(Digest::of(&id.to_le_bytes()), verified);
         largest = largest.max(cache.stats().bytes);
     }
@@ -144,7 +150,7 @@ fn the_bytes_are_bounded_too() {
 fn what_is_larger_than_the_limit_is_not_held_and_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(1000, 16 << 10));
     cache.insert(Digest::of(b"small"), maker.verified(1));
-    let huge = maker.with_claims(&json!({"jti": "x".repeat(20_000), "exp": 1}));
+    let huge = maker.with_claims(&object!({"jti": "x".repeat(20_000), "exp": 1}));
     cache.insert(Digest::of(b"huge"), huge);
     assert_eq!(cache.stats().entries, 1);
     assert!(found(&cache, "small").is_some());
