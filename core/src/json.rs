@@ -1,5 +1,7 @@
 //! Strict JSON: no duplicate member, a bounded depth, nothing after the end.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -7,6 +9,59 @@ use serde_json::{Map, Number, Value};
 
 /// Objects and lists may be nested this deep in tokens, key sets and metadata.
 pub(crate) const MAX_DEPTH: usize = 32;
+
+/// A JSON value. Texts without an escape are those of the document.
+#[derive(Clone, Debug)]
+pub(crate) enum Json<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    List(Vec<Json<'a>>),
+    Object(Object<'a>),
+}
+
+/// The members of an object, in their order; no name twice.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Object<'a> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().find(|(held, _)| held == name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+impl Json<'_> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Json::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(json: Json<'_>) -> Value {
+        match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(value),
+            Json::Number(number) => Value::Number(number),
+            Json::Text(text) => Value::String(text.into_owned()),
+            Json::List(items) => Value::Array(items.into_iter().map(Value::from).collect()),
+            Json::Object(members) => Value::Object(members.into()),
+        }
+    }
+}
+
+impl From<Object<'_>> for Map<String, Value> {
+    fn from(object: Object<'_>) -> Map<String, Value> {
+        object.0.into_iter().map(|(name, value)| (name.into_owned(), Value::from(value))).collect()
+    }
+}
 
 /// Why a text is not JSON that we read. Holds no part of the text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,19 +76,29 @@ impl fmt::Display for JsonError {
 /// Reads one JSON text (RFC 8259): UTF-8 without a byte order mark, every member name once in its object after
 /// unescaping, at most `max_depth` levels, and nothing but blanks after it. Numbers beyond the range of `f64` and
 /// unpaired surrogates are refused.
-pub(crate) fn parse(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
+pub(crate) fn read(text: &[u8], max_depth: usize) -> Result<Json<'_>, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict { depth_left: max_depth }.deserialize(&mut reader).map_err(describe)?;
     reader.end().map_err(describe)?;
     Ok(value)
 }
 
-/// [`parse`] for a text that must be an object.
-pub(crate) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    match parse(text, MAX_DEPTH)? {
-        Value::Object(members) => Ok(members),
+/// [`read`] for a text that must be an object.
+pub(crate) fn read_object(text: &[u8]) -> Result<Object<'_>, JsonError> {
+    match read(text, MAX_DEPTH)? {
+        Json::Object(members) => Ok(members),
         _ => Err(JsonError("not a JSON object".to_owned())),
     }
+}
+
+/// [`read`] for a value that outlives its text.
+pub(crate) fn parse(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
+    read(text, max_depth).map(Value::from)
+}
+
+/// [`read_object`] for an object that outlives its text.
+pub(crate) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    read_object(text).map(Map::from)
 }
 
 fn describe(error: serde_json::Error) -> JsonError {
@@ -61,81 +126,122 @@ impl Strict {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number"))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Json<'de>, E> {
+        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self.deeper()?)? {
             list.push(item);
         }
-        Ok(Value::Array(list))
+        Ok(Json::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if object.is_empty() && name == NUMBER_TOKEN {
-                return plain_number(&members.next_value::<String>()?);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        let mut object = Object::default();
+        let mut names = BTreeSet::new();
+        while let Some(name) = members.next_key_seed(Name)? {
+            if object.0.is_empty() && name == NUMBER_TOKEN {
+                return plain_number(&members.next_value::<String>()?).map(Json::Number);
             }
-            if object.contains_key(&name) {
+            if !is_new(&name, &object, &mut names) {
                 return Err(A::Error::custom("duplicate"));
             }
-            object.insert(name, members.next_value_seed(self.deeper()?)?);
+            object.0.push((name, members.next_value_seed(self.deeper()?)?));
         }
         // An empty object or list is a level of its own.
-        self.deeper::<A::Error>().map(|_| Value::Object(object))
+        self.deeper::<A::Error>().map(|_| Json::Object(object))
     }
 }
 
-fn plain_number<E: Error>(text: &str) -> Result<Value, E> {
+/// So many names are compared one by one. With more of them, an object must not cost the square of its length.
+const FEW: usize = 16;
+
+/// Whether the object has no member of this name yet. `names` holds their names once they are many.
+fn is_new<'a>(name: &Cow<'a, str>, object: &Object<'a>, names: &mut BTreeSet<Cow<'a, str>>) -> bool {
+    if object.0.len() < FEW {
+        return !object.has(name);
+    }
+    if names.is_empty() {
+        names.extend(object.0.iter().map(|(name, _)| name.clone()));
+    }
+    names.insert(name.clone())
+}
+
+/// The name of a member.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
+fn plain_number<E: Error>(text: &str) -> Result<Number, E> {
     if let Ok(integer) = text.parse::<i64>() {
-        return Ok(Value::Number(integer.into()));
+        return Ok(integer.into());
     }
     if let Ok(integer) = text.parse::<u64>() {
-        return Ok(Value::Number(integer.into()));
+        return Ok(integer.into());
     }
-    let float = text.parse::<f64>().ok().and_then(Number::from_f64);
-    float.map(Value::Number).ok_or_else(|| E::custom("number"))
+    text.parse::<f64>().ok().and_then(Number::from_f64).ok_or_else(|| E::custom("number"))
 }
 
 #[cfg(test)]
@@ -152,6 +258,26 @@ mod tests {
             assert!(parse(text.as_bytes(), 8).is_err(), "{text}");
         }
         assert!(parse(br#"{"a":{"a":1},"b":[{"a":1},{"a":1}]}"#, 8).is_ok());
+    }
+
+    #[test]
+    fn a_member_may_stand_once_among_many() {
+        for count in [2, 16, 17, 18, 300] {
+            let mut names: Vec<String> = (0..count).map(|number| format!(r#""{number}":0"#)).collect();
+            assert!(parse(format!("{{{}}}", names.join(",")).as_bytes(), 8).is_ok(), "{count}");
+            names[count - 1] = r#""\u0030":0"#.to_owned();
+            assert!(parse(format!("{{{}}}", names.join(",")).as_bytes(), 8).is_err(), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_value_reads_the_same_whether_it_borrows_its_text_or_not() {
+        let text = r#"{"a":"x","b":"\u00e9","\u0063":[null,true,-1,1.5,18446744073709551615],"d":{"e":{}}}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(parse(text.as_bytes(), 8).unwrap(), value);
+        let object = read_object(text.as_bytes()).unwrap();
+        assert_eq!(object.get("b").and_then(Json::as_text), Some("é"));
+        assert!(object.has("c") && !object.has("\\u0063"));
     }
 
     #[test]
@@ -186,7 +312,7 @@ mod tests {
     #[test]
     fn numbers_read_the_same_when_handed_over_as_text() {
         for text in ["1", "-1", "1.5", "18446744073709551615", "9007199254740993", "1e3"] {
-            let direct: Value = serde_json::from_str(text).unwrap();
+            let direct: Number = serde_json::from_str(text).unwrap();
             assert_eq!(plain_number::<serde_json::Error>(text).unwrap(), direct, "{text}");
         }
         assert!(plain_number::<serde_json::Error>("1e999").is_err());

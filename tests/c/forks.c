@@ -1,6 +1,7 @@
 /* Forks again and again while threads decide and a fetch hangs. Arguments: a configuration whose keys are fetched once and
- * then never again, an Authorization value that it accepts, one under a kid that it does not know, how many children, the
- * kid of the value that it accepts. In the end that key is distrusted, and one more child is asked.
+ * then never again, two Authorization values that it accepts and of which it holds one as verified, one under a kid that it
+ * does not know, how many children, the kid of the values that it accepts. In the end that key is distrusted, and one more
+ * child is asked.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
@@ -15,7 +16,7 @@
 enum { THREADS = 8, CHILD_MAY_TAKE = 20 };
 
 static scopegate_server *server;
-static scopegate_str known, unknown;
+static scopegate_str known[2], unknown;
 static atomic_int over;
 static atomic_long decisions, unavailable;
 
@@ -50,10 +51,10 @@ static scopegate_status check(const scopegate_str *authorization, scopegate_key_
   return status;
 }
 
+/* Each token drives the other out of the cache. */
 static void *decide(void *nothing) {
   while (!over) {
-    EXPECT(authorize(&known) == SCOPEGATE_OK);
-    decisions++;
+    EXPECT(authorize(&known[decisions++ % 2]) == SCOPEGATE_OK);
   }
   return nothing;
 }
@@ -72,11 +73,12 @@ static void answer_as_child(void) {
   scopegate_key_request *wanted = NULL;
   scopegate_report *report = NULL;
   alarm(CHILD_MAY_TAKE);
-  EXPECT(check(&known, &wanted) == SCOPEGATE_OK && wanted == NULL);
+  EXPECT(check(&known[0], &wanted) == SCOPEGATE_OK && wanted == NULL);
+  EXPECT(check(&known[1], &wanted) == SCOPEGATE_OK && wanted == NULL);
   EXPECT(scopegate_server_health(server, &report, NULL) == SCOPEGATE_OK);
   EXPECT(check(&unknown, &wanted) == SCOPEGATE_NEED_KEYS && wanted != NULL);
   EXPECT(scopegate_server_start_refresh(server, wanted, NULL) == SCOPEGATE_OK);
-  EXPECT(authorize(&known) == SCOPEGATE_OK);
+  EXPECT(authorize(&known[0]) == SCOPEGATE_OK);
   _exit(0);
 }
 
@@ -84,7 +86,8 @@ static void answer_as_child(void) {
 static void distrust_as_child(void) {
   scopegate_key_request *wanted = NULL;
   alarm(CHILD_MAY_TAKE);
-  EXPECT(check(&known, &wanted) == SCOPEGATE_UNKNOWN_KEY && wanted == NULL);
+  EXPECT(check(&known[0], &wanted) == SCOPEGATE_UNKNOWN_KEY && wanted == NULL);
+  EXPECT(check(&known[1], &wanted) == SCOPEGATE_UNKNOWN_KEY && wanted == NULL);
   _exit(0);
 }
 
@@ -101,12 +104,13 @@ int main(int count, char **arguments) {
   pthread_t threads[THREADS + 1];
   struct timespec moment = {0, 300 * 1000 * 1000};
   int children, at;
-  EXPECT(count == 6);
-  known = scopegate_str_from(arguments[2]);
-  unknown = scopegate_str_from(arguments[3]);
-  children = atoi(arguments[4]);
+  EXPECT(count == 7);
+  known[0] = scopegate_str_from(arguments[2]);
+  known[1] = scopegate_str_from(arguments[3]);
+  unknown = scopegate_str_from(arguments[4]);
+  children = atoi(arguments[5]);
   EXPECT(scopegate_server_new(SCOPEGATE_ABI, arguments[1], strlen(arguments[1]), &server, NULL) == SCOPEGATE_OK);
-  EXPECT(authorize(&known) == SCOPEGATE_OK);
+  EXPECT(authorize(&known[0]) == SCOPEGATE_OK);
   for (at = 0; at < THREADS; at++) EXPECT(pthread_create(&threads[at], NULL, decide, NULL) == 0);
   EXPECT(pthread_create(&threads[THREADS], NULL, ask_for_unknown, NULL) == 0);
   nanosleep(&moment, NULL);
@@ -114,7 +118,7 @@ int main(int count, char **arguments) {
   over = 1;
   for (at = 0; at <= THREADS; at++) EXPECT(pthread_join(threads[at], NULL) == 0);
   EXPECT(unavailable > 0);
-  EXPECT(scopegate_server_distrust_key(server, scopegate_str_from("https://issuer.test"), scopegate_str_from(arguments[5]),
+  EXPECT(scopegate_server_distrust_key(server, scopegate_str_from("https://issuer.test"), scopegate_str_from(arguments[6]),
                                        NULL) == SCOPEGATE_OK);
   fork_one(distrust_as_child);
   scopegate_server_free(server);

@@ -6,6 +6,7 @@
 
 mod control;
 mod flight;
+mod recognition;
 mod report;
 mod snapshot;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use self::control::KeyControlError;
 use self::flight::{Boarding, Threads, draw};
+pub(crate) use self::recognition::{Recognition, VerifyingKey};
 pub use self::waiting::KeyRequest;
 use self::waiting::Waiting;
 use super::algorithm::Algorithm;
@@ -187,15 +189,19 @@ impl Source {
         if self.distrust.names(want.kid) {
             return Selection::Unknown;
         }
-        let here = self.here();
         let now = self.clock.boot();
-        let (ready, fresh) = match &*here.held.load() {
+        let (ready, fresh) = match &*self.per_process.load().held.load() {
             Some(held) if held.standing.is_fixed() => (Some(selection(&held.keys, want)), true),
             Some(held) if held.is_usable(now) => (answer(&held.keys, want), held.is_fresh(now)),
             _ => (None, false),
         };
-        let records = match ready {
+        let ready = match ready {
+            // Not even the process matters then, and asking for it is a system call.
             Some(selection) if fresh => return selection,
+            ready => ready,
+        };
+        let here = self.here();
+        let records = match ready {
             // A key that is held is used without waiting for a lock.
             Some(selection) => match here.records.try_lock() {
                 Some(records) => records,

@@ -2,10 +2,12 @@
 //!
 //! Absent, malformed and wrong are three different reasons (RFC 8725 section 3.8 to 3.12).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::jws::Header;
+use super::jws::{Header, MediaType};
+use super::memory::Owned;
 use crate::config::{AudienceRules, TimeRules, TokenFormat, TokenRules};
+use crate::json::{Json, Object};
 use crate::reason::Reason;
 use crate::refusal::Refusal;
 use crate::scope::{ScopeSet, is_scope_token};
@@ -28,10 +30,19 @@ pub(crate) struct Claims {
     payload_type: Option<String>,
     /// The claim that stands in for an absent `aud`.
     client_audience: Option<String>,
+    /// Whether `client_id` itself is present: RFC 9068 wants it wherever the client is read from.
+    has_client_id: bool,
+    /// Whether one of the claims is present that only other tokens have.
+    has_foreign_claim: bool,
+    has_nonce: bool,
+    /// Whether the claims, apart from the header, would pass the format of RFC 9068.
+    fit_rfc9068: bool,
+    /// The values of `required_claims`, in its order.
+    required: Vec<Option<Value>>,
 }
 
 /// Check 10: the issuer, which alone selects whose keys are tried.
-pub(crate) fn issuer(claims: &Map<String, Value>) -> Result<&str, Refusal> {
+pub(crate) fn issuer<'a>(claims: &'a Object<'_>) -> Result<&'a str, Refusal> {
     match claims.get("iss") {
         None => Err(missing("iss")),
         Some(value) => as_text(value).ok_or_else(|| malformed("iss", "a string")),
@@ -39,13 +50,13 @@ pub(crate) fn issuer(claims: &Map<String, Value>) -> Result<&str, Refusal> {
 }
 
 /// `iat` where it can be read, for the decision whether a key may be newer than those held.
-pub(crate) fn issue_time(claims: &Map<String, Value>) -> Option<i64> {
+pub(crate) fn issue_time(claims: &Object<'_>) -> Option<i64> {
     claims.get("iat").and_then(|value| as_time(value, f64::ceil))
 }
 
 impl Claims {
     /// Check 16: every claim that is present has its type.
-    pub(crate) fn read(claims: &Map<String, Value>, rules: &TokenRules) -> Result<Claims, Refusal> {
+    pub(crate) fn read(claims: &Object<'_>, rules: &TokenRules) -> Result<Claims, Refusal> {
         let expires_at = time(claims, "exp", f64::floor)?;
         let audience = audience(claims)?;
         let not_before = time(claims, "nbf", f64::ceil)?;
@@ -56,7 +67,7 @@ impl Claims {
         let scopes = scopes(claims, rules)?;
         let is_sender_constrained = match claims.get("cnf") {
             None => false,
-            Some(Value::Object(_)) => true,
+            Some(Json::Object(_)) => true,
             Some(_) => return Err(malformed("cnf", "an object")),
         };
         let generic = rules.format == TokenFormat::Generic;
@@ -66,7 +77,13 @@ impl Claims {
             Some((claim, _)) if audience.is_none() => text(claims, claim)?,
             _ => None,
         };
+        let has = |claim: &str| claims.has(claim);
         Ok(Claims {
+            has_client_id: has("client_id"),
+            has_foreign_claim: has("at_hash") || has("c_hash") || has("events"),
+            has_nonce: has("nonce"),
+            fit_rfc9068: fit_rfc9068(claims),
+            required: required(claims, rules),
             expires_at,
             audience,
             not_before,
@@ -89,7 +106,7 @@ impl Claims {
         self.is_access_token(token)?;
         self.is_for_us(token)?;
         self.is_in_time(token.times, token.now)?;
-        required_claims(token.claims, token.rules)
+        self.has_required_values(token.rules)
     }
 
     /// Issuer, a blank, then subject, or client where there is no subject. An empty name is none: it would make
@@ -100,11 +117,8 @@ impl Claims {
     }
 
     /// Whether a token that the generic format accepts would pass the format of RFC 9068 too.
-    pub(crate) fn would_pass_rfc9068(&self, header: &Header, claims: &Map<String, Value>) -> bool {
-        header.is_access_token_type()
-            && ["sub", "client_id", "iat", "jti"].iter().all(|claim| claims.contains_key(*claim))
-            && claims.get("client_id").is_some_and(Value::is_string)
-            && claims.get("scope").is_none_or(Value::is_string)
+    pub(crate) fn would_pass_rfc9068(&self, header: &Header) -> bool {
+        header.media_type == MediaType::AccessToken && self.fit_rfc9068
     }
 
     /// Check 17.
@@ -117,7 +131,7 @@ impl Claims {
         let strict = token.rules.format == TokenFormat::Rfc9068;
         if strict {
             require(self.subject.is_some(), "sub")?;
-            require(token.claims.contains_key("client_id"), "client_id")?;
+            require(self.has_client_id, "client_id")?;
         }
         if strict || token.times.max_age.is_some() || token.times.max_lifetime.is_some() {
             require(self.issued_at.is_some(), "iat")?;
@@ -125,8 +139,8 @@ impl Claims {
         if strict {
             require(self.token_id.is_some(), "jti")?;
         }
-        for claim in token.rules.required_claims.keys() {
-            require(token.claims.contains_key(claim), claim)?;
+        for (claim, value) in token.rules.required_claims.keys().zip(&self.required) {
+            require(value.is_some(), claim)?;
         }
         Ok(())
     }
@@ -145,12 +159,11 @@ impl Claims {
             return Ok(());
         }
         let refuse = |detail: &'static str| Err(Refusal::new(Reason::NotAnAccessToken, detail));
-        let has = |claim: &str| token.claims.contains_key(claim);
         let is_type = |name: &str| self.payload_type.as_deref() == Some(name);
-        if has("at_hash") || has("c_hash") || has("events") {
+        if self.has_foreign_claim {
             return refuse("expected no at_hash, c_hash or events: they are of other tokens");
         }
-        if has("nonce") && !token.header.is_access_token_type() && !is_type("Bearer") {
+        if self.has_nonce && token.header.media_type != MediaType::AccessToken && !is_type("Bearer") {
             return refuse("expected no nonce: it is of an ID token");
         }
         if self.token_use.as_ref().is_some_and(|purpose| purpose != "access") {
@@ -225,12 +238,31 @@ impl Claims {
             None => Ok(()),
         }
     }
+
+    /// Check 22.
+    fn has_required_values(&self, rules: &TokenRules) -> Result<(), Refusal> {
+        for ((claim, allowed), value) in rules.required_claims.iter().zip(&self.required) {
+            if !value.as_ref().is_some_and(|value| allowed.contains(value)) {
+                let detail = format!("expected {claim} to have a value of required_claims");
+                return Err(Refusal::new(Reason::ClaimNotAllowed, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Owned for Claims {
+    fn owned(&self) -> usize {
+        let names = [&self.subject, &self.token_id, &self.client_id];
+        let kinds = [&self.token_use, &self.payload_type, &self.client_audience];
+        let texts: usize = names.into_iter().chain(kinds).map(Owned::owned).sum();
+        texts + self.audience.owned() + self.scopes.owned() + self.required.owned()
+    }
 }
 
 /// A token with what it is judged by.
 pub(crate) struct Judged<'a> {
     pub(crate) header: &'a Header,
-    pub(crate) claims: &'a Map<String, Value>,
     pub(crate) rules: &'a TokenRules,
     pub(crate) audiences: &'a AudienceRules,
     pub(crate) times: TimeRules,
@@ -250,10 +282,8 @@ impl Judged<'_> {
     /// Check 12: `typ`, by the format.
     pub(crate) fn check_type(header: &Header, rules: &TokenRules) -> Result<(), Refusal> {
         let fits = match rules.format {
-            TokenFormat::Rfc9068 => header.is_access_token_type(),
-            TokenFormat::Generic => {
-                header.typ.is_none() || header.is_access_token_type() || header.has_type("JWT")
-            }
+            TokenFormat::Rfc9068 => header.media_type == MediaType::AccessToken,
+            TokenFormat::Generic => header.media_type != MediaType::Other,
         };
         match (fits, rules.format) {
             (true, _) => Ok(()),
@@ -267,15 +297,16 @@ impl Judged<'_> {
     }
 }
 
-/// Check 22.
-fn required_claims(claims: &Map<String, Value>, rules: &TokenRules) -> Result<(), Refusal> {
-    for (claim, allowed) in &rules.required_claims {
-        if !claims.get(claim).is_some_and(|value| allowed.contains(value)) {
-            let detail = format!("expected {claim} to have a value of required_claims");
-            return Err(Refusal::new(Reason::ClaimNotAllowed, detail));
-        }
-    }
-    Ok(())
+/// Whether these are what RFC 9068 section 2.2 asks for.
+fn fit_rfc9068(claims: &Object<'_>) -> bool {
+    let is_text = |value: &Json<'_>| value.as_text().is_some();
+    ["sub", "client_id", "iat", "jti"].iter().all(|claim| claims.has(claim))
+        && claims.get("client_id").is_some_and(is_text)
+        && claims.get("scope").is_none_or(is_text)
+}
+
+fn required(claims: &Object<'_>, rules: &TokenRules) -> Vec<Option<Value>> {
+    rules.required_claims.keys().map(|claim| claims.get(claim).cloned().map(Value::from)).collect()
 }
 
 fn require(is_present: bool, claim: &str) -> Result<(), Refusal> {
@@ -286,12 +317,13 @@ fn require(is_present: bool, claim: &str) -> Result<(), Refusal> {
 const MAX_TIME: f64 = 9_007_199_254_740_991.0;
 
 /// A NumericDate (RFC 7519 section 2) as whole seconds, rounded to the strict side.
-fn as_time(value: &Value, round: fn(f64) -> f64) -> Option<i64> {
-    let seconds = value.as_number()?.as_f64()?;
+fn as_time(value: &Json<'_>, round: fn(f64) -> f64) -> Option<i64> {
+    let Json::Number(number) = value else { return None };
+    let seconds = number.as_f64()?;
     (0.0..=MAX_TIME).contains(&seconds).then(|| round(seconds) as i64)
 }
 
-fn time(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Refusal> {
+fn time(claims: &Object<'_>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Refusal> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => match as_time(value, round) {
@@ -302,11 +334,11 @@ fn time(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Resul
 }
 
 /// A string that means the same in every language: U+0000 would end it in C.
-fn as_text(value: &Value) -> Option<&str> {
-    value.as_str().filter(|text| !text.contains('\0'))
+fn as_text<'a>(value: &'a Json<'_>) -> Option<&'a str> {
+    value.as_text().filter(|text| !text.contains('\0'))
 }
 
-fn text(claims: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn text(claims: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => match as_text(value) {
@@ -316,10 +348,10 @@ fn text(claims: &Map<String, Value>, name: &str) -> Result<Option<String>, Refus
     }
 }
 
-fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
+fn audience(claims: &Object<'_>) -> Result<Option<Vec<String>>, Refusal> {
     let names: Option<Vec<String>> = match claims.get("aud") {
         None => return Ok(None),
-        Some(Value::Array(names)) if !names.is_empty() => {
+        Some(Json::List(names)) if !names.is_empty() => {
             names.iter().map(|name| as_text(name).map(str::to_owned)).collect()
         }
         Some(value) => as_text(value).map(|name| vec![name.to_owned()]),
@@ -327,22 +359,22 @@ fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal>
     names.map(Some).ok_or_else(|| malformed("aud", "a string or a list of strings"))
 }
 
-fn client_id(claims: &Map<String, Value>, rules: &TokenRules) -> Result<Option<String>, Refusal> {
+fn client_id(claims: &Object<'_>, rules: &TokenRules) -> Result<Option<String>, Refusal> {
     if rules.format == TokenFormat::Rfc9068 {
         text(claims, "client_id")?;
     }
-    match rules.client_id_claims.iter().find(|claim| claims.contains_key(*claim)) {
+    match rules.client_id_claims.iter().find(|claim| claims.has(claim)) {
         Some(claim) => text(claims, claim),
         None => Ok(None),
     }
 }
 
 /// The scopes in the first scope claim that is present, with the prefix put before each that lacks it.
-fn scopes(claims: &Map<String, Value>, rules: &TokenRules) -> Result<Option<ScopeSet>, Refusal> {
+fn scopes(claims: &Object<'_>, rules: &TokenRules) -> Result<Option<ScopeSet>, Refusal> {
     for path in &rules.scope_claims {
         let Some(value) = follow(claims, path)? else { continue };
         let name = path.join(".");
-        if rules.format == TokenFormat::Rfc9068 && name == "scope" && !value.is_string() {
+        if rules.format == TokenFormat::Rfc9068 && name == "scope" && value.as_text().is_none() {
             return Err(malformed(&name, "a string"));
         }
         let listed = scope_list(value)
@@ -356,24 +388,24 @@ fn scopes(claims: &Map<String, Value>, rules: &TokenRules) -> Result<Option<Scop
 }
 
 /// The value at the end of a path through nested objects.
-fn follow<'a>(claims: &'a Map<String, Value>, path: &[String]) -> Result<Option<&'a Value>, Refusal> {
+fn follow<'a, 'b>(claims: &'a Object<'b>, path: &[String]) -> Result<Option<&'a Json<'b>>, Refusal> {
     let Some((last, before)) = path.split_last() else { return Ok(None) };
     let mut object = claims;
     for name in before {
         match object.get(name) {
             None => return Ok(None),
-            Some(Value::Object(inner)) => object = inner,
+            Some(Json::Object(inner)) => object = inner,
             Some(_) => return Err(malformed(name, "an object")),
         }
     }
     Ok(object.get(last))
 }
 
-fn scope_list(value: &Value) -> Option<Vec<&str>> {
+fn scope_list<'a>(value: &'a Json<'_>) -> Option<Vec<&'a str>> {
     let scopes: Option<Vec<&str>> = match value {
-        Value::String(text) if text.is_empty() => Some(Vec::new()),
-        Value::String(text) => Some(text.split(' ').collect()),
-        Value::Array(items) => items.iter().map(Value::as_str).collect(),
+        Json::Text(text) if text.is_empty() => Some(Vec::new()),
+        Json::Text(text) => Some(text.split(' ').collect()),
+        Json::List(items) => items.iter().map(Json::as_text).collect(),
         _ => None,
     };
     scopes.filter(|scopes| scopes.iter().all(|scope| is_scope_token(scope)))

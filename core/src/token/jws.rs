@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
-use crate::json;
+use super::memory::Owned;
+use crate::json::{self, Json, Object};
+use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::MAX_KID_BYTES;
 use crate::reason::Reason;
 use crate::refusal::Refusal;
@@ -18,7 +19,6 @@ pub(crate) struct Jws<'a> {
     pub(crate) header: Header,
     /// The payload as signed.
     pub(crate) payload: String,
-    pub(crate) claims: Map<String, Value>,
     pub(crate) signature: Vec<u8>,
     /// What the signature is over: header, dot, payload.
     pub(crate) signing_input: &'a [u8],
@@ -27,13 +27,24 @@ pub(crate) struct Jws<'a> {
 /// The header members that are read. `jku`, `x5u`, `jwk` and `x5c` are not: keys come from the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Header {
-    pub(crate) alg: String,
-    pub(crate) typ: Option<String>,
+    /// `None` for a name that is not known.
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) media_type: MediaType,
     pub(crate) kid: Option<String>,
 }
 
+/// What `typ` says, in any case (RFC 7515 section 4.1.9).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MediaType {
+    Absent,
+    /// An access token of RFC 9068, with or without `application/`.
+    AccessToken,
+    Jwt,
+    Other,
+}
+
 impl<'a> Jws<'a> {
-    /// Checks 7 to 9: the syntax of the token, its header and its payload.
+    /// Checks 7 and 8: the syntax of the token and its header.
     pub(crate) fn parse(token: &'a [u8]) -> Result<Jws<'a>, Refusal> {
         let parts = split(token)?;
         let header = decode(parts.header, "header")?;
@@ -43,12 +54,15 @@ impl<'a> Jws<'a> {
         let payload = decode(parts.payload, "payload")?;
         let signature = decode(parts.signature, "signature")?;
         let header = Header::parse(&header)?;
-        let claims = json::parse_object(&payload).map_err(|error| {
-            malformed(format!("expected the payload to be a strict JSON object: {error}"))
-        })?;
         let payload =
             String::from_utf8(payload).map_err(|_| malformed("expected the payload to be UTF-8"))?;
-        Ok(Jws { header, payload, claims, signature, signing_input: parts.signing_input })
+        Ok(Jws { header, payload, signature, signing_input: parts.signing_input })
+    }
+
+    /// Check 9: the claims in the payload.
+    pub(crate) fn claims(&self) -> Result<Object<'_>, Refusal> {
+        json::read_object(self.payload.as_bytes())
+            .map_err(|error| malformed(format!("expected the payload to be a strict JSON object: {error}")))
     }
 }
 
@@ -61,10 +75,6 @@ struct Parts<'a> {
 
 /// Exactly two dots, found without making a list of what is between them; only the signature may be empty.
 fn split(token: &[u8]) -> Result<Parts<'_>, Refusal> {
-    let foreign = |byte: &u8| !matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-    if token.iter().any(foreign) {
-        return Err(malformed("expected only base64url characters and dots"));
-    }
     let dots = || malformed("expected three parts: header, payload and signature");
     let first = token.iter().position(|byte| *byte == b'.').ok_or_else(dots)?;
     let last = token.iter().rposition(|byte| *byte == b'.').ok_or_else(dots)?;
@@ -88,35 +98,52 @@ fn decode(part: &[u8], name: &str) -> Result<Vec<u8>, Refusal> {
 
 impl Header {
     fn parse(text: &[u8]) -> Result<Header, Refusal> {
-        let members = json::parse_object(text)
+        let members = json::read_object(text)
             .map_err(|error| malformed(format!("expected the header to be a strict JSON object: {error}")))?;
-        let string = |name: &str| match members.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(malformed(format!("expected the header's {name} to be a string"))),
-        };
-        let (alg, typ, kid) = (string("alg")?, string("typ")?, string("kid")?);
+        let (alg, typ) = (text_member(&members, "alg")?, text_member(&members, "typ")?);
+        let kid = text_member(&members, "kid")?;
         let alg = alg.ok_or_else(|| malformed("expected an alg in the header"))?;
-        if kid.as_ref().is_some_and(|kid| !(1..=MAX_KID_BYTES).contains(&kid.len())) {
+        if kid.is_some_and(|kid| !(1..=MAX_KID_BYTES).contains(&kid.len())) {
             return Err(malformed("expected a kid of 1 to 256 bytes"));
         }
-        if members.contains_key("enc") || members.contains_key("zip") {
+        if members.has("enc") || members.has("zip") {
             return Err(malformed("expected a signed token, not an encrypted or compressed one"));
         }
-        if members.contains_key("crit") || members.contains_key("b64") {
+        if members.has("crit") || members.has("b64") {
             return Err(Refusal::new(Reason::CriticalHeader, "expected a header without crit and b64"));
         }
-        Ok(Header { alg, typ, kid })
+        Ok(Header {
+            algorithm: Algorithm::from_name(alg),
+            media_type: typ.map_or(MediaType::Absent, MediaType::of),
+            kid: kid.map(str::to_owned),
+        })
     }
+}
 
-    /// Whether `typ` is that of an RFC 9068 access token, in any case and with or without its prefix.
-    pub(crate) fn is_access_token_type(&self) -> bool {
-        self.has_type("at+jwt") || self.has_type("application/at+jwt")
+fn text_member<'a>(members: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, Refusal> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text)),
+        Some(_) => Err(malformed(format!("expected the header's {name} to be a string"))),
     }
+}
 
-    /// Whether `typ` is this one, in any case.
-    pub(crate) fn has_type(&self, name: &str) -> bool {
-        self.typ.as_ref().is_some_and(|typ| typ.eq_ignore_ascii_case(name))
+impl MediaType {
+    fn of(typ: &str) -> MediaType {
+        let is = |name: &str| typ.eq_ignore_ascii_case(name);
+        if is("at+jwt") || is("application/at+jwt") {
+            MediaType::AccessToken
+        } else if is("JWT") {
+            MediaType::Jwt
+        } else {
+            MediaType::Other
+        }
+    }
+}
+
+impl Owned for Header {
+    fn owned(&self) -> usize {
+        self.kid.owned()
     }
 }
 
@@ -143,7 +170,7 @@ mod tests {
         assert_eq!(jws.payload, r#"{"iss":"x"}"#);
         assert_eq!(jws.signature, b"sig");
         assert_eq!(jws.signing_input, text.rsplit_once('.').unwrap().0.as_bytes());
-        assert!(jws.header.is_access_token_type());
+        assert_eq!(jws.header.media_type, MediaType::AccessToken);
     }
 
     #[test]
@@ -153,6 +180,10 @@ mod tests {
             vec![good.replacen('.', "", 1), format!("{good}."), format!(".{good}"), format!("{good}=")];
         bad.extend(["a", "", ".", "..", "a..c", ".b.c", "a.b.c"].map(str::to_owned));
         bad.push(good.replace("e30", "e31"));
+        for foreign in ["+", "/", "=", " ", "\n", "\0", "é"] {
+            let places = [0, 1, good.find('.').unwrap(), good.len() / 2, good.len() - 1, good.len()];
+            bad.extend(places.map(|place| format!("{}{foreign}{}", &good[..place], &good[place..])));
+        }
         for text in bad {
             assert_eq!(reason(&text), Reason::MalformedToken, "{text}");
         }

@@ -11,7 +11,7 @@ use crate::{Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[Row {
     // T61 (tests/attacks.md)
-    fault: "fork 1,000 times with a fetch in flight and 8 threads busy",
+    fault: "fork 1,000 times with a fetch in flight and 8 threads that verify and keep tokens",
     required: "every child answers; none deadlocks; children keep the parent's keys, and its distrust",
     run: fork,
 }];
@@ -21,10 +21,11 @@ fn fork(options: &Options) -> String {
     let stub = publishing(&[&key]);
     stub.then(JWKS, Answer::ok(key_set(&[&key])).fault(Fault::Hang));
     let program = compile("forks", &[]);
-    let config = configuration(&stub.url(JWKS), &json!({"http": {"timeout_seconds": 30}}));
-    let known = key.token(unix_time());
+    let more = json!({"http": {"timeout_seconds": 30}, "token_cache": {"capacity": 1}});
+    let config = configuration(&stub.url(JWKS), &more);
+    let (known, other) = (key.token(unix_time()), key.token(unix_time()));
     let children = if options.short { "100" } else { "1000" };
     let mut command = Command::new(program);
-    command.args([&config, &known, &junk(&known), children, key.kid()]);
+    command.args([&config, &known, &other, &junk(&known), children, key.kid()]);
     output_of(&mut command)
 }

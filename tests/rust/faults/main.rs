@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod broken_answers;
+mod cached_tokens;
 mod cold_starts;
 mod fleet;
 mod floods;
@@ -65,6 +66,7 @@ fn main() -> io::Result<ExitCode> {
     }
     let rows = [
         floods::ROWS,
+        cached_tokens::ROWS,
         cold_starts::ROWS,
         outages::ROWS,
         hangs::ROWS,
