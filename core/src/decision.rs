@@ -61,7 +61,7 @@ impl Inner {
     ) -> Result<AccessToken, Stop> {
         let issuer = claims::issuer(&jws.claims)?;
         let (server, source) = self.server_of(issuer)?;
-        let algorithm = accepted_algorithm(jws, server)?;
+        let algorithm = accepted_algorithm(&jws.header.alg, &server.tokens.algorithms)?;
         Judged::check_type(&jws.header, &server.tokens)?;
         let now = self.now(request)?;
         let want =
@@ -276,9 +276,8 @@ fn credential_refusal(reason: Reason) -> Refusal {
 }
 
 /// Check 11.
-fn accepted_algorithm(jws: &Jws<'_>, server: &ServerSettings) -> Result<Algorithm, Refusal> {
-    let accepted = &server.tokens.algorithms;
-    Algorithm::from_name(&jws.header.alg).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
+pub(crate) fn accepted_algorithm(name: &str, accepted: &[Algorithm]) -> Result<Algorithm, Refusal> {
+    Algorithm::from_name(name).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
         let names: Vec<_> = accepted.iter().map(|algorithm| algorithm.name()).collect();
         Refusal::new(Reason::AlgorithmNotAllowed, format!("expected alg to be one of {}", names.join(", ")))
     })

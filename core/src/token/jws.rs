@@ -24,6 +24,15 @@ pub(crate) struct Jws<'a> {
     pub(crate) signing_input: &'a [u8],
 }
 
+/// A token whose header can be read. Its payload was not looked at and may be anything.
+#[derive(Debug)]
+pub(crate) struct Signed<'a> {
+    pub(crate) header: Header,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) signing_input: &'a [u8],
+}
+
 /// The header members that are read. `jku`, `x5u`, `jwk` and `x5c` are not: keys come from the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Header {
@@ -35,6 +44,19 @@ pub(crate) struct Header {
 impl<'a> Jws<'a> {
     /// Checks 7 to 9: the syntax of the token, its header and its payload.
     pub(crate) fn parse(token: &'a [u8]) -> Result<Jws<'a>, Refusal> {
+        let Signed { header, payload, signature, signing_input } = Signed::parse(token)?;
+        let claims = json::parse_object(&payload).map_err(|error| {
+            malformed(format!("expected the payload to be a strict JSON object: {error}"))
+        })?;
+        let payload =
+            String::from_utf8(payload).map_err(|_| malformed("expected the payload to be UTF-8"))?;
+        Ok(Jws { header, payload, claims, signature, signing_input })
+    }
+}
+
+impl<'a> Signed<'a> {
+    /// Checks 7 and 8: the syntax of the token and its header.
+    pub(crate) fn parse(token: &'a [u8]) -> Result<Signed<'a>, Refusal> {
         let parts = split(token)?;
         let header = decode(parts.header, "header")?;
         if header.len() > MAX_HEADER_BYTES {
@@ -43,12 +65,7 @@ impl<'a> Jws<'a> {
         let payload = decode(parts.payload, "payload")?;
         let signature = decode(parts.signature, "signature")?;
         let header = Header::parse(&header)?;
-        let claims = json::parse_object(&payload).map_err(|error| {
-            malformed(format!("expected the payload to be a strict JSON object: {error}"))
-        })?;
-        let payload =
-            String::from_utf8(payload).map_err(|_| malformed("expected the payload to be UTF-8"))?;
-        Ok(Jws { header, payload, claims, signature, signing_input: parts.signing_input })
+        Ok(Signed { header, payload, signature, signing_input: parts.signing_input })
     }
 }
 
