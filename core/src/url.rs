@@ -25,6 +25,7 @@ pub(crate) enum UrlError {
     Userinfo,
     Fragment,
     Character,
+    Escape,
     Host,
 }
 
@@ -38,6 +39,7 @@ impl fmt::Display for UrlError {
             UrlError::Character => {
                 "expected a URL of visible ASCII characters without quotes and backslashes"
             }
+            UrlError::Escape => "expected a URL with two hexadecimal digits after each percent sign",
             UrlError::Host => "expected a URL with a host name or address, and a port below 65536",
         })
     }
@@ -48,6 +50,13 @@ impl Url {
         let bad = |byte: u8| !matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e) || b"<>^`{|}".contains(&byte);
         if text.bytes().any(bad) {
             return Err(UrlError::Character);
+        }
+        let is_escaped = |rest: &str| {
+            let digits = rest.as_bytes().get(..2);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        };
+        if !text.split('%').skip(1).all(is_escaped) {
+            return Err(UrlError::Escape);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NotAbsolute)?;
         let https = scheme.eq_ignore_ascii_case("https");
@@ -101,6 +110,14 @@ impl Url {
     /// The path in the configured spelling; empty when the URL ends with its authority.
     pub fn path(&self) -> &str {
         self.text.get(self.path_start..self.path_end).unwrap_or_default()
+    }
+
+    /// Whether a segment of the path is `.` or `..`, plain or encoded: clients take such segments away before they ask
+    /// (RFC 3986 section 5.2.4).
+    pub(crate) fn has_dot_segment(&self) -> bool {
+        let is_dots =
+            |segment: &str| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "." | "..");
+        self.path().split('/').any(is_dots)
     }
 
     /// The query with its question mark, or nothing.
@@ -187,6 +204,9 @@ mod tests {
             ("https://a.example/#x", UrlError::Fragment),
             ("https://a.example/\"", UrlError::Character),
             ("https://a.example/ x", UrlError::Character),
+            ("https://a.example/%", UrlError::Escape),
+            ("https://a.example/?x=%2", UrlError::Escape),
+            ("https://a.example/%zz", UrlError::Escape),
             ("https://", UrlError::Host),
             ("https:///x", UrlError::Host),
             ("https://a.example:99999", UrlError::Host),
@@ -194,6 +214,26 @@ mod tests {
             ("https://[::1", UrlError::Host),
         ] {
             assert_eq!(Url::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_are_told_in_any_spelling() {
+        for text in [
+            "https://a.example/.",
+            "https://a.example/x/../y",
+            "https://a.example/%2e%2E?q",
+            "https://a.example/.%2e/",
+        ] {
+            assert!(Url::parse(text).unwrap().has_dot_segment(), "{text}");
+        }
+        for text in [
+            "https://a.example",
+            "https://a.example/...",
+            "https://a.example/.x/a.?/../",
+            "https://a.example/%2f..",
+        ] {
+            assert!(!Url::parse(text).unwrap().has_dot_segment(), "{text}");
         }
     }
 

@@ -124,6 +124,13 @@ fn advertised(
     if server.advertise.is_some() && identifier.is_empty() {
         mistakes.add(format!("{}.advertise", context.path), "expected an issuer identifier or false");
     }
+    if !identifier.is_empty()
+        && Url::parse(identifier).is_err()
+        && !mistakes.touch(&format!("{}.issuer", context.path))
+    {
+        let message = "expected the URL under which clients find the authorization server (or false): its issuer is none";
+        mistakes.add(format!("{}.advertise", context.path), message);
+    }
     (!identifier.is_empty()).then(|| identifier.to_owned())
 }
 

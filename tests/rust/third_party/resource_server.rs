@@ -14,6 +14,7 @@ pub(crate) fn server(issuer: &str, keys: &[Value]) -> ResourceServer {
         "resource": "https://mcp.test/mcp",
         "authorization_servers": [{
             "issuer": issuer,
+            "advertise": "https://issuer.test",
             "jwks": {"keys": keys},
             "algorithms": Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>(),
         }],
