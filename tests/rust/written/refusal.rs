@@ -86,7 +86,7 @@ impl Scene<'_> {
             refusals.extend([self.denied_by_policy(), self.with_unreadable_call()]);
         }
         if configuration.allowed_origins {
-            refusals.push(self.from_another_origin());
+            refusals.push(self.of_another_origin());
         }
         refusals.extend(configuration.others.first().map(|other| self.without_keys(other)));
         refusals
@@ -163,7 +163,7 @@ impl Scene<'_> {
         self.ask("with unreadable call", 400, None, body, asked)
     }
 
-    fn from_another_origin(&self) -> Refusal {
+    fn of_another_origin(&self) -> Refusal {
         let body = oauth("access_denied", "Origin not allowed");
         let asked = Asked { origin: Some("https://other.test"), ..Asked::default() };
         self.ask("from another origin", 403, None, body, asked)
