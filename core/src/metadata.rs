@@ -227,5 +227,6 @@ fn is_known_but_for_case(name: &str) -> bool {
 fn is_link(text: &str) -> bool {
     let address = text.split_once('#').map_or(text, |(address, _)| address);
     text.is_empty()
-        || (Url::parse(address).is_ok() && !text.bytes().any(|byte| !(0x21..=0x7e).contains(&byte)))
+        || (Url::parse(address).is_ok_and(|url| url.has_usual_host())
+            && !text.bytes().any(|byte| !(0x21..=0x7e).contains(&byte)))
 }

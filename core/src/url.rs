@@ -112,6 +112,12 @@ impl Url {
         self.text.get(self.path_start..self.path_end).unwrap_or_default()
     }
 
+    /// Whether the host is a name or an address in its usual form. Clients read `127.1` as an address and `a.1` not at all
+    /// (WHATWG URL, host parsing).
+    pub(crate) fn has_usual_host(&self) -> bool {
+        !is_number_like(&self.host) || self.host.parse::<IpAddr>().is_ok()
+    }
+
     /// Whether a segment of the path is `.` or `..`, plain or encoded: clients take such segments away before they ask
     /// (RFC 3986 section 5.2.4).
     pub(crate) fn has_dot_segment(&self) -> bool {
@@ -164,6 +170,17 @@ fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
         None => None,
     };
     (!host.is_empty()).then_some((host, port))
+}
+
+/// Whether a resolver might read this host as a number (`127.1`, `0x7f.1`, `2130706433`): no host name ends in a
+/// label that begins like one (RFC 1123 section 2.1).
+pub(crate) fn is_number_like(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").or(last.strip_prefix("0X"));
+    match digits {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => last.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +251,18 @@ mod tests {
             "https://a.example/%2f..",
         ] {
             assert!(!Url::parse(text).unwrap().has_dot_segment(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_look_like_numbers_are_told() {
+        for text in ["https://127.1", "https://0x7f000001/", "https://1.2.3.4./", "https://a.example.1:8443/"]
+        {
+            assert!(!Url::parse(text).unwrap().has_usual_host(), "{text}");
+        }
+        for text in ["https://127.0.0.1", "https://[::ffff:1.2.3.4]", "https://1.example", "https://[::1]:1"]
+        {
+            assert!(Url::parse(text).unwrap().has_usual_host(), "{text}");
         }
     }
 

@@ -180,6 +180,9 @@ fn resource(text: &str, mistakes: &mut Mistakes, warnings: &mut Vec<String>) -> 
             format!("expected a URL without \"{name}\", which clients would take for a parameter"),
         );
     }
+    if !url.has_usual_host() {
+        mistakes.add("resource", "expected a host name, or an address in its usual form");
+    }
     if url.has_dot_segment() {
         mistakes.add("resource", "expected a path without . and .. as segments, which clients take away");
     }
