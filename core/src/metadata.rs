@@ -211,7 +211,7 @@ pub(crate) fn check_members(members: &Map<String, Value>, mistake: &mut dyn FnMu
             mistake(path, "expected a string");
         } else if LINKS.contains(&untagged) && value.as_str().is_some_and(|text| !is_link(text)) {
             mistake(path, "expected an http or https URL");
-        } else if tag.is_some_and(str::is_empty) || (tag.is_some() && !members.contains_key(untagged)) {
+        } else if tag.is_some_and(|tag| tag.is_empty() || members.get(untagged).is_none_or(is_zero)) {
             mistake(path, "expected the same member without a language tag beside it");
         }
     }

@@ -129,5 +129,7 @@ def assert_is_protected_resource_metadata(members: dict[str, Any]) -> None:
         assert re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", scope) and scope != "offline_access"
     # Section 3.2: members with zero values are left out.
     assert not any(value is None or value in ("", [], {}) for value in members.values())
+    # Section 2.1: a member in one language stands beside one in none.
+    assert all(name.partition("#")[0] in members for name in members)
     for name in ("jwks_uri", "resource_documentation", "resource_policy_uri", "resource_tos_uri"):
         assert name not in members or urlsplit(members[name]).scheme == "https"

@@ -22,6 +22,7 @@ impl Draw {
         self.0.u32(0..100) < percent
     }
 
+    /// A number from zero to this.
     pub(crate) fn up_to(&mut self, most: usize) -> usize {
         self.0.usize(0..=most)
     }
@@ -32,6 +33,7 @@ impl Draw {
         self.up_to(most)
     }
 
+    /// One of these.
     pub(crate) fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.0.usize(0..of.len())]
     }
@@ -89,7 +91,8 @@ impl Draw {
     /// A path, empty or beginning with a slash.
     pub(crate) fn path(&mut self) -> String {
         let mut path = String::new();
-        for _ in 0..self.one(&[&0_usize, &1, &1, &1, &2, &2, &3, &6]).to_owned() {
+        let segments = *self.one(&[&0, &1, &1, &1, &2, &2, &3, &6]);
+        for _ in 0..segments {
             path.push('/');
             let length = self.length(12, 400);
             let segment = if self.chance(50) {
@@ -125,9 +128,7 @@ impl Draw {
         match self.0.u32(0..if depth == 0 { 5 } else { 7 }) {
             0 => Value::Null,
             1 => Value::Bool(self.chance(50)),
-            2 => NUMBERS
-                .get(self.0.usize(0..NUMBERS.len()))
-                .map_or(Value::Null, |text| serde_json::from_str(text).expect("a number")),
+            2 => serde_json::from_str(self.one(&NUMBERS)).expect("a number"),
             3 | 4 => Value::String(self.word()),
             5 => (0..self.up_to(3)).map(|_| self.json(depth - 1)).collect(),
             _ => {
@@ -152,7 +153,7 @@ impl Draw {
         for _ in 0..self.up_to(5) {
             match self.0.u32(0..4) {
                 0 => {
-                    members.insert("resource_name".to_owned(), json!(self.word()));
+                    members.insert("resource_name".to_owned(), json!(format!("n{}", self.word())));
                     let tag = self.one(&["de", "fr-CA", "zh-Hant-TW"]);
                     members.insert(format!("resource_name#{tag}"), json!(self.word()));
                 }
