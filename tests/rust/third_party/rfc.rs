@@ -1,5 +1,5 @@
 //! The tokens, key sets and thumbprints of the RFCs, and 92 tokens made from two of them by breaking one thing each (T01,
-//! T02, T06 to T08, T16, T19, T20, T22 to T24).
+//! T02, T06 to T08, T16, T19, T20, T23, T24).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
