@@ -19,8 +19,8 @@ export SCOPEGATE_TRANSCRIPTS := $(CURDIR)/target/transcripts
 export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
 .NOTPARALLEL:
-.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-packaging transcripts \
-  sanitize faults faults-short lint bench bench-own-verifier tools clean
+.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
+  transcripts sanitize faults faults-short lint bench bench-own-verifier tools clean
 
 demo: demo-python demo-node
 
@@ -31,7 +31,7 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-packaging transcripts
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -40,7 +40,8 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	$(VENV)/bin/ruff format --check bindings-python tests
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
-	@unformatted=$$(gofmt -l bindings-go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
+	@unformatted=$$(gofmt -l bindings-go tests/written); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -113,6 +114,15 @@ test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 
 test-peers: $(AUTHSERVER) $(VENV)/test $(PEER_NODE)
 	$(PY) -m pytest tests/peers
+
+# What 10,000 configurations write, read back by the parsers of the official clients.
+WRITTEN := target/written.jsonl
+GO_CLIENT := ../../tests/written/go_client_test.go
+test-written: tools $(VENV)/test $(NODE_MODULES)
+	$(CARGO) run --locked -p scopegate-tests --bin scopegate-written -- $(WRITTEN)
+	$(PY) -m pytest tests/written
+	node --test tests/written/typescript_client.test.mjs
+	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging

@@ -17,6 +17,7 @@ from scopegate.testing import Issuer
 PACKAGE = Path(__file__).parent.parent
 README = PACKAGE.parent / "README.md"
 RESOURCE = "https://mcp.example.com/mcp"
+ISSUER = "https://as.example.com"
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
 
 
@@ -74,9 +75,9 @@ def test_a_client_sees_the_answers_that_the_readme_shows() -> None:
             challenge = answer.headers["WWW-Authenticate"].replace(METADATA, "U")
             seen.append(f"{name:16}  {answer.status_code}  {challenge}")
     with TestClient(
-        server({"issuer": "x", "jwks_uri": "http://127.0.0.1:1/"}), base_url="https://mcp.example.com"
+        server({"issuer": ISSUER, "jwks_uri": "http://127.0.0.1:1/"}), base_url="https://mcp.example.com"
     ) as client:
-        answer = client.post("/mcp", headers={"Authorization": Issuer(RESOURCE).authorization(iss="x")}, json=CALL)
+        answer = client.post("/mcp", headers={"Authorization": Issuer(RESOURCE).authorization(iss=ISSUER)}, json=CALL)
         assert "WWW-Authenticate" not in answer.headers
         retry_after = answer.headers["Retry-After"]
         seen.append(f"keys unavailable  {answer.status_code}  no challenge, Retry-After: {retry_after}")

@@ -128,7 +128,7 @@ impl Inner {
     /// Checks 10 to 13: whose token it says it is, and whether that server's tokens may look so.
     fn origin(&self, issuer: &str, header: &Header, request: &Request<'_>) -> Result<Origin<'_>, Refusal> {
         let (server, source) = self.server_of(issuer)?;
-        let algorithm = accepted_algorithm(header, server)?;
+        let algorithm = accepted_algorithm(header, &server.tokens.algorithms)?;
         Judged::check_type(header, &server.tokens)?;
         Ok(Origin { server, source, algorithm, now: self.now(request)? })
     }
@@ -363,8 +363,7 @@ fn credential_refusal(reason: Reason) -> Refusal {
 }
 
 /// Check 11.
-fn accepted_algorithm(header: &Header, server: &ServerSettings) -> Result<Algorithm, Refusal> {
-    let accepted = &server.tokens.algorithms;
+pub(crate) fn accepted_algorithm(header: &Header, accepted: &[Algorithm]) -> Result<Algorithm, Refusal> {
     header.algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
         let names: Vec<_> = accepted.iter().map(|algorithm| algorithm.name()).collect();
         Refusal::new(Reason::AlgorithmNotAllowed, format!("expected alg to be one of {}", names.join(", ")))

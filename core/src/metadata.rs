@@ -184,6 +184,9 @@ const NOT_KEPT: [&str; 6] = [
 const HUMAN: [&str; 4] =
     ["resource_name", "resource_documentation", "resource_policy_uri", "resource_tos_uri"];
 
+/// Members that are URLs. The official Python client refuses a document whole in which one is not.
+const LINKS: [&str; 4] = ["jwks_uri", "resource_documentation", "resource_policy_uri", "resource_tos_uri"];
+
 /// Checks the further members of a configuration.
 pub(crate) fn check_members(members: &Map<String, Value>, mistake: &mut dyn FnMut(String, &str)) {
     for (name, value) in members {
@@ -199,10 +202,31 @@ pub(crate) fn check_members(members: &Map<String, Value>, mistake: &mut dyn FnMu
             );
         } else if name.is_empty() {
             mistake(path, "expected the name of a member");
-        } else if HUMAN.contains(&untagged) && !value.is_string() {
+        } else if is_known_but_for_case(untagged) {
+            mistake(
+                path,
+                "expected a name that is not a registered one in other letters: they are lower case",
+            );
+        } else if (HUMAN.contains(&untagged) || LINKS.contains(&untagged)) && !value.is_string() {
             mistake(path, "expected a string");
-        } else if tag.is_some_and(str::is_empty) || (tag.is_some() && !members.contains_key(untagged)) {
+        } else if LINKS.contains(&untagged) && value.as_str().is_some_and(|text| !is_link(text)) {
+            mistake(path, "expected an http or https URL");
+        } else if tag.is_some_and(|tag| tag.is_empty() || members.get(untagged).is_none_or(is_zero)) {
             mistake(path, "expected the same member without a language tag beside it");
         }
     }
+}
+
+/// Go's `encoding/json` matches names without case.
+fn is_known_but_for_case(name: &str) -> bool {
+    let mut known = COMPUTED.iter().chain(&NOT_KEPT).chain(&HUMAN).chain(&LINKS);
+    known.any(|known| *known != name && known.eq_ignore_ascii_case(name))
+}
+
+/// A URL, perhaps with a fragment. An empty one is left out of the document.
+fn is_link(text: &str) -> bool {
+    let address = text.split_once('#').map_or(text, |(address, _)| address);
+    text.is_empty()
+        || (Url::parse(address).is_ok_and(|url| url.has_usual_host())
+            && !text.bytes().any(|byte| !(0x21..=0x7e).contains(&byte)))
 }

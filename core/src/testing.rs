@@ -1,9 +1,10 @@
-//! For the tests of servers: an issuer in memory (a key, its key set, and tokens; no network, no account), and a clock that
-//! the test moves.
+//! For the tests of servers: an issuer in memory (a key, its key set, and tokens; no network, no account), a clock that
+//! the test moves, and keys and signatures without claims.
 //!
 //! The issuer's keys are made anew for every instance and protect nothing.
 
 mod scripted_clock;
+mod signatures;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::lock::Mutex;
 pub use scripted_clock::{ScriptedClock, is_fetching, refresh_age, server_with_clock};
+pub use signatures::{ImportedKey, verify_jws};
 
 /// An authorization server in memory that signs with ES256.
 ///

@@ -25,6 +25,7 @@ pub(crate) enum UrlError {
     Userinfo,
     Fragment,
     Character,
+    Escape,
     Host,
 }
 
@@ -38,6 +39,7 @@ impl fmt::Display for UrlError {
             UrlError::Character => {
                 "expected a URL of visible ASCII characters without quotes and backslashes"
             }
+            UrlError::Escape => "expected a URL with two hexadecimal digits after each percent sign",
             UrlError::Host => "expected a URL with a host name or address, and a port below 65536",
         })
     }
@@ -48,6 +50,13 @@ impl Url {
         let bad = |byte: u8| !matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e) || b"<>^`{|}".contains(&byte);
         if text.bytes().any(bad) {
             return Err(UrlError::Character);
+        }
+        let is_escaped = |rest: &str| {
+            let digits = rest.as_bytes().get(..2);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        };
+        if !text.split('%').skip(1).all(is_escaped) {
+            return Err(UrlError::Escape);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NotAbsolute)?;
         let https = scheme.eq_ignore_ascii_case("https");
@@ -103,6 +112,20 @@ impl Url {
         self.text.get(self.path_start..self.path_end).unwrap_or_default()
     }
 
+    /// Whether the host is a name or an address in its usual form. Clients read `127.1` as an address and `a.1` not at all
+    /// (WHATWG URL, host parsing).
+    pub(crate) fn has_usual_host(&self) -> bool {
+        !is_number_like(&self.host) || self.host.parse::<IpAddr>().is_ok()
+    }
+
+    /// Whether a segment of the path is `.` or `..`, plain or encoded: clients take such segments away before they ask
+    /// (RFC 3986 section 5.2.4).
+    pub(crate) fn has_dot_segment(&self) -> bool {
+        let is_dots =
+            |segment: &str| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "." | "..");
+        self.path().split('/').any(is_dots)
+    }
+
     /// The query with its question mark, or nothing.
     pub(crate) fn query(&self) -> &str {
         self.text.get(self.path_end..).unwrap_or_default()
@@ -149,6 +172,17 @@ fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
+/// Whether a resolver might read this host as a number (`127.1`, `0x7f.1`, `2130706433`): no host name ends in a
+/// label that begins like one (RFC 1123 section 2.1).
+pub(crate) fn is_number_like(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").or(last.strip_prefix("0X"));
+    match digits {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => last.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +221,9 @@ mod tests {
             ("https://a.example/#x", UrlError::Fragment),
             ("https://a.example/\"", UrlError::Character),
             ("https://a.example/ x", UrlError::Character),
+            ("https://a.example/%", UrlError::Escape),
+            ("https://a.example/?x=%2", UrlError::Escape),
+            ("https://a.example/%zz", UrlError::Escape),
             ("https://", UrlError::Host),
             ("https:///x", UrlError::Host),
             ("https://a.example:99999", UrlError::Host),
@@ -194,6 +231,38 @@ mod tests {
             ("https://[::1", UrlError::Host),
         ] {
             assert_eq!(Url::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_are_told_in_any_spelling() {
+        for text in [
+            "https://a.example/.",
+            "https://a.example/x/../y",
+            "https://a.example/%2e%2E?q",
+            "https://a.example/.%2e/",
+        ] {
+            assert!(Url::parse(text).unwrap().has_dot_segment(), "{text}");
+        }
+        for text in [
+            "https://a.example",
+            "https://a.example/...",
+            "https://a.example/.x/a.?/../",
+            "https://a.example/%2f..",
+        ] {
+            assert!(!Url::parse(text).unwrap().has_dot_segment(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_look_like_numbers_are_told() {
+        for text in ["https://127.1", "https://0x7f000001/", "https://1.2.3.4./", "https://a.example.1:8443/"]
+        {
+            assert!(!Url::parse(text).unwrap().has_usual_host(), "{text}");
+        }
+        for text in ["https://127.0.0.1", "https://[::ffff:1.2.3.4]", "https://1.example", "https://[::1]:1"]
+        {
+            assert!(Url::parse(text).unwrap().has_usual_host(), "{text}");
         }
     }
 

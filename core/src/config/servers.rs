@@ -121,8 +121,13 @@ fn advertised(
         Some(Advertise::As(identifier)) => identifier.as_str(),
         None => metadata_issuer,
     };
+    let path = format!("{}.advertise", context.path);
+    let can_be_asked = Url::parse(identifier).is_ok_and(|url| url.has_usual_host());
     if server.advertise.is_some() && identifier.is_empty() {
-        mistakes.add(format!("{}.advertise", context.path), "expected an issuer identifier or false");
+        mistakes.add(path, "expected an issuer identifier or false");
+    } else if !can_be_asked && !mistakes.touch(&format!("{}.issuer", context.path)) {
+        let message = "expected the URL under which clients find the authorization server (or false): its issuer is none";
+        mistakes.add(path, message);
     }
     (!identifier.is_empty()).then(|| identifier.to_owned())
 }

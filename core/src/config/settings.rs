@@ -192,6 +192,12 @@ fn resource(text: &str, mistakes: &mut Mistakes, warnings: &mut Vec<String>) -> 
             format!("expected a URL without \"{name}\", which clients would take for a parameter"),
         );
     }
+    if !url.has_usual_host() {
+        mistakes.add("resource", "expected a host name, or an address in its usual form");
+    }
+    if url.has_dot_segment() {
+        mistakes.add("resource", "expected a path without . and .. as segments, which clients take away");
+    }
     if url.path().ends_with('/') {
         warnings.push(
             "resource: ends with a slash, which clients often drop; the audience must have it too".into(),
@@ -205,7 +211,9 @@ fn resource(text: &str, mistakes: &mut Mistakes, warnings: &mut Vec<String>) -> 
 
 /// A parameter name that clients look for with an unanchored search of the whole challenge.
 pub(crate) fn parameter_name_in(text: &str) -> Option<&'static str> {
-    ["scope=", "error=", "resource_metadata="].into_iter().find(|name| text.contains(name))
+    ["scope=", "error=", "error_description=", "resource_metadata="]
+        .into_iter()
+        .find(|name| text.contains(name))
 }
 
 fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{FetchError, FetchStep};
+use crate::url::is_number_like;
 
 /// What the addresses of a host must be like. Link-local, metadata-service, multicast and unspecified addresses are
 /// refused whatever the rules say.
@@ -117,17 +118,6 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         (0x2001, 0) => Class::Forbidden,
         (0, _) => Class::Forbidden,
         _ => Class::Public,
-    }
-}
-
-/// Whether a resolver might read this host as a number (`127.1`, `0x7f.1`, `2130706433`): no host name ends in a
-/// label that begins like one (RFC 1123 section 2.1).
-fn is_number_like(host: &str) -> bool {
-    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
-    let digits = last.strip_prefix("0x").or(last.strip_prefix("0X"));
-    match digits {
-        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        None => last.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 

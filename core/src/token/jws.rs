@@ -15,10 +15,10 @@ const MAX_HEADER_BYTES: usize = 4096;
 
 /// A token whose syntax is right. Nothing in it is verified.
 #[derive(Debug)]
-pub(crate) struct Jws<'a> {
+pub(crate) struct Jws<'a, Payload = String> {
     pub(crate) header: Header,
     /// The payload as signed.
-    pub(crate) payload: String,
+    pub(crate) payload: Payload,
     pub(crate) signature: Vec<u8>,
     /// What the signature is over: header, dot, payload.
     pub(crate) signing_input: &'a [u8],
@@ -43,9 +43,9 @@ pub(crate) enum MediaType {
     Other,
 }
 
-impl<'a> Jws<'a> {
-    /// Checks 7 and 8: the syntax of the token and its header.
-    pub(crate) fn parse(token: &'a [u8]) -> Result<Jws<'a>, Refusal> {
+impl<'a> Jws<'a, Vec<u8>> {
+    /// Checks 7 and 8: the syntax of the token and its header. The payload may be anything.
+    pub(crate) fn parse_any(token: &'a [u8]) -> Result<Self, Refusal> {
         let parts = split(token)?;
         let header = decode(parts.header, "header")?;
         if header.len() > MAX_HEADER_BYTES {
@@ -54,9 +54,17 @@ impl<'a> Jws<'a> {
         let payload = decode(parts.payload, "payload")?;
         let signature = decode(parts.signature, "signature")?;
         let header = Header::parse(&header)?;
+        Ok(Jws { header, payload, signature, signing_input: parts.signing_input })
+    }
+}
+
+impl<'a> Jws<'a> {
+    /// [`Jws::parse_any`], of a payload that is text.
+    pub(crate) fn parse(token: &'a [u8]) -> Result<Self, Refusal> {
+        let Jws { header, payload, signature, signing_input } = Jws::parse_any(token)?;
         let payload =
             String::from_utf8(payload).map_err(|_| malformed("expected the payload to be UTF-8"))?;
-        Ok(Jws { header, payload, signature, signing_input: parts.signing_input })
+        Ok(Jws { header, payload, signature, signing_input })
     }
 
     /// Check 9: the claims in the payload.
