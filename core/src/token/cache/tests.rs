@@ -51,7 +51,7 @@ impl Maker {
 
     fn with_claims(&self, claims: &Value) -> Verified {
         let payload = claims.to_string();
-        let claims = Claims::read(&json::read_object(payload.as_bytes()).unwrap(), &self.rules).unwrap();
+        let claims = Claims::read(&json::read_object(&payload).unwrap(), &self.rules).unwrap();
         let fields = Fields {
             issuer: "https://as.example".to_owned(),
             effective_scopes: None,
