@@ -111,6 +111,7 @@ fn a_digest_counts_to_its_last_bit() {
     assert!(cache.find(&digest).is_some());
 }
 
+/// T40.
 #[test]
 fn many_tokens_come_by_once_and_those_in_use_stay() {
     let (maker, cache) = (Maker::new(), cache(1000, usize::MAX));
