@@ -73,32 +73,36 @@ impl fmt::Display for JsonError {
     }
 }
 
-/// Reads one JSON text (RFC 8259): UTF-8 without a byte order mark, every member name once in its object after
-/// unescaping, at most `max_depth` levels, and nothing but blanks after it. Numbers beyond the range of `f64` and
-/// unpaired surrogates are refused.
-pub(crate) fn read(text: &[u8], max_depth: usize) -> Result<Json<'_>, JsonError> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
+/// Reads one JSON text (RFC 8259) without a byte order mark: every member name once in its object after unescaping, at
+/// most `max_depth` levels, and nothing but blanks after it. Numbers beyond the range of `f64`, unpaired surrogates and
+/// control characters that are not escaped are refused.
+pub(crate) fn read(text: &str, max_depth: usize) -> Result<Json<'_>, JsonError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict { depth_left: max_depth }.deserialize(&mut reader).map_err(describe)?;
     reader.end().map_err(describe)?;
     Ok(value)
 }
 
 /// [`read`] for a text that must be an object.
-pub(crate) fn read_object(text: &[u8]) -> Result<Object<'_>, JsonError> {
+pub(crate) fn read_object(text: &str) -> Result<Object<'_>, JsonError> {
     match read(text, MAX_DEPTH)? {
         Json::Object(members) => Ok(members),
         _ => Err(JsonError("not a JSON object".to_owned())),
     }
 }
 
-/// [`read`] for a value that outlives its text.
+/// [`read`] for bytes, which must be UTF-8, and a value that outlives them.
 pub(crate) fn parse(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
-    read(text, max_depth).map(Value::from)
+    read(utf8(text)?, max_depth).map(Value::from)
 }
 
-/// [`read_object`] for an object that outlives its text.
+/// [`read_object`] for bytes, which must be UTF-8, and an object that outlives them.
 pub(crate) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    read_object(text).map(Map::from)
+    read_object(utf8(text)?).map(Map::from)
+}
+
+fn utf8(text: &[u8]) -> Result<&str, JsonError> {
+    std::str::from_utf8(text).map_err(|_| JsonError("not UTF-8".to_owned()))
 }
 
 fn describe(error: serde_json::Error) -> JsonError {
@@ -275,7 +279,7 @@ mod tests {
         let text = r#"{"a":"x","b":"\u00e9","\u0063":[null,true,-1,1.5,18446744073709551615],"d":{"e":{}}}"#;
         let value: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse(text.as_bytes(), 8).unwrap(), value);
-        let object = read_object(text.as_bytes()).unwrap();
+        let object = read_object(text).unwrap();
         assert_eq!(object.get("b").and_then(Json::as_text), Some("é"));
         assert!(object.has("c") && !object.has("\\u0063"));
     }
@@ -291,7 +295,7 @@ mod tests {
 
     #[test]
     fn one_text_and_nothing_after_it() {
-        let refused: [&[u8]; 10] = [
+        let refused: [&[u8]; 12] = [
             b"",
             b" ",
             b"{} x",
@@ -302,6 +306,8 @@ mod tests {
             b"[01]",
             b"[1e999]",
             b"[NaN]",
+            b"[\"\0\"]",
+            b"{\"\x1f\":1}",
         ];
         for text in refused {
             assert!(parse(text, 8).is_err(), "{}", String::from_utf8_lossy(text));

@@ -1,5 +1,5 @@
 """Times one decision in every language: on an RS256 token that was not seen before, beside the bare verification of its
-signature, and on a token that is refused before its signature.
+signature, and on a token that is refused before its signature. Verified tokens are not kept, but where it says so.
 
 Usage: bench.py FOLDER, which has what `make bench` puts there: scopegate-bench, bench-c, bench-go. Two rounds are made,
 and each figure is the smaller of its medians.
@@ -24,7 +24,14 @@ from scopegate import Rejected, ResourceServer
 BATCHES = 11
 BATCH_SECONDS = 0.2
 ROUNDS = 2
-LABELS = {"authorize_ns": "authorize", "refused_ns": "refused for its issuer", "crossing_ns": "one crossing"}
+LABELS = {
+    "authorize_ns": "authorize",
+    "authorize_and_keep_ns": "authorize and keep",
+    "seen_before_ns": "seen before, kept",
+    "digest_ns": "SHA-256 of the token",
+    "refused_ns": "refused for its issuer",
+    "crossing_ns": "one crossing",
+}
 
 Times = dict[str, float]
 
@@ -103,7 +110,7 @@ def report(best: dict[str, Times], sample: dict[str, Any]) -> None:
     print(f"{'signature alone (aws-lc-rs, parsed key)':42}{raw / 1000:9.2f}{1e6 / raw:9.1f}")
     for language, times in best.items():
         for name, value in times.items():
-            ratios = f"   {value / raw:.2f} x signature, {value / rust:.2f} x Rust" if name == "authorize_ns" else ""
+            ratios = f"   {value / raw:.2f} x signature, {value / rust:.2f} x Rust" if name.startswith("authorize") else ""
             print(f"{language + ', ' + LABELS[name]:42}{value / 1000:9.3f}{1e6 / value:9.1f}{ratios}")
 
 

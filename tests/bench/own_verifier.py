@@ -45,6 +45,7 @@ from own_verifier_servers import (
     mcp_server,
 )
 
+import scopegate
 from scopegate import ResourceServer
 
 ALL = (SHORT, CAREFUL, CACHED, SCOPEGATE)
@@ -211,11 +212,15 @@ def cost() -> None:
         for verifier in (CAREFUL, CACHED):
             own = OwnVerifier(verifier, f"{issuer.issuer}/jwks", issuer.issuer, resource)
             row(verifier, f"{median_us(partial(own.verify, token)):.0f} us")
-        gate = ResourceServer(
-            resource=resource,
-            authorization_servers=[{"issuer": issuer.issuer, "jwks": issuer.key_set(), "token_format": "rfc9068"}],
-        )
-        row(SCOPEGATE, f"{median_us(partial(gate.authorize, f'Bearer {token}')):.0f} us")
+        server: scopegate.AuthorizationServer = {
+            "issuer": issuer.issuer,
+            "jwks": issuer.key_set(),
+            "token_format": "rfc9068",
+        }
+        for capacity, seen in (0, "first seen"), (1, "seen before"):
+            cache: scopegate.TokenCache = {"capacity": capacity}
+            gate = ResourceServer(resource=resource, authorization_servers=[server], token_cache=cache)
+            row(f"{SCOPEGATE}, {seen}", f"{median_us(partial(gate.authorize, f'Bearer {token}')):.1f} us")
 
 
 def median_us(call: Callable[[], object]) -> float:

@@ -1,13 +1,17 @@
-//! Times the decision on an RS256 token that was not seen before, and on one that is refused before its signature, beside
-//! the bare verification of the first one's signature by aws-lc-rs with a key that was parsed before. Prints one JSON
-//! object with the times and the sample; `tests/bench/bench.py` runs it and gives the sample to the other languages.
+//! Times the decision on an RS256 token that was not seen before, on one that was, and on one that is refused before its
+//! signature, beside the bare verification of the first one's signature by aws-lc-rs with a key that was parsed before, and
+//! the digest of the token. Prints one JSON object with the times and the sample; `tests/bench/bench.py` runs it and gives
+//! the sample, whose configuration keeps no verified tokens, to the other languages.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scopegate_core::{Reason, Request, ResourceServer};
@@ -28,12 +32,17 @@ fn main() -> std::io::Result<()> {
         .expect("the vectors have an RS256 token");
     let sample = Sample::new(group, case);
     let raw = time(|| sample.verify());
-    let decision = time(|| sample.authorize());
+    let decision = time(|| sample.authorize(&sample.server));
+    let rivals = Rivals::new(&sample);
+    let kept = time(|| rivals.authorize());
+    let seen_before = time(|| sample.authorize(&sample.keeping));
+    let digest = time(|| sample.digest());
     let refused = time(|| sample.refuse());
     let report = json!({
         "token_bytes": sample.authorization.len() - "Bearer ".len(),
-        "raw_ns": raw, "authorize_ns": decision, "refused_ns": refused,
-        "authorization": sample.authorization, "refused": sample.refused, "config": group.config, "now": case.now,
+        "raw_ns": raw, "authorize_ns": decision, "authorize_and_keep_ns": kept, "seen_before_ns": seen_before,
+        "digest_ns": digest, "refused_ns": refused, "authorization": sample.authorization, "refused": sample.refused,
+        "config": sample.config, "now": case.now,
     });
     writeln!(std::io::stdout(), "{report}")
 }
@@ -47,7 +56,11 @@ fn is_accepted_rs256(case: &Case) -> bool {
 }
 
 struct Sample {
+    /// Keeps no verified tokens.
+    config: Value,
     server: ResourceServer,
+    /// Keeps as many as usual.
+    keeping: ResourceServer,
     authorization: String,
     /// The same from an issuer that is not configured.
     refused: String,
@@ -66,8 +79,12 @@ impl Sample {
         let part =
             |name: &str| URL_SAFE_NO_PAD.decode(rsa[name].as_str().expect("a string")).expect("base64url");
         let components = PublicKeyComponents { n: part("n"), e: part("e") };
+        let mut config = group.config.clone();
+        config["token_cache"] = json!({"capacity": 0});
         let sample = Sample {
-            server: ResourceServer::from_json(&group.config.to_string()).expect("a configuration"),
+            server: server(&config),
+            keeping: server(&group.config),
+            config,
             key: components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).expect("a key"),
             message: message.as_bytes().to_vec(),
             signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
@@ -76,7 +93,6 @@ impl Sample {
             authorization,
         };
         sample.verify();
-        sample.authorize();
         sample
     }
 
@@ -85,10 +101,12 @@ impl Sample {
         verified.expect("a good signature");
     }
 
-    fn authorize(&self) {
-        let lines = [self.authorization.as_bytes()];
-        let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(self.now);
-        black_box(self.server.authorize(black_box(&request))).expect("a good token");
+    fn authorize(&self, server: &ResourceServer) {
+        authorize(server, &self.authorization, self.now);
+    }
+
+    fn digest(&self) {
+        black_box(digest::digest(&digest::SHA256, black_box(&self.authorization.as_bytes()["Bearer ".len()..])));
     }
 
     fn refuse(&self) {
@@ -99,10 +117,60 @@ impl Sample {
     }
 }
 
+/// Two tokens and room for one: each drives the other out, so that each is verified and kept whenever it comes.
+struct Rivals {
+    server: ResourceServer,
+    authorizations: [String; 2],
+    now: i64,
+    turn: Cell<usize>,
+}
+
+impl Rivals {
+    fn new(sample: &Sample) -> Rivals {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("the system has random numbers");
+        let [n, e] = [pair.public_key().modulus(), pair.public_key().exponent()]
+            .map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()));
+        let mut config = sample.config.clone();
+        config["token_cache"] = json!({"capacity": 1});
+        config["authorization_servers"][0]["jwks"] = json!({"keys": [{"kty": "RSA", "kid": "rsa", "n": n, "e": e}]});
+        let mut claims = claims(&sample.authorization);
+        let authorizations = ["1", "2"].map(|id| {
+            claims["jti"] = id.into();
+            let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "rsa"});
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let input = format!("{}.{}", part(&header), part(&claims));
+            let mut signature = vec![0; pair.public_modulus_len()];
+            let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature);
+            signed.expect("a signature");
+            format!("Bearer {input}.{}", URL_SAFE_NO_PAD.encode(signature))
+        });
+        Rivals { server: server(&config), authorizations, now: sample.now, turn: Cell::new(0) }
+    }
+
+    fn authorize(&self) {
+        self.turn.set(1 - self.turn.get());
+        authorize(&self.server, &self.authorizations[self.turn.get()], self.now);
+    }
+}
+
+fn server(config: &Value) -> ResourceServer {
+    ResourceServer::from_json(&config.to_string()).expect("a configuration")
+}
+
+fn authorize(server: &ResourceServer, authorization: &str, now: i64) {
+    let lines = [authorization.as_bytes()];
+    let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(now);
+    black_box(server.authorize(black_box(&request))).expect("a good token");
+}
+
+fn claims(authorization: &str) -> Value {
+    let payload = authorization.split('.').nth(1).expect("a JWS");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
+}
+
 fn from_another_issuer(authorization: &str) -> String {
     let parts: Vec<&str> = authorization.split('.').collect();
-    let claims = URL_SAFE_NO_PAD.decode(parts[1]).expect("base64url");
-    let mut claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    let mut claims = claims(authorization);
     claims["iss"] = "https://other.test".into();
     format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2])
 }

@@ -111,6 +111,7 @@ fn replace_keys(server: &ResourceServer, keys: &[&Key]) {
     server.replace_keys(ISSUER, &key_set(keys).to_string()).expect("usable keys");
 }
 
+/// T38.
 #[test]
 fn another_payload_under_a_signature_that_was_verified_is_refused() {
     let key = Key::new("a", "a");
@@ -125,6 +126,7 @@ fn another_payload_under_a_signature_that_was_verified_is_refused() {
     assert_eq!(entries(&server), 1);
 }
 
+/// T38.
 #[test]
 fn another_signature_under_a_payload_that_was_verified_is_refused() {
     let key = Key::new("a", "a");

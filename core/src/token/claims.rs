@@ -2,6 +2,8 @@
 //!
 //! Absent, malformed and wrong are three different reasons (RFC 8725 section 3.8 to 3.12).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::jws::{Header, MediaType};
@@ -35,7 +37,7 @@ pub(crate) struct Claims {
     /// Whether one of the claims is present that only other tokens have.
     has_foreign_claim: bool,
     has_nonce: bool,
-    /// Whether the claims, apart from the header, would pass the format of RFC 9068.
+    /// In the generic format: whether the claims, apart from the header, would pass that of RFC 9068.
     fit_rfc9068: bool,
     /// The values of `required_claims`, in its order.
     required: Vec<Option<Value>>,
@@ -82,7 +84,7 @@ impl Claims {
             has_client_id: has("client_id"),
             has_foreign_claim: has("at_hash") || has("c_hash") || has("events"),
             has_nonce: has("nonce"),
-            fit_rfc9068: fit_rfc9068(claims),
+            fit_rfc9068: generic && fit_rfc9068(claims),
             required: required(claims, rules),
             expires_at,
             audience,
@@ -333,9 +335,13 @@ fn time(claims: &Object<'_>, name: &str, round: fn(f64) -> f64) -> Result<Option
     }
 }
 
-/// A string that means the same in every language: U+0000 would end it in C.
+/// A string that means the same in every language: U+0000 would end it in C. Only an escape can put one there.
 fn as_text<'a>(value: &'a Json<'_>) -> Option<&'a str> {
-    value.as_text().filter(|text| !text.contains('\0'))
+    match value {
+        Json::Text(Cow::Borrowed(text)) => Some(text),
+        Json::Text(Cow::Owned(text)) if !text.contains('\0') => Some(text),
+        _ => None,
+    }
 }
 
 fn text(claims: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {

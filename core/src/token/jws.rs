@@ -69,7 +69,7 @@ impl<'a> Jws<'a> {
 
     /// Check 9: the claims in the payload.
     pub(crate) fn claims(&self) -> Result<Object<'_>, Refusal> {
-        json::read_object(self.payload.as_bytes())
+        json::read_object(&self.payload)
             .map_err(|error| malformed(format!("expected the payload to be a strict JSON object: {error}")))
     }
 }
@@ -106,6 +106,7 @@ fn decode(part: &[u8], name: &str) -> Result<Vec<u8>, Refusal> {
 
 impl Header {
     fn parse(text: &[u8]) -> Result<Header, Refusal> {
+        let text = std::str::from_utf8(text).map_err(|_| malformed("expected the header to be UTF-8"))?;
         let members = json::read_object(text)
             .map_err(|error| malformed(format!("expected the header to be a strict JSON object: {error}")))?;
         let (alg, typ) = (text_member(&members, "alg")?, text_member(&members, "typ")?);

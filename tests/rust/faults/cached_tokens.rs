@@ -6,6 +6,7 @@ use crate::scene::{Scene, Verdict};
 use crate::{MEMORY, Options, Row};
 
 pub(crate) const ROWS: &[Row] = &[Row {
+    // T40 (tests/attacks.md)
     fault: "1,000,000 distinct good tokens through a cache of 1,000, 100 in use among them",
     required: "at most 1,000 are held, in no more memory than is reported; those in use stay",
     run: distinct_tokens,

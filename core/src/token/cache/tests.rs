@@ -51,7 +51,7 @@ impl Maker {
 
     fn with_claims(&self, claims: &Value) -> Verified {
         let payload = claims.to_string();
-        let claims = Claims::read(&json::read_object(payload.as_bytes()).unwrap(), &self.rules).unwrap();
+        let claims = Claims::read(&json::read_object(&payload).unwrap(), &self.rules).unwrap();
         let fields = Fields {
             issuer: "https://as.example".to_owned(),
             effective_scopes: None,
@@ -111,6 +111,7 @@ fn a_digest_counts_to_its_last_bit() {
     assert!(cache.find(&digest).is_some());
 }
 
+/// T40.
 #[test]
 fn many_tokens_come_by_once_and_those_in_use_stay() {
     let (maker, cache) = (Maker::new(), cache(1000, usize::MAX));
