@@ -1,5 +1,4 @@
-//! The JSON of header and payload: blanks, repeated members, depth, bytes that are no UTF-8, and texts that are not one
-//! JSON object.
+//! The JSON of header and payload: blanks, repeated members, depth, and texts that are not one JSON object.
 
 use crate::change::{Change, Part, Step};
 use crate::members::Members;
@@ -11,14 +10,12 @@ pub(super) fn changes(base: &Base) -> Vec<Change> {
         changes.extend(blanks(part));
         changes.extend(repeated(base, part));
         changes.extend(nested(part));
-        changes.extend(encodings(part));
-        changes.extend(strings(base, part));
         changes.extend(other_texts(part));
     }
     changes
 }
 
-fn text(
+pub(super) fn text(
     class: &'static str,
     part: Part,
     what: &str,
@@ -27,7 +24,7 @@ fn text(
     Change::new(class, format!("{}: {what}", part.name()), Step::text(part, edit))
 }
 
-fn member(
+pub(super) fn member(
     class: &'static str,
     part: Part,
     what: &str,
@@ -36,7 +33,7 @@ fn member(
     Change::new(class, format!("{}: {what}", part.name()), Step::members(part, edit))
 }
 
-fn replaced(text: &[u8], from: &str, to: &[u8]) -> Vec<u8> {
+pub(super) fn replaced(text: &[u8], from: &str, to: &[u8]) -> Vec<u8> {
     match text.windows(from.len()).position(|window| window == from.as_bytes()) {
         Some(at) => [&text[..at], to, &text[at + from.len()..]].concat(),
         None => text.to_vec(),
@@ -137,217 +134,94 @@ fn nested(part: Part) -> Vec<Change> {
     changes
 }
 
-/// Byte order marks, other encodings, and bytes that are not UTF-8.
-fn encodings(part: Part) -> Vec<Change> {
-    let mut changes = vec![
-        text("json-encoding", part, "UTF-8 byte order mark", |text| {
-            *text = [b"\xef\xbb\xbf", &text[..]].concat()
-        }),
-        text("json-encoding", part, "two byte order marks", |text| {
-            *text = [b"\xef\xbb\xbf\xef\xbb\xbf", &text[..]].concat();
-        }),
-        text("json-encoding", part, "byte order mark after", |text| text.extend(b"\xef\xbb\xbf")),
-    ];
-    let wide = |mark: bool, big: bool, bytes: usize| {
-        move |text: &mut Vec<u8>| {
-            let units =
-                mark.then_some(0xfeff_u32).into_iter().chain(text.iter().map(|byte| u32::from(*byte)));
-            *text = units
-                .flat_map(|unit| {
-                    if big {
-                        unit.to_be_bytes()[4 - bytes..].to_vec()
-                    } else {
-                        unit.to_le_bytes()[..bytes].to_vec()
-                    }
-                })
-                .collect();
-        }
-    };
-    for (mark, big, bytes) in
-        (0..8).map(|bits| (bits & 1 > 0, bits & 2 > 0, if bits & 4 > 0 { 4 } else { 2 }))
-    {
-        let what = format!(
-            "UTF-{}{}{}",
-            bytes * 8,
-            if big { "BE" } else { "LE" },
-            if mark { " with a byte order mark" } else { "" }
-        );
-        changes.push(text("json-encoding", part, &what, wide(mark, big, bytes)));
-    }
-    let bytes: [&[u8]; 16] = [
-        b"\xff",
-        b"\xfe\xff",
-        b"\x80",
-        b"\xc3",
-        b"\xc0\xaf",
-        b"\xc1\x81",
-        b"\xe0\x80\xaf",
-        b"\xf0\x80\x80\xaf",
-        b"\xed\xa0\x80",
-        b"\xed\xa0\xbd\xed\xb8\x80",
-        b"\xed\xb0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xf8\x88\x80\x80\x80",
-        b"\xe2\x82",
-        b"\xe9",
-        b"\xc3\xa9",
-    ];
-    for sequence in bytes {
-        let shown = sequence.escape_ascii();
-        for (place, from) in [("in a value", r#":""#), ("at the start of a name", r#",""#)] {
-            let edit =
-                move |text: &mut Vec<u8>| *text = replaced(text, from, &[from.as_bytes(), sequence].concat());
-            changes.push(text("json-encoding", part, &format!("{shown} {place}"), edit));
-        }
-        let unread = move |text: &mut Vec<u8>| {
-            *text = [&text[..text.len() - 1], br#","x":""#, sequence, br#""}"#].concat();
-        };
-        changes.push(text("json-encoding", part, &format!("{shown} in an unread member"), unread));
-    }
-    changes
-}
+/// In place of the object.
+const WHOLE_TEXTS: &[&str] = &[
+    "",
+    " ",
+    "null",
+    "true",
+    "false",
+    "0",
+    "1.5",
+    r#""x""#,
+    "[]",
+    "{}",
+    "[{}]",
+    "{",
+    "}",
+    "{}{}",
+    "{},{}",
+    "{{}}",
+    "()",
+    "{1:1}",
+    r#"{"x"}"#,
+    r#"{"x":}"#,
+    r#"{:1}"#,
+    r#"{"x":1,}"#,
+    r#"{,"x":1}"#,
+    r#"{"x" 1}"#,
+    r#"{"x";1}"#,
+    r#"{"x"=1}"#,
+    "{x:1}",
+    "undefined",
+    "<x/>",
+    "x: 1",
+    "%7B%7D",
+    "e30",
+];
 
-/// Characters in strings: escapes, lone surrogates, U+0000, controls.
-fn strings(base: &Base, part: Part) -> Vec<Change> {
-    let texts = [
-        r#""\ud800""#,
-        r#""\udc00""#,
-        r#""\ud83d\ude00""#,
-        r#""\ude00\ud83d""#,
-        r#""\ud800\ud800""#,
-        r#""\uD800x""#,
-        r#""\u0000""#,
-        r#""\u0001""#,
-        r#""\u007f""#,
-        r#""\/""#,
-        r#""\b\f\n\r\t""#,
-        r#""\x41""#,
-        r#""\a""#,
-        r#""\u12""#,
-        r#""\u{41}""#,
-        r#""\U0041""#,
-        r#""\""#,
-        "\"\u{1}\"",
-        "\"\t\"",
-        "\"\n\"",
-        "\"\u{7f}\"",
-        "\"\u{fffe}\"",
-        "\"\u{feff}\"",
-        r#""\ufeff""#,
-        r#""\ufffd""#,
-        "'x'",
-        "\u{201c}x\u{201d}",
-    ];
-    let mut changes = Vec::new();
-    for written in texts {
-        let shown = written.escape_debug();
-        let put = move |members: &mut Members| members.set("x", written);
-        changes.push(member("json-strings", part, &format!("a member x that is {shown}"), put));
-        let name = move |members: &mut Members| members.put_last(written, "1");
-        changes.push(member("json-strings", part, &format!("a name that is {shown}"), name));
-        for read in if part == Part::Header { ["kid", "typ"] } else { ["sub", "jti"] } {
-            let put = move |members: &mut Members| members.set(read, written);
-            changes.push(member("json-strings", part, &format!("{read} is {shown}"), put));
-        }
-    }
-    let members = if part == Part::Header { &base.header } else { &base.payload };
-    for name in members.names() {
-        let escaped: String =
-            name.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
-        let whole = move |members: &mut Members| members.rename(&name, &format!("\"{escaped}\""));
-        changes.push(member(
-            "json-strings",
-            part,
-            &format!("{} written in escapes", escaped_name(&members.names())),
-            whole,
-        ));
-    }
-    changes
-}
+/// What stands before and after the object.
+const SURROUNDED: &[(&str, &str, &str)] = &[
+    ("in a list", "[", "]"),
+    ("in two lists", "[[", "]]"),
+    ("in parentheses", "(", ")"),
+    ("with a semicolon", "", ";"),
+    ("with a comma", "", ","),
+    ("with another brace", "", "}"),
+    ("with an object after it", "", "{}"),
+    ("with a word after it", "", "x"),
+    ("with a comment after it", "", "//x"),
+    ("with a comment before it", "/*x*/", ""),
+    ("with a hash comment before it", "#x\n", ""),
+    ("with )]}' before it", ")]}'\n", ""),
+    ("with a zero byte after it", "", "\0"),
+    ("with zero bytes after it", "", "\0\0\0\0"),
+    ("with a record separator before it", "\u{1e}", "\n"),
+    ("as a member", r#"{"x":"#, "}"),
+];
 
-fn escaped_name(names: &[String]) -> String {
-    format!("one of {}", names.join(", "))
-}
+/// What is replaced in the object, where it stands first, and by what.
+const REPLACED: &[(&str, &str, &str)] = &[
+    ("a comma before the first member", "{", "{,"),
+    ("two commas", ",", ",,"),
+    ("no comma", ",", " "),
+    ("two colons", ":", "::"),
+    ("equals for a colon", ":", "="),
+    ("single quotes", "\"", "'"),
+    ("a quote less", "\"", ""),
+    ("a comment inside", ",", ",/*x*/"),
+    ("a line comment inside", ",", ",//x\n"),
+    ("an unquoted member", "{", "{x:1,"),
+    ("a member that is undefined", "{", r#"{"x":undefined,"#),
+    ("a member that is True", "{", r#"{"x":True,"#),
+    ("a member that is nil", "{", r#"{"x":nil,"#),
+    ("a member that is TRUE", "{", r#"{"x":TRUE,"#),
+    ("a list with a comma at its end", "{", r#"{"x":[1,],"#),
+    ("a list without its end", "{", r#"{"x":[1,"#),
+];
 
 /// What is not one JSON object, or is one only to some.
 fn other_texts(part: Part) -> Vec<Change> {
     let mut changes = Vec::new();
-    for whole in [
-        "",
-        " ",
-        "null",
-        "true",
-        "false",
-        "0",
-        "1.5",
-        r#""x""#,
-        "[]",
-        "{}",
-        "[{}]",
-        "{",
-        "}",
-        "{}{}",
-        "{},{}",
-        "{{}}",
-        "()",
-        "{1:1}",
-        r#"{"x"}"#,
-        r#"{"x":}"#,
-        r#"{:1}"#,
-        r#"{"x":1,}"#,
-        r#"{,"x":1}"#,
-        r#"{"x" 1}"#,
-        r#"{"x";1}"#,
-        r#"{"x"=1}"#,
-        "{x:1}",
-        "undefined",
-        "<x/>",
-        "x: 1",
-        "%7B%7D",
-        "e30",
-    ] {
+    for whole in WHOLE_TEXTS {
         let edit = move |text: &mut Vec<u8>| *text = whole.as_bytes().to_vec();
         changes.push(text("json-shape", part, &format!("the text {whole:?}"), edit));
     }
-    for (what, before, after) in [
-        ("in a list", "[", "]"),
-        ("in two lists", "[[", "]]"),
-        ("in parentheses", "(", ")"),
-        ("with a semicolon", "", ";"),
-        ("with a comma", "", ","),
-        ("with another brace", "", "}"),
-        ("with an object after it", "", "{}"),
-        ("with a word after it", "", "x"),
-        ("with a comment after it", "", "//x"),
-        ("with a comment before it", "/*x*/", ""),
-        ("with a hash comment before it", "#x\n", ""),
-        ("with )]}' before it", ")]}'\n", ""),
-        ("with a zero byte after it", "", "\0"),
-        ("with zero bytes after it", "", "\0\0\0\0"),
-        ("with a record separator before it", "\u{1e}", "\n"),
-        ("as a member", r#"{"x":"#, "}"),
-    ] {
+    for (what, before, after) in SURROUNDED.iter().copied() {
         let edit = move |text: &mut Vec<u8>| *text = [before.as_bytes(), text, after.as_bytes()].concat();
         changes.push(text("json-shape", part, what, edit));
     }
-    for (what, from, to) in [
-        ("a comma before the first member", "{", "{,"),
-        ("two commas", ",", ",,"),
-        ("no comma", ",", " "),
-        ("two colons", ":", "::"),
-        ("equals for a colon", ":", "="),
-        ("single quotes", "\"", "'"),
-        ("a quote less", "\"", ""),
-        ("a comment inside", ",", ",/*x*/"),
-        ("a line comment inside", ",", ",//x\n"),
-        ("an unquoted member", "{", "{x:1,"),
-        ("a member that is undefined", "{", r#"{"x":undefined,"#),
-        ("a member that is True", "{", r#"{"x":True,"#),
-        ("a member that is nil", "{", r#"{"x":nil,"#),
-        ("a member that is TRUE", "{", r#"{"x":TRUE,"#),
-        ("a list with a comma at its end", "{", r#"{"x":[1,],"#),
-        ("a list without its end", "{", r#"{"x":[1,"#),
-    ] {
+    for (what, from, to) in REPLACED.iter().copied() {
         changes.push(text("json-shape", part, what, move |text| *text = replaced(text, from, to.as_bytes())));
     }
     changes.push(text("json-shape", part, "a comma after the last member", |text| {

@@ -1,6 +1,7 @@
 //! All single changes to a good token, and pairs of them.
 
 mod base64url;
+mod characters;
 mod claims;
 mod header;
 mod json;
@@ -8,6 +9,7 @@ mod lines;
 mod numbers;
 mod parts;
 mod signature;
+mod signers;
 mod times;
 mod values;
 
@@ -26,10 +28,12 @@ pub(crate) fn singles(base: &Base) -> Vec<Change> {
         claims::changes,
         times::changes,
         json::changes,
+        characters::changes,
         numbers::changes,
         base64url::changes,
         parts::changes,
         signature::changes,
+        signers::changes,
         lines::changes,
     ];
     let mut changes = vec![Change { class: "none", what: "a good token".into(), steps: Vec::new() }];
@@ -66,8 +70,8 @@ pub(crate) fn pairs(singles: &[Change], count: usize, random: &mut Rng) -> Vec<[
     pairs
 }
 
-/// Not the good token itself, which changes nothing, nor other lines, which are judged by themselves; and no class that
-/// only says again that a signature is wrong.
+/// Not the good token itself, which changes nothing, nor other lines, which are judged by themselves; no class that
+/// only says again that a signature is wrong, nor the one that signs some hundred times.
 fn combines(change: &Change) -> bool {
-    !["none", "lines", "not-signed-again", "signature-bits"].contains(&change.class)
+    !["none", "lines", "not-signed-again", "signature-bits", "signature-zero"].contains(&change.class)
 }

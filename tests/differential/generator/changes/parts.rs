@@ -25,85 +25,87 @@ fn split(token: &[u8]) -> [Vec<u8>; 3] {
 }
 
 /// `h`, `p` and `s` stand for the parts, all else for itself.
+const SHAPES: &[&str] = &[
+    "",
+    "h",
+    "p",
+    "s",
+    "hps",
+    ".",
+    "h.",
+    ".h",
+    "h.p",
+    "p.s",
+    "h.s",
+    "..",
+    "h..",
+    ".p.",
+    "..s",
+    "h.p.",
+    "h..s",
+    ".p.s",
+    "...",
+    "h.p.s.",
+    ".h.p.s",
+    "h..p.s",
+    "h.p..s",
+    "h.p.s.s",
+    "h.p.p.s",
+    "h.p.s.A",
+    "....",
+    "h.p.s..",
+    "..h.p.s",
+    "h.p.s.s.s",
+    "h..p..s",
+    "h.p.s.A.A",
+    "h....",
+    ".....",
+    "h.p.s...",
+    "h.p.s.A.A.A",
+    "p.h.s",
+    "s.p.h",
+    "h.s.p",
+    "h.h.s",
+    "p.p.s",
+    "h.p.h",
+    "h.p.p",
+    "h.p.sh.p.s",
+    "h.p.s.h.p.s",
+    "h p s",
+    "h,p,s",
+    "h:p:s",
+    "h/p/s",
+    "h%2Ep%2Es",
+    "h-p-s",
+    "h.p,s",
+    "h\u{ff0e}p\u{ff0e}s",
+    "h.p~s",
+    "h. p.s",
+    "h .p.s",
+    "h.p .s",
+    "h\n.p.s",
+    "h.\np.s",
+    "h.p\n.s",
+];
+
 fn shapes() -> Vec<Change> {
-    [
-        "",
-        "h",
-        "p",
-        "s",
-        "hps",
-        ".",
-        "h.",
-        ".h",
-        "h.p",
-        "p.s",
-        "h.s",
-        "..",
-        "h..",
-        ".p.",
-        "..s",
-        "h.p.",
-        "h..s",
-        ".p.s",
-        "...",
-        "h.p.s.",
-        ".h.p.s",
-        "h..p.s",
-        "h.p..s",
-        "h.p.s.s",
-        "h.p.p.s",
-        "h.p.s.A",
-        "....",
-        "h.p.s..",
-        "..h.p.s",
-        "h.p.s.s.s",
-        "h..p..s",
-        "h.p.s.A.A",
-        "h....",
-        ".....",
-        "h.p.s...",
-        "h.p.s.A.A.A",
-        "p.h.s",
-        "s.p.h",
-        "h.s.p",
-        "h.h.s",
-        "p.p.s",
-        "h.p.h",
-        "h.p.p",
-        "h.p.sh.p.s",
-        "h.p.s.h.p.s",
-        "h p s",
-        "h,p,s",
-        "h:p:s",
-        "h/p/s",
-        "h%2Ep%2Es",
-        "h-p-s",
-        "h.p,s",
-        "h\u{ff0e}p\u{ff0e}s",
-        "h.p~s",
-        "h. p.s",
-        "h .p.s",
-        "h.p .s",
-        "h\n.p.s",
-        "h.\np.s",
-        "h.p\n.s",
-    ]
-    .into_iter()
-    .map(|shape| {
-        token("parts", &format!("{shape:?}"), move |token| {
-            let [header, payload, signature] = split(token);
-            *token = shape
-                .chars()
-                .flat_map(|letter| match letter {
-                    'h' => header.clone(),
-                    'p' => payload.clone(),
-                    's' => signature.clone(),
-                    other => other.to_string().into_bytes(),
-                })
-                .collect();
+    SHAPES
+        .iter()
+        .map(|shape| {
+            token("parts", &format!("{shape:?}"), move |token| {
+                let [header, payload, signature] = split(token);
+                *token = shape
+                    .chars()
+                    .flat_map(|letter| match letter {
+                        'h' => header.clone(),
+                        'p' => payload.clone(),
+                        's' => signature.clone(),
+                        other => other.to_string().into_bytes(),
+                    })
+                    .collect();
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// The JSON serialisations of RFC 7515 section 7.2, plain and in base64url.
@@ -133,48 +135,50 @@ fn other_serialisations() -> Vec<Change> {
 }
 
 /// What copying or a careless client may put around a token. White space that belongs to the field value is in `lines`.
+const AROUND: &[(&str, &str)] = &[
+    ("\t", ""),
+    ("\n", ""),
+    ("", "\n"),
+    ("", "\r"),
+    ("", "\r\n"),
+    ("", "\u{b}"),
+    ("", "\u{c}"),
+    ("\0", ""),
+    ("", "\0"),
+    ("\u{feff}", ""),
+    ("\u{a0}", ""),
+    ("", "\u{200b}"),
+    ("\"", "\""),
+    ("'", "'"),
+    ("<", ">"),
+    ("(", ")"),
+    ("", ","),
+    ("", ";"),
+    ("", "+"),
+    ("", "/"),
+    ("", " x"),
+    ("x ", ""),
+    ("Bearer ", ""),
+    ("bearer ", ""),
+    ("Bearer:", ""),
+    ("token=", ""),
+    ("access_token=", ""),
+    ("urn:ietf:params:oauth:token-type:jwt:", ""),
+    ("data:,", ""),
+    ("", "#x"),
+    ("", "?x"),
+    ("", "&x=1"),
+    ("", "%00"),
+    ("", "%20"),
+    ("", "~"),
+    ("", "\u{1}"),
+    ("", "\u{7f}"),
+    ("", "\u{e9}"),
+];
+
 fn around() -> Vec<Change> {
     let mut changes = Vec::new();
-    for (before, after) in [
-        ("\t", ""),
-        ("\n", ""),
-        ("", "\n"),
-        ("", "\r"),
-        ("", "\r\n"),
-        ("", "\u{b}"),
-        ("", "\u{c}"),
-        ("\0", ""),
-        ("", "\0"),
-        ("\u{feff}", ""),
-        ("\u{a0}", ""),
-        ("", "\u{200b}"),
-        ("\"", "\""),
-        ("'", "'"),
-        ("<", ">"),
-        ("(", ")"),
-        ("", ","),
-        ("", ";"),
-        ("", "+"),
-        ("", "/"),
-        ("", " x"),
-        ("x ", ""),
-        ("Bearer ", ""),
-        ("bearer ", ""),
-        ("Bearer:", ""),
-        ("token=", ""),
-        ("access_token=", ""),
-        ("urn:ietf:params:oauth:token-type:jwt:", ""),
-        ("data:,", ""),
-        ("", "#x"),
-        ("", "?x"),
-        ("", "&x=1"),
-        ("", "%00"),
-        ("", "%20"),
-        ("", "~"),
-        ("", "\u{1}"),
-        ("", "\u{7f}"),
-        ("", "\u{e9}"),
-    ] {
+    for (before, after) in AROUND {
         let edit = move |token: &mut Vec<u8>| *token = [before.as_bytes(), token, after.as_bytes()].concat();
         changes.push(token("around", &format!("{before:?} before, {after:?} after"), edit));
     }

@@ -1,26 +1,23 @@
-//! The signature: every byte of it, its length and form, other keys and other algorithms.
+//! The bytes of the signature: every one of them, how many there are, and the numbers that they stand for.
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::change::{Change, Step};
 use crate::profile::Base;
-use crate::signing::{Scheme, SigningKey};
+use crate::signing::Scheme;
 
 pub(super) fn changes(base: &Base) -> Vec<Change> {
     let mut changes = bits(base);
     changes.extend(lengths(base));
     changes.extend(constants());
-    changes.extend(other_inputs(base));
-    changes.extend(other_keys(base));
-    changes.extend(secrets(base));
     match base.scheme {
+        Scheme::Ps256 => changes.push(without_a_leading_zero(base)),
         Scheme::Es256 => changes.extend(ecdsa(base)),
         Scheme::EdDsa => changes.extend(ed25519()),
-        _ => changes.extend(other_rsa_algorithms(base)),
+        _ => (),
     }
     changes
 }
@@ -51,13 +48,16 @@ fn bits(base: &Base) -> Vec<Change> {
 fn lengths(base: &Base) -> Vec<Change> {
     let length = if base.scheme.is_rsa() { 256 } else { 64 };
     let mut changes = Vec::new();
-    for left in [0, 1, 2, 31, 32, 33, length / 2, length - 32, length - 3, length - 2, length - 1] {
+    // Nothing, or so much that by chance no two are the same, and no leading zero byte of an RSA signature gets lost.
+    for left in [0, 16, 24, 31, 32, 33, length / 2, length - 32, length - 3, length - 2, length - 1] {
         changes.push(signature("signature-length", format!("the first {left} bytes"), move |signature| {
             signature.truncate(left)
         }));
-        changes.push(signature("signature-length", format!("the last {left} bytes"), move |signature| {
-            signature.drain(..signature.len().saturating_sub(left));
-        }));
+        if left + 16 <= length {
+            changes.push(signature("signature-length", format!("the last {left} bytes"), move |signature| {
+                signature.drain(..signature.len().saturating_sub(left));
+            }));
+        }
     }
     for more in [1, 2, 3, 32, 64, 256] {
         for (name, byte) in [("zero", 0), ("0xff", 0xff)] {
@@ -97,123 +97,15 @@ fn constants() -> Vec<Change> {
     changes
 }
 
-/// The right key over something else.
-fn other_inputs(base: &Base) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for what in [
-        "the header",
-        "the payload",
-        "nothing",
-        "a dot after it",
-        "the decoded parts",
-        "a colon for the dot",
-        "upper case",
-    ] {
-        let (key, scheme) = (Arc::clone(&base.key), base.scheme);
-        let sign = move |input: &[u8]| {
-            let dot = input.iter().position(|byte| *byte == b'.').unwrap_or(input.len());
-            let (header, payload) = (&input[..dot], &input[(dot + 1).min(input.len())..]);
-            let decoded = |code: &[u8]| URL_SAFE_NO_PAD.decode(code).unwrap_or_default();
-            let signed = match what {
-                "the header" => header.to_vec(),
-                "the payload" => payload.to_vec(),
-                "a dot after it" => [input, b"."].concat(),
-                "the decoded parts" => [&decoded(header), &b"."[..], &decoded(payload)].concat(),
-                "a colon for the dot" => [header, b":", payload].concat(),
-                "upper case" => input.to_ascii_uppercase(),
-                _ => Vec::new(),
-            };
-            key.sign(scheme, &signed)
-        };
-        changes.push(Change::new("signature-input", format!("signature: over {what}"), Step::sign(sign)));
-    }
-    changes
-}
-
-fn other_keys(base: &Base) -> Vec<Change> {
-    let scheme = base.scheme;
-    let (other, unknown) = (Arc::clone(&base.other_key), Arc::new(SigningKey::generate("unknown", scheme)));
-    let (renamed, nameless) = (Arc::clone(&other), Arc::clone(&base.key));
-    let kid = base.other_key.kid.clone();
-    vec![
-        Change::new(
-            "signature-key",
-            "signature: by another key",
-            Step::sign(move |input| other.sign(scheme, input)),
-        ),
-        Change::new(
-            "signature-key",
-            "signature: by an unknown key",
-            Step::sign(move |input| unknown.sign(scheme, input)),
-        ),
-        Change {
-            class: "signature-key",
-            what: "signature: by another key, which kid names".into(),
-            steps: vec![
-                Step::header(move |members| members.set("kid", &format!("{kid:?}"))),
-                Step::sign(move |input| renamed.sign(scheme, input)),
-            ],
-        },
-        Change {
-            class: "signature-key",
-            what: "signature: by the key, which no kid names".into(),
-            steps: vec![
-                Step::header(|members| members.remove("kid")),
-                Step::sign(move |input| nameless.sign(scheme, input)),
-            ],
-        },
-    ]
-}
-
-/// HMAC with what everyone may know (RFC 8725 section 2.1).
-fn secrets(base: &Base) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (name, algorithm) in
-        [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)]
-    {
-        let known = base.key.public_forms().into_iter().chain([
-            ("the set's own secret", b"secret-secret-secret-secret".to_vec()),
-            ("the kid", base.key.kid.clone().into_bytes()),
-        ]);
-        for (form, secret) in known {
-            for (is_renamed, kid) in [(true, None), (false, None), (true, Some(r#""oct""#))] {
-                let key = hmac::Key::new(algorithm, &secret);
-                let mut steps = vec![Step::sign(move |input| hmac::sign(&key, input).as_ref().to_vec())];
-                if is_renamed {
-                    steps.push(Step::header(move |members| {
-                        members.set("alg", &format!("{name:?}"));
-                        if let Some(kid) = kid {
-                            members.set("kid", kid);
-                        }
-                    }));
-                }
-                let what = format!(
-                    "signature: {name} with {form}, the header says {}{}",
-                    if is_renamed { "so" } else { "the old algorithm" },
-                    kid.map_or(String::new(), |kid| format!(", kid {kid}"))
-                );
-                changes.push(Change { class: "signature-secret", what, steps });
-            }
+/// The same number in fewer bytes than the modulus has. A signature that begins with a zero byte is drawn for it.
+fn without_a_leading_zero(base: &Base) -> Change {
+    let (key, scheme) = (Arc::clone(&base.key), base.scheme);
+    let sign = move |input: &[u8]| loop {
+        if let [0, rest @ ..] = key.sign(scheme, input).as_slice() {
+            return rest.to_vec();
         }
-    }
-    changes
-}
-
-fn other_rsa_algorithms(base: &Base) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let schemes = [Scheme::Rs256, Scheme::Rs384, Scheme::Rs512, Scheme::Ps256, Scheme::Ps384, Scheme::Ps512];
-    for scheme in schemes.into_iter().filter(|scheme| *scheme != base.scheme) {
-        for (is_renamed, how) in [(true, "as the header says"), (false, "the header says the old one")] {
-            let key = Arc::clone(&base.key);
-            let mut steps = vec![Step::sign(move |input| key.sign(scheme, input))];
-            if is_renamed {
-                steps.push(Step::header(move |members| members.set("alg", &format!("{:?}", scheme.name()))));
-            }
-            let what = format!("signature: {} by the same key, {how}", scheme.name());
-            changes.push(Change { class: "signature-algorithm", what, steps });
-        }
-    }
-    changes
+    };
+    Change::new("signature-zero", "signature: without the zero byte that it begins with", Step::sign(sign))
 }
 
 /// The order of the group of P-256.
