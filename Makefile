@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make faults · make supply-chain · make install
+# make demo · make test · make lint · make bench · make faults · make differential · make supply-chain · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -8,6 +8,7 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 PEER_NODE := tests/peers/oidc-provider/node_modules/.bin/node
+DIFFERENTIAL_NODE := tests/differential/node/node_modules/.package-lock.json
 AUTHSERVER := target/release/scopegate-authserver
 INSTALLED := $(CURDIR)/target/installed
 GO_HOOKS := $(CURDIR)/target/go-hooks
@@ -20,7 +21,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts sanitize faults faults-short lint bench bench-own-verifier tools clean
+  transcripts differential sanitize faults faults-short lint bench bench-own-verifier tools clean
 
 demo: demo-python demo-node
 
@@ -31,7 +32,7 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -133,6 +134,17 @@ transcripts:
 	  cmp target/transcripts/rust.jsonl target/transcripts/$$language.jsonl || exit 1; \
 	  echo "$$language answers as rust does, $$(wc -l < target/transcripts/rust.jsonl) cases"; done
 
+# More than 100,000 tokens through Scopegate and four other libraries: docs/differential.md. About a minute and a half.
+DIFFERENTIAL := target/differential
+differential: tools $(DIFFERENTIAL_NODE)
+	rm -rf $(DIFFERENTIAL)
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/differential/requirements.txt
+	$(CARGO) run --locked --quiet -p scopegate-tests --bin scopegate-differential -- $(DIFFERENTIAL)
+	node --no-warnings tests/differential/node/judge.mjs $(DIFFERENTIAL) & node=$$!; \
+	  $(PY) tests/differential/python/judge.py $(DIFFERENTIAL) && wait $$node
+	$(PY) tests/differential/compare.py $(DIFFERENTIAL)
+
 # The C programs under AddressSanitizer and UndefinedBehaviorSanitizer, the library under AddressSanitizer, the careless
 # program under valgrind. Needs a compiler with those, valgrind and CMake.
 C_PROGRAMS := $(CARGO) test --locked -p scopegate-ffi --test programs --
@@ -189,6 +201,10 @@ $(NODE_MODULES): bindings-node/package-lock.json
 # A Node.js of its own: oidc-provider needs 22.
 $(PEER_NODE): tests/peers/oidc-provider/package-lock.json
 	npm ci --prefix tests/peers/oidc-provider --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(DIFFERENTIAL_NODE): tests/differential/node/package-lock.json
+	npm ci --prefix tests/differential/node --no-audit --no-fund --loglevel=error
 	touch $@
 
 clean:

@@ -124,9 +124,12 @@ impl<'a> Request<'a> {
             [value] => value.trim_ascii_blanks(),
             _ => return Err(Reason::MultipleCredentials),
         };
-        let scheme_end = value.iter().position(|byte| is_blank(*byte)).unwrap_or(value.len());
-        let (scheme, rest) = value.split_at(scheme_end);
-        let token = rest.trim_ascii_blanks();
+        // Blanks alone part the two (RFC 9110 section 11.4): a tab belongs to whatever it stands in.
+        let scheme_end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+        let (scheme, mut token) = value.split_at(scheme_end);
+        while let [b' ', rest @ ..] = token {
+            token = rest;
+        }
         if !scheme.eq_ignore_ascii_case(b"Bearer") || token.is_empty() {
             return Err(Reason::MissingToken);
         }
@@ -179,9 +182,17 @@ mod tests {
 
     #[test]
     fn scheme_is_compared_without_case_and_blanks_are_not_counted() {
-        for value in ["Bearer abc", "bearer abc", "BEARER   abc", " Bearer\tabc \t"] {
+        for value in ["Bearer abc", "bearer abc", "BEARER   abc", " \tBearer abc \t"] {
             assert_eq!(credential(value.as_bytes()), Ok(b"abc".to_vec()), "{value:?}");
         }
+    }
+
+    #[test]
+    fn a_tab_is_no_blank_between_scheme_and_token() {
+        for value in ["Bearer\tabc", "Bearer\t abc"] {
+            assert_eq!(credential(value.as_bytes()), Err(Reason::MissingToken), "{value:?}");
+        }
+        assert_eq!(credential(b"Bearer \tabc"), Ok(b"\tabc".to_vec()));
     }
 
     #[test]

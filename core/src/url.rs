@@ -40,7 +40,9 @@ impl fmt::Display for UrlError {
                 "expected a URL of visible ASCII characters without quotes and backslashes"
             }
             UrlError::Escape => "expected a URL with two hexadecimal digits after each percent sign",
-            UrlError::Host => "expected a URL with a host name or address, and a port below 65536",
+            UrlError::Host => {
+                "expected a URL with a host name or address, and a port from 1 to 65535 without leading zeros"
+            }
         })
     }
 }
@@ -165,8 +167,7 @@ fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
         },
     };
     let port = match port {
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
-        Some(_) => return None,
+        Some(digits) => Some(parse_port(digits)?),
         None => None,
     };
     (!host.is_empty()).then_some((host, port))
@@ -181,6 +182,12 @@ pub(crate) fn is_number_like(host: &str) -> bool {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
         None => last.bytes().all(|byte| byte.is_ascii_digit()),
     }
+}
+
+/// A port in the one spelling that it has: 0443 would be another text for the same resource.
+fn parse_port(digits: &str) -> Option<u16> {
+    let is_plain = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain { digits.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -228,6 +235,9 @@ mod tests {
             ("https:///x", UrlError::Host),
             ("https://a.example:99999", UrlError::Host),
             ("https://a.example:", UrlError::Host),
+            ("https://a.example:0", UrlError::Host),
+            ("https://a.example:0443", UrlError::Host),
+            ("https://a.example:+443", UrlError::Host),
             ("https://[::1", UrlError::Host),
         ] {
             assert_eq!(Url::parse(text).unwrap_err(), error, "{text}");

@@ -106,7 +106,10 @@ impl Sample {
     }
 
     fn digest(&self) {
-        black_box(digest::digest(&digest::SHA256, black_box(&self.authorization.as_bytes()["Bearer ".len()..])));
+        black_box(digest::digest(
+            &digest::SHA256,
+            black_box(&self.authorization.as_bytes()["Bearer ".len()..]),
+        ));
     }
 
     fn refuse(&self) {
@@ -132,7 +135,8 @@ impl Rivals {
             .map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()));
         let mut config = sample.config.clone();
         config["token_cache"] = json!({"capacity": 1});
-        config["authorization_servers"][0]["jwks"] = json!({"keys": [{"kty": "RSA", "kid": "rsa", "n": n, "e": e}]});
+        config["authorization_servers"][0]["jwks"] =
+            json!({"keys": [{"kty": "RSA", "kid": "rsa", "n": n, "e": e}]});
         let mut claims = claims(&sample.authorization);
         let authorizations = ["1", "2"].map(|id| {
             claims["jti"] = id.into();

@@ -9,7 +9,8 @@ from typing import Any
 from ..base64url import NotBase64Url, decode
 from ..strict_json import NotJson, Object, depth, has_repeated_member, parse, parse_prefix
 
-BLANKS = " \t"
+AROUND = " \t"
+"""Optional white space at the ends of a field value (RFC 9110 section 5.5)."""
 MAX_TOKEN = 16384
 MAX_HEADER = 4096
 MAX_DEPTH = 32
@@ -17,12 +18,11 @@ MAX_KID = 256
 
 
 def after_scheme(line: str) -> str | None:
-    """What follows `Bearer`, without blanks at its ends; None when that is nothing or the scheme is another."""
-    value = line.strip(BLANKS)
-    scheme = re.match(r"[^ \t]*", value)
-    if scheme is None or scheme[0].lower() != "bearer":
+    """What follows `Bearer` and blanks; None when that is nothing or the scheme is another (RFC 9110 section 11.4)."""
+    scheme, _, rest = line.strip(AROUND).partition(" ")
+    if scheme.lower() != "bearer":
         return None
-    return value[scheme.end() :].strip(BLANKS) or None
+    return rest.lstrip(" ") or None
 
 
 @dataclass(frozen=True)

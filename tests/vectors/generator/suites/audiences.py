@@ -77,6 +77,8 @@ def _near_misses(suite: Suite) -> None:
             "https://mcp\t.test/mcp",
             "https://\uff4dcp.test/mcp",
             "https",
+            "https://mcp.test:0443/mcp",
+            "https://mcp.test:/mcp",
         )
     ):
         _check(group, f"near-{index}", f"{audience!r} is another resource.", audience, WRONG)

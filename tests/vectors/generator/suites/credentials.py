@@ -35,8 +35,6 @@ def _accepted(group: Group) -> None:
         ("bearer-upper-case", "The scheme is compared without case.", f"BEARER {good}"),
         ("bearer-mixed-case", "The scheme is compared without case.", f"bEaReR {good}"),
         ("bearer-several-blanks", "One or more blanks stand after the scheme.", f"Bearer    {good}"),
-        ("bearer-tab", "A tab is a blank.", f"Bearer\t{good}"),
-        ("bearer-blanks-and-tabs", "Blanks and tabs mixed.", f"Bearer \t {good}"),
         ("bearer-blanks-around", "Blanks at both ends of the line are no part of it.", f" \tBearer {good}\t "),
     ):
         group.authorize(id, comment, _lines(line), OK, refs)
@@ -65,6 +63,8 @@ def _missing(group: Group) -> None:
         ("bear", "A shorter word is another scheme.", [f"Beare {good}"]),
         ("no-break-space", "U+00A0 is not a blank.", [f"Bearer\u00a0{good}"]),
         ("vertical-tab", "U+000B is not a blank.", [f"Bearer\u000b{good}"]),
+        ("tab", "A tab is not a blank: another scheme (RFC 9110 11.4).", [f"Bearer\t{good}"]),
+        ("tab-and-blank", "Nor with a blank after it.", [f"Bearer\t {good}"]),
         ("quoted-scheme", "A quoted scheme is another scheme.", [f'"Bearer" {good}']),
     ):
         what = request() if lines is None else request(authorization=lines)
@@ -140,6 +140,7 @@ def _bytes(group: Group) -> None:
         ("utf-8-dot", "UTF-8 bytes of a full stop from another script.", good.replace(".", "\u00ef\u00bc\u008e", 1)),
         ("second-run-blank", "Two runs with a blank between.", f"{good} {good}"),
         ("second-run-tab", "Two runs with a tab between.", f"{good}\t{good}"),
+        ("tab-before", "A tab behind the blank.", f"\t{good}"),
         ("bearer-twice", "The scheme twice.", f"Bearer {good}"),
         ("nul", "A NUL byte at the end.", f"{good}\u0000"),
         ("line-feed", "A line feed at the end.", f"{good}\n"),

@@ -1,0 +1,1 @@
+"""Our verdicts beside those of other libraries, and the table that explains where they differ."""
