@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make faults · make install
+# make demo · make test · make lint · make bench · make faults · make memory · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -20,7 +20,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-packaging transcripts \
-  sanitize faults faults-short lint bench bench-own-verifier tools clean
+  sanitize memory memory-short faults faults-short lint bench bench-own-verifier tools clean
 
 demo: demo-python demo-node
 
@@ -123,6 +123,24 @@ sanitize: tools $(AUTHSERVER)
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_ROUNDS=2 \
 	  SCOPEGATE_RUNNER="valgrind -q --leak-check=full --error-exitcode=9" $(C_PROGRAMS) misuse
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release $(C_PROGRAMS) --ignored
+
+# A million accepted and a million refused tokens in each language, all distinct: what each holds at the start, warm and at
+# the end. On Linux.
+memory: memory-programs
+	$(PY) tests/memory/run.py 1000000
+
+memory-short: memory-programs
+	$(PY) tests/memory/run.py 10000
+
+.PHONY: memory-programs
+memory-programs: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/memory
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-memory
+	cp target/release/scopegate-memory target/memory
+	cc -O2 tests/memory/memory.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/memory/memory-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib go build -o ../target/memory/memory-go ./internal/memory
+	cd bindings-node && node build.mjs
 
 # Keys under fire: one row for each fault, over real sockets, printed as a table; then 100,000 random histories of a key
 # source. Half an hour, on Linux.

@@ -4,6 +4,20 @@
 //! synchronous: [`ResourceServer::check`] never blocks, [`ResourceServer::refresh`] fetches keys, and
 //! [`ResourceServer::authorize`] does both. Start at [`ResourceServer`].
 #![forbid(unsafe_code)]
+// No input makes the core panic. Sums are left to the overflow checks of every profile: none of them adds what a token or a
+// key server says without a bound.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::get_unwrap
+    )
+)]
 
 mod call;
 mod challenge;
@@ -25,6 +39,7 @@ mod resource_server;
 mod response;
 mod scope;
 #[cfg(feature = "testing")]
+#[allow(clippy::expect_used)] // a test is told at once that the system has no random numbers
 pub mod testing;
 mod token;
 mod url;

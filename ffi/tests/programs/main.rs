@@ -3,6 +3,7 @@
 //! What `make sanitize` changes, it changes through the environment: see `toolchain.rs`.
 
 mod authorization_server;
+mod calls;
 mod documentation;
 mod entry_points;
 mod event_loop;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..suite import Suite
-from . import algorithms, claims, credentials, keys, order, policy, require_and_allowed, token_syntax, well_known, wire
+from . import algorithms, claims, credentials, keys, order, policy, require_and_allowed, secrets, token_syntax, well_known, wire
 
 
 def all_suites() -> list[Suite]:
@@ -20,4 +20,5 @@ def all_suites() -> list[Suite]:
         policy.suite(),
         well_known.suite(),
         require_and_allowed.suite(),
+        secrets.suite(),
     ]
