@@ -109,14 +109,20 @@ def test_wrong_arguments_do_not_show_in_errors(trace: Trace) -> None:
     """The values may be tokens in the wrong place."""
     gate = ResourceServer(resource="https://mcp.test/mcp", authorization_servers=[Issuer().server()])
     token = Issuer().authorization(sub="canary-subject")
-    for wrong in (bytearray(token.encode()), memoryview(token.encode()), {"token": token}, [[token]], [1, token]):
-        with pytest.raises(TypeError) as error:
-            gate.authorize(wrong)  # type: ignore[arg-type]
+    arguments: list[tuple[str, Any]] = [
+        ("authorization", bytearray(token.encode())),
+        ("authorization", {"token": token}),
+        ("authorization", [1, token]),
+        ("now", token),
+        ("calls", token),
+        ("body", token),
+        ("scopes", token),
+        ("method", [token]),
+    ]
+    for name, value in arguments:
+        with pytest.raises((TypeError, ValueError)) as error:
+            gate.authorize(**{"authorization": None} | {name: value})
         trace.error(error.value)
-    for member, wrong in (("now", token), ("calls", token), ("body", token), ("scopes", token), ("method", [token])):
-        with pytest.raises((TypeError, ValueError)) as argument:
-            gate.authorize(None, **{member: wrong})  # type: ignore[arg-type]
-        trace.error(argument.value)
     with pytest.raises(ConfigError) as mistakes:
         ResourceServer.from_json('{"resource": 1}')
     trace.error(mistakes.value)
@@ -152,12 +158,12 @@ def test_middleware_lets_nothing_out(trace: Trace) -> None:
         good[:-8] + "~canary~",
         f"{good}, {good}",
     ]
-    policy: dict[str, Any] = {"default": ["mcp:read"], "tools": {"erase": "deny"}}
-    server = issuer.server()
-    unreachable = {"issuer": issuer.issuer, "jwks_uri": "http://127.0.0.1:1/keys"}
+    policy: Any = {"default": ["mcp:read"], "tools": {"erase": "deny"}}
+    server: Any = issuer.server()
+    unreachable: Any = {"issuer": issuer.issuer, "jwks_uri": "http://127.0.0.1:1/keys"}
     statuses = set()
     for configured in (server, unreachable):
-        gate = ResourceServer(resource=resource, authorization_servers=[configured], policy=policy)  # type: ignore[list-item]
+        gate = ResourceServer(resource=resource, authorization_servers=[configured], policy=policy)
         with serving(ScopegateMiddleware(passed, gate)) as port:
             for value in values:
                 _log._limit.reset()

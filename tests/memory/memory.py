@@ -1,6 +1,7 @@
 """The Python program of tests/memory: memory.rs says what it reads and writes."""
 
 import gc
+import logging
 import re
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from scopegate import Rejected, ResourceServer
 
 
 def main() -> None:
+    logging.basicConfig(handlers=[logging.NullHandler()])
     gate = ResourceServer.from_json(sys.stdin.readline())
     seen = {"+": 0, "-": 0}
     for line in sys.stdin:

@@ -30,9 +30,8 @@ GROWTH = {"Rust": 1024, "C": 1024, "Go": 8192, "Python": 2048, "Node.js": 16384}
 def main() -> int:
     count = int(sys.argv[1])
     only = sys.argv[2:] or list(PROGRAMS)
-    print(
-        f"{'language':9}{'accepted':>10}{'refused':>10}{'start':>9}{'warm':>9}{'end':>9}{'growth':>9}  KiB{'a token':>12}"
-    )
+    heads = ("accepted", "refused", "start", "warm", "end", "growth")
+    print(f"{'language':9}{''.join(f'{head:>10}' for head in heads)}  KiB     a token")
     grown = []
     for language in only:
         start, *samples = run(PROGRAMS[language], count)
@@ -41,12 +40,11 @@ def main() -> int:
         if seen != (count, count):
             raise SystemExit(f"{language}: saw {seen} of {count} tokens each")
         growth = end[2] - warm[2]
-        row = f"{language:9}{end[0]:>10}{end[1]:>10}{start[2]:>9}{warm[2]:>9}{end[2]:>9}{growth:>9}     "
-        print(f"{row}{1024 * growth / (2 * count):>6.2f} bytes", flush=True)
+        row = "".join(f"{number:>10}" for number in (end[0], end[1], start[2], warm[2], end[2], growth))
+        print(f"{language:9}{row}     {1024 * growth / (2 * count):>6.2f} bytes", flush=True)
         if growth > GROWTH[language]:
-            grown.append(
-                f"{language}: grew by {growth} KiB, {GROWTH[language]} allowed: {[kib for *_, kib in samples]}"
-            )
+            held = [kib for *_, kib in samples]
+            grown.append(f"{language}: grew by {growth} KiB, {GROWTH[language]} allowed: {held}")
     print("\n".join(grown), file=sys.stderr)
     return 1 if grown else 0
 

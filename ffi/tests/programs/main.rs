@@ -16,6 +16,7 @@ mod key_control;
 mod misuse;
 mod panics;
 mod records;
+mod remains;
 mod symbols;
 mod toolchain;
 mod vectors;
