@@ -1,4 +1,5 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make supply-chain · make install
+# make demo · make test · make lint · make bench · make faults · make differential · make memory · make supply-chain
+# make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -16,12 +17,14 @@ GO_HOOKS := $(CURDIR)/target/go-hooks
 FEATURES := scopegate-core/testing,scopegate-core/schema
 export SCOPEGATE_AUTHSERVER := $(CURDIR)/$(AUTHSERVER)
 export SCOPEGATE_TRANSCRIPTS := $(CURDIR)/target/transcripts
+export SCOPEGATE_TRACES := $(CURDIR)/target/traces
 # Where the machine has no pkg-config: one that pip installs.
 export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts differential sanitize faults faults-short lint bench bench-own-verifier tools clean
+  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short lint bench \
+  bench-own-verifier tools clean
 
 demo: demo-python demo-node
 
@@ -32,7 +35,8 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts differential
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts secrets \
+  differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -145,21 +149,88 @@ differential: tools $(DIFFERENTIAL_NODE)
 	  $(PY) tests/differential/python/judge.py $(DIFFERENTIAL) && wait $$node
 	$(PY) tests/differential/compare.py $(DIFFERENTIAL)
 
+# Every language wrote down all that it let out; no byte of a token and no claim may be in it.
+secrets:
+	$(PYTHON) tests/secrets/search.py
+
 # The C programs under AddressSanitizer and UndefinedBehaviorSanitizer, the library under AddressSanitizer, the careless
-# program under valgrind. Needs a compiler with those, valgrind and CMake.
+# program under valgrind, the Python and Node.js modules under AddressSanitizer, programs of many threads under
+# ThreadSanitizer. Needs a compiler with those, valgrind and CMake.
 C_PROGRAMS := $(CARGO) test --locked -p scopegate-ffi --test programs --
-SANITIZED := vectors verdicts key_control misuse headers gated_server event_loop
+SANITIZED := vectors verdicts key_control misuse calls headers gated_server event_loop
 ASAN_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
-sanitize: tools $(AUTHSERVER)
+ASAN := RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO)
+ASAN_BUILT := $(CURDIR)/target/asan/$(ASAN_TARGET)/debug
+sanitize: tools $(AUTHSERVER) sanitize-modules races
 	@for tool in valgrind cmake; do command -v $$tool >/dev/null || { echo "$$tool: not found" >&2; exit 1; }; done
 	$(CARGO) build --locked --release -p scopegate-ffi
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
 	  $(C_PROGRAMS) $(SANITIZED) panics
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) build --locked -p scopegate-ffi --target $(ASAN_TARGET) --target-dir target/asan
-	SCOPEGATE_LIBRARY=$(CURDIR)/target/asan/$(ASAN_TARGET)/debug SCOPEGATE_CFLAGS=-fsanitize=address $(C_PROGRAMS) $(SANITIZED)
+	SCOPEGATE_LIBRARY=$(ASAN_BUILT) SCOPEGATE_CFLAGS=-fsanitize=address SCOPEGATE_CALLS=12500 $(C_PROGRAMS) $(SANITIZED)
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release SCOPEGATE_ROUNDS=2 \
 	  SCOPEGATE_RUNNER="valgrind -q --leak-check=full --error-exitcode=9" $(C_PROGRAMS) misuse
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release $(C_PROGRAMS) --ignored
+
+# More of the same: the core's own tests, a million random calls, the crowd for longer, 500 workers that are terminated.
+sanitize-full: sanitize
+	$(ASAN) test --locked -p scopegate-core --all-features --target $(ASAN_TARGET) --target-dir target/asan
+	cd target/races && $(TSAN) test --locked -p scopegate-core --all-features --lib --target $(ASAN_TARGET) --target-dir ../tsan
+	SCOPEGATE_LIBRARY=$(ASAN_BUILT) SCOPEGATE_CFLAGS=-fsanitize=address SCOPEGATE_CALLS=125000 SCOPEGATE_SEED=$$(date +%s) \
+	  $(C_PROGRAMS) calls --nocapture
+	$(RACES) SCOPEGATE_CALLS=20000 SCOPEGATE_ROUNDS=300 $(C_PROGRAMS) calls misuse --nocapture
+	cd bindings-node && node build.mjs && SCOPEGATE_WORKERS=500 node --test test/shared-memory.test.mjs
+
+# The modules that Python and Node.js load, with a part of their tests. Leaks are not looked for here: CPython and V8 keep
+# what they hold until the process ends. `make memory` looks for them.
+SANITIZED_PYTHON := test_resource_server test_vectors test_shared_memory test_key_control test_missing_keys test_issuer test_asgi
+SANITIZED_NODE := vectors shared-memory missing-keys snapshots attacks
+ASAN_NODE := target/asan/node/bindings-node
+IN_ASAN := LD_PRELOAD="$(shell cc -print-file-name=libasan.so) $(shell cc -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0
+.PHONY: sanitize-modules
+sanitize-modules: $(VENV)/test $(NODE_MODULES)
+	$(ASAN) build --locked -p scopegate-ffi -p scopegate-python -p scopegate-node --target $(ASAN_TARGET) --target-dir target/asan
+	rm -rf target/asan/python target/asan/node && mkdir -p target/asan/python target/asan/node
+	cp -r bindings-python/python/scopegate target/asan/python
+	cp $(ASAN_BUILT)/lib_scopegate.so target/asan/python/scopegate/_scopegate.abi3.so
+	cd bindings-python && $(IN_ASAN) PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/target/asan/python \
+	  ../$(PY) -m pytest -q $(SANITIZED_PYTHON:%=tests/%.py)
+	git ls-files -z bindings-node | xargs -0 cp --parents -t target/asan/node
+	ln -s $(CURDIR)/tests target/asan/node/tests && ln -s $(CURDIR)/bindings-node/node_modules $(ASAN_NODE)/node_modules
+	cp $(ASAN_BUILT)/libscopegate_node.so $(ASAN_NODE)/scopegate.$$(node -p 'require("./bindings-node/lib/platform.js").platformName()').node
+	cd $(ASAN_NODE) && $(IN_ASAN) node --test $(SANITIZED_NODE:%=test/%.test.mjs)
+
+# Programs of many threads under ThreadSanitizer. The standard library comes compiled without it: tests/races tells it what
+# it does not see there.
+TSAN := RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+  TSAN_OPTIONS=suppressions=$(CURDIR)/tests/races/suppressions.txt $(CARGO)
+TSAN_RUNTIME := $(shell rustc --print sysroot)/lib/rustlib/$(ASAN_TARGET)/lib/librustc-stable_rt.tsan.a
+RACES := SCOPEGATE_LIBRARY=$(CURDIR)/target/tsan/$(ASAN_TARGET)/debug \
+  SCOPEGATE_CFLAGS="-Wl,--whole-archive,$(TSAN_RUNTIME),--no-whole-archive -Wl,--export-dynamic -lm -ldl" \
+  TSAN_OPTIONS=suppressions=$(CURDIR)/tests/races/suppressions.txt
+races: tools
+	rm -rf target/races && mkdir -p target/races
+	git ls-files -z | grep -zv '^tests/vectors/.*\.json$$' | xargs -0 cp --parents -t target/races
+	cp tests/races/lock.rs target/races/core/src/lock.rs
+	cd target/races && $(TSAN) build --locked -p scopegate-ffi --target $(ASAN_TARGET) --target-dir ../tsan
+	$(RACES) SCOPEGATE_ROUNDS=20 $(C_PROGRAMS) calls misuse verdicts key_control
+
+# A million accepted and a million refused tokens in each language, all distinct: what each holds at the start, warm and at
+# the end. On Linux.
+memory: memory-programs
+	$(PY) tests/memory/run.py 1000000
+
+memory-short: memory-programs
+	$(PY) tests/memory/run.py 10000
+
+.PHONY: memory-programs
+memory-programs: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/memory
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-memory
+	cp target/release/scopegate-memory target/memory
+	cc -O2 tests/memory/memory.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/memory/memory-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib go build -o ../target/memory/memory-go ./internal/memory
+	cd bindings-node && node build.mjs
 
 # Keys under fire: one row for each fault, over real sockets, printed as a table; then 100,000 random histories of a key
 # source. Half an hour, on Linux.

@@ -4,11 +4,14 @@ package scopegate
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
 	"time"
 )
 
 // An AccessToken is what a verified access token says. It never holds the token itself, because MCP forbids passing it
-// on.
+// on. Package fmt and slog show no claim of it; encoding/json writes its fields.
 type AccessToken struct {
 	// Issuer is who issued it: a configured issuer (iss).
 	Issuer string
@@ -40,3 +43,11 @@ type AccessToken struct {
 
 	handle *tokenHandle
 }
+
+// Format writes the name of the type, whatever the verb: what programs print ends in their logs.
+func (AccessToken) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "scopegate.AccessToken")
+}
+
+// LogValue is the name of the type too.
+func (AccessToken) LogValue() slog.Value { return slog.StringValue("scopegate.AccessToken") }

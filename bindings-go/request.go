@@ -3,6 +3,9 @@
 package scopegate
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -11,6 +14,8 @@ import (
 //
 // Header values are those of every field line, as they were received and in order, which is what http.Header.Values
 // gives. Do not join, trim or decode them.
+//
+// Package fmt and slog show nothing of it, since it holds the client's token.
 type Request struct {
 	// Method is the HTTP method.
 	Method string
@@ -41,6 +46,12 @@ type Request struct {
 	// Now is the time to judge by, in whole seconds; the machine's clock when zero.
 	Now time.Time
 }
+
+// Format writes the name of the type, whatever the verb.
+func (Request) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "scopegate.Request") }
+
+// LogValue is the name of the type too.
+func (Request) LogValue() slog.Value { return slog.StringValue("scopegate.Request") }
 
 // A Call is one JSON-RPC request or notification of MCP, as the program's own parser read it.
 type Call struct {

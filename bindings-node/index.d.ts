@@ -308,7 +308,8 @@ export interface SourceStatus {
 /**
  * What a valid access token says. Made by {@link ResourceServer} alone, and unchangeable.
  *
- * It never holds the token itself: MCP forbids passing a client's token on.
+ * It never holds the token itself: MCP forbids passing a client's token on. `util.inspect`, and so `console.log`, show no
+ * claim of it; `JSON.stringify` writes its members.
  */
 export class AccessToken {
   private constructor();

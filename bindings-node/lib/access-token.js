@@ -1,5 +1,6 @@
 "use strict";
 
+const { inspect } = require("node:util");
 const native = require("./native.js");
 const { own } = require("./own.js");
 
@@ -45,6 +46,11 @@ class AccessToken {
     this.tokenId = token.tokenId;
     this.principal = token.principal;
     Object.freeze(this);
+  }
+
+  /** What `console.log` shows: it ends in logs, where claims do not belong. */
+  [inspect.custom]() {
+    return "AccessToken {}";
   }
 
   /** @returns {Record<string, unknown>} */

@@ -1,5 +1,7 @@
 //! What an HTTP server hands in, and the one credential in it.
 
+use std::fmt;
+
 use crate::call::McpCall;
 use crate::reason::Reason;
 
@@ -12,7 +14,9 @@ use crate::reason::Reason;
 /// use scopegate_core::Request;
 /// let request = Request::new("POST", "/mcp").authorization(&[b"Bearer abc"]).body(b"{}");
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// Its `Debug` form shows the HTTP method alone: the rest is the client's, and holds its token.
+#[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Request<'a> {
     pub(crate) method: &'a str,
@@ -30,7 +34,7 @@ pub struct Request<'a> {
 }
 
 /// What is known of the request's body.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) enum Body<'a> {
     #[default]
     Unread,
@@ -140,6 +144,12 @@ impl<'a> Request<'a> {
             return Err(Reason::MultipleCredentials);
         }
         Ok(token)
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,8 @@
  * server of a configuration. `id` begins a case; the members of its request follow, then what is to be done:
  * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
  * `require` or `allowed`.
+ *
+ * Argument: a file for all that the library says beside the transcript, which `tests/secrets` searches.
  */
 #include <scopegate.h>
 
@@ -30,6 +32,8 @@ struct record {
   char name[64];
   scopegate_str value;
 };
+
+static FILE *traced;
 
 static void *allocate(size_t size) {
   void *memory = malloc(size);
@@ -229,6 +233,25 @@ static void write_line(scopegate_str id, const scopegate_response *response, con
   puts(more);
 }
 
+/* What operators see of a case, and what is sent. */
+static void trace(scopegate_str id, const scopegate_server *server, const scopegate_response *answer) {
+  scopegate_report *stats = NULL, *health = NULL;
+  scopegate_str none = {"", 0}, text[4];
+  size_t at;
+  EXPECT(scopegate_server_stats(server, &stats, NULL) == SCOPEGATE_OK);
+  scopegate_server_health(server, &health, NULL);
+  EXPECT(health != NULL);
+  text[0] = answer ? scopegate_response_detail(answer) : none;
+  text[1] = answer ? scopegate_response_http1(answer) : none;
+  text[2] = scopegate_report_json(stats);
+  text[3] = scopegate_report_json(health);
+  fprintf(traced, "== %s\n", id.data);
+  for (at = 0; at < sizeof text / sizeof *text; at++)
+    EXPECT(fwrite(text[at].data, 1, text[at].len, traced) == text[at].len && fputc('\n', traced) == '\n');
+  scopegate_report_free(stats);
+  scopegate_report_free(health);
+}
+
 static void run(const scopegate_server *server, const char *operation, scopegate_str id, const struct input *input,
                 scopegate_token **held) {
   scopegate_request request = request_of(input);
@@ -257,6 +280,7 @@ static void run(const scopegate_server *server, const char *operation, scopegate
     EXPECT(status == SCOPEGATE_OK || status == SCOPEGATE_POLICY_DENIED);
     write_line(id, NULL, NULL, status == SCOPEGATE_OK ? ",\"allowed\":true}" : ",\"allowed\":false}");
   }
+  trace(id, server, answer);
   scopegate_token_free(token);
   scopegate_token_free(*held);
   *held = NULL;
@@ -272,12 +296,13 @@ static scopegate_server *new_server(scopegate_str config) {
   return server;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   scopegate_server *server = NULL;
   scopegate_token *held = NULL;
   scopegate_str id = {NULL, 0};
   struct input input;
   struct record record;
+  EXPECT(argc == 2 && (traced = fopen(argv[1], "wb")) != NULL);
   memset(&input, 0, sizeof input);
   while (next(&record)) {
     if (strcmp(record.name, "server") == 0) {
@@ -293,5 +318,5 @@ int main(void) {
     }
   }
   scopegate_server_free(server);
-  return ferror(stdout) || fclose(stdout) != 0;
+  return ferror(stdout) || fclose(stdout) != 0 || fclose(traced) != 0;
 }

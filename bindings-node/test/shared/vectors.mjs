@@ -32,7 +32,7 @@ export async function runVectors() {
   return { transcript, failures, run: lines.length };
 }
 
-function suites() {
+export function suites() {
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
   return files.sort().map((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")));
 }
@@ -59,7 +59,7 @@ async function lineOf(gate, { id, now, operation, request, then, kind, name }) {
   }
 }
 
-function detailsOf(request, now) {
+export function detailsOf(request, now) {
   return {
     authorization: request.authorization,
     method: request.method,

@@ -98,11 +98,13 @@ class ResourceServer:
         Raises ``Rejected``.
         """
         details = Request(authorization=authorization, **request)
+        del authorization, request  # error collectors keep the locals of frames
         return self._token(details, self._native.authorize(details))
 
     async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
         details = Request(authorization=authorization, **request)
+        del authorization, request  # as in authorize
         return self._token(details, await self._decide(details))
 
     def check(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
@@ -110,6 +112,7 @@ class ResourceServer:
         refuses this request with ``keys_unavailable``.
         """
         details = Request(authorization=authorization, **request)
+        del authorization, request  # as in authorize
         outcome = self._native.check(details)
         if isinstance(outcome, KeyRequest):
             self._native.start_refresh(outcome)

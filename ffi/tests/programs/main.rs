@@ -3,6 +3,7 @@
 //! What `make sanitize` changes, it changes through the environment: see `toolchain.rs`.
 
 mod authorization_server;
+mod calls;
 mod documentation;
 mod entry_points;
 mod event_loop;
@@ -15,6 +16,7 @@ mod key_control;
 mod misuse;
 mod panics;
 mod records;
+mod remains;
 mod symbols;
 mod toolchain;
 mod two_copies;

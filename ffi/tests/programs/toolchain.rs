@@ -70,7 +70,12 @@ pub(crate) fn command(program: &Path) -> Command {
 
 /// Runs a command to its end with this standard input, and panics unless it succeeds. Its standard output.
 pub(crate) fn succeed(command: &mut Command, input: impl AsRef<[u8]>) -> String {
-    let output = run(command, input.as_ref());
+    String::from_utf8(succeeded(command, input.as_ref()).stdout).expect("UTF-8")
+}
+
+/// As [`succeed`]: all that it wrote.
+pub(crate) fn succeeded(command: &mut Command, input: &[u8]) -> Output {
+    let output = run(command, input);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),
@@ -79,7 +84,14 @@ pub(crate) fn succeed(command: &mut Command, input: impl AsRef<[u8]>) -> String 
         text(&output.stdout),
         text(&output.stderr)
     );
-    String::from_utf8(output.stdout).expect("UTF-8")
+    output
+}
+
+/// A folder for what a run writes down, which `variable` may name.
+pub(crate) fn record(variable: &str, usual: &str) -> PathBuf {
+    let folder = env::var_os(variable).map_or_else(|| repository().join(usual), PathBuf::from);
+    fs::create_dir_all(&folder).expect("a writable folder");
+    folder
 }
 
 fn run(command: &mut Command, input: &[u8]) -> Output {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::records::Records;
-use crate::toolchain::{LIBRARY, command, compile, repository, succeed};
+use crate::toolchain::{LIBRARY, command, compile, record, repository, succeed};
 
 #[test]
 fn every_vector_has_its_answer() {
@@ -26,8 +26,10 @@ fn every_vector_has_its_answer() {
     assert!(expected.len() >= 200, "only {} vectors", expected.len());
 
     let program = compile("vectors", &["tests/c/vectors.c"], &[], &LIBRARY);
-    let transcript = succeed(&mut command(&program), records.into_bytes());
-    write(&transcript);
+    let trace = record("SCOPEGATE_TRACES", "target/traces").join("c.txt");
+    let transcript = succeed(command(&program).arg(trace), records.into_bytes());
+    fs::write(record("SCOPEGATE_TRANSCRIPTS", "target/transcripts").join("c.jsonl"), &transcript)
+        .expect("a writable folder");
     let found: Vec<&str> = transcript.lines().collect();
     let wrong = found.iter().zip(&expected).find(|(found, expected)| *found != expected);
     assert!(wrong.is_none(), "{wrong:#?}");
@@ -64,11 +66,4 @@ fn suites() -> impl Iterator<Item = Value> {
     files
         .into_iter()
         .map(|path| serde_json::from_slice(&fs::read(path).expect("a readable file")).expect("JSON"))
-}
-
-fn write(transcript: &str) {
-    let folder = std::env::var_os("SCOPEGATE_TRANSCRIPTS")
-        .map_or_else(|| repository().join("target/transcripts"), PathBuf::from);
-    fs::create_dir_all(&folder).expect("a writable folder");
-    fs::write(folder.join("c.jsonl"), transcript).expect("a writable folder");
 }

@@ -13,6 +13,7 @@ from . import (
     order,
     policy,
     require_and_allowed,
+    secrets,
     token_syntax,
     well_known,
     wire,
@@ -35,4 +36,5 @@ def all_suites() -> list[Suite]:
         require_and_allowed.suite(),
         attacks_on_keys.suite(),
         attacks_on_tokens.suite(),
+        secrets.suite(),
     ]
