@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,7 +20,7 @@ import (
 // passes has its token in its context, for TokenFromContext; any other is answered with the refusal, unchanged.
 //
 // The body is read only when it decides on the request, after the token proved good, and next receives it whole. Such a
-// body with a Content-Encoding is answered with 415. When the client has left, or the context of the request ends
+// body is answered with 415 when it has a Content-Encoding, or would pass and is not application/json in UTF-8. When the client has left, or the context of the request ends
 // otherwise, nothing is written. An upgraded connection is judged by its first request alone.
 //
 // Protect panics for an option that names no path.
@@ -105,9 +106,12 @@ func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Re
 			return
 		}
 		body, failure := readBody(r, found.bodyLimit)
-		if failure != nil {
-			g.refuseBody(w, r, request, failure)
+		if isTooLarge(failure) { // a limit that a handler outside set is that handler's
+			http.Error(w, failure.Error(), http.StatusRequestEntityTooLarge)
 			return
+		}
+		if failure != nil {
+			body, ctx = noJSON, context.WithoutCancel(ctx)
 		}
 		r = withBody(r, body)
 		request.Body = body
@@ -119,6 +123,10 @@ func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Re
 	token, err := g.gate.token(ctx, request, found)
 	if err != nil {
 		sendRefusal(w, r, err)
+		return
+	}
+	if len(request.Body) > 0 && !isJSON(r) {
+		g.refuseType(w, r)
 		return
 	}
 	g.next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tokenKey{}, token)))
@@ -144,27 +152,31 @@ func (g *guard) serveHealth(w http.ResponseWriter, r *http.Request) {
 func (g *guard) refuseEncoding(w http.ResponseWriter, r *http.Request) {
 	g.gate.log.limited(r.Context(), slog.LevelWarn, "content-encoding",
 		"scopegate: refused: the body has a Content-Encoding")
-	response := Response{
-		Status: http.StatusUnsupportedMediaType,
-		Headers: []Header{
-			{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Accept-Encoding", "identity"},
-		},
-		Body: []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}`),
-	}
-	response.ServeHTTP(w, r)
+	unsupported("Content-Encoding", Header{"Accept-Encoding", "identity"}).ServeHTTP(w, r)
 }
 
-// refuseBody answers where a body could not be read to its end. A limit that a handler outside set is that handler's.
-func (g *guard) refuseBody(w http.ResponseWriter, r *http.Request, request *Request, failure error) {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case r.Context().Err() != nil:
-	case errors.As(failure, &tooLarge):
-		http.Error(w, failure.Error(), http.StatusRequestEntityTooLarge)
-	default:
-		sendRefusal(w, r, g.gate.internalError(r.Context(), request, "the body could not be read: "+failure.Error()))
+// refuseType: the body decides, and is read as JSON in UTF-8; a server behind may read another type otherwise.
+func (g *guard) refuseType(w http.ResponseWriter, r *http.Request) {
+	g.gate.log.limited(r.Context(), slog.LevelWarn, "content-type",
+		"scopegate: refused: the body is not application/json in UTF-8")
+	unsupported("Content-Type").ServeHTTP(w, r)
+}
+
+func unsupported(what string, headers ...Header) *Response {
+	return &Response{
+		Status:  http.StatusUnsupportedMediaType,
+		Headers: append([]Header{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, headers...),
+		Body:    []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"` + what + ` not supported"}}`),
 	}
 }
+
+func isTooLarge(failure error) bool {
+	var tooLarge *http.MaxBytesError
+	return errors.As(failure, &tooLarge)
+}
+
+// noJSON stands for a body that has no end, or chunks that are none: what came of it may look like a call.
+var noJSON = []byte{0}
 
 func (g *ResourceServer) internalError(ctx context.Context, request *Request, detail string) error {
 	return g.refused(ctx, g.ask(internalError, request, nil, nil, detail).answer)
@@ -188,6 +200,25 @@ func isEncoded(r *http.Request) bool {
 	}
 	return false
 }
+
+// isJSON is whether every parser takes the Content-Type (RFC 9110 section 8.3) for JSON in UTF-8. Without one nothing says
+// otherwise.
+func isJSON(r *http.Request) bool {
+	lines := r.Header.Values("Content-Type")
+	if len(lines) == 0 {
+		return true
+	}
+	parts := strings.Split(strings.ToLower(lines[0]), ";")
+	for _, part := range parts[1:] {
+		part = strings.TrimSpace(part)
+		if strings.Contains(part, "charset") && !utf8Charset.MatchString(part) {
+			return false
+		}
+	}
+	return len(lines) == 1 && !strings.Contains(lines[0], ",") && strings.TrimSpace(parts[0]) == "application/json"
+}
+
+var utf8Charset = regexp.MustCompile(`^charset="?utf-?8"?$`)
 
 // readBody reads the whole body, or one byte more than the limit, which is refused.
 func readBody(r *http.Request, limit int64) ([]byte, error) {

@@ -133,7 +133,7 @@ func TestBodyThatCannotBeReadToItsEndIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusInternalServerError {
+	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("found %d", response.StatusCode)
 	}
 }

@@ -17,7 +17,8 @@ const { Sessions } = require("./sessions.js");
  * @typedef {import("../types/auth-info.js").AuthInfo} AuthInfo
  * @typedef {{ status: number, headers: readonly (readonly [string, string])[], body: string }} Answer
  *
- * A request as a host has it. `lines` gives all field lines of a header, by its lower-case name.
+ * A request as a host has it. `lines` gives all field lines of a header, by its lower-case name. `readBody`
+ * gives the bytes of the body, or as text what a parser in front of us made of them.
  * @typedef {{
  *   method: string,
  *   target: string,
@@ -79,6 +80,7 @@ function guard(gate, options) {
   /** @param {Exchange} exchange */
   async function guarded({ method, target, lines, readBody }) {
     const authorization = lines("authorization");
+    const read = { body: /** @type {Uint8Array | string} */ ("") };
     const token = await gate.authorize({
       authorization,
       method,
@@ -88,8 +90,12 @@ function guard(gate, options) {
       mcpMethod: lines("mcp-method"),
       mcpName: lines("mcp-name"),
       scopes,
-      body: readBody,
+      body: async (limit) => (read.body = await readBody(limit)),
     });
+    if (typeof read.body !== "string" && read.body.length > 0 && !areJson(lines("content-type"))) {
+      logLimited("content-type", "refused: the body is not application/json in UTF-8");
+      return { answer: TYPE_REFUSED };
+    }
     const credential = credentialIn(authorization);
     const owner = sessionOwner(token, credential);
     if (sessions.areForeign(lines(SESSION_HEADER), owner)) {
@@ -118,15 +124,22 @@ function guard(gate, options) {
 const SESSION_HEADER = "mcp-session-id";
 
 /** The body decides, and is read as sent: inflating it here would be a second parser in front of the server's. */
-const ENCODING_REFUSED = new HttpResponse({
-  status: 415,
-  headers: [
-    ["Content-Type", "application/json"],
-    ["Cache-Control", "no-store"],
-    ["Accept-Encoding", "identity"],
-  ],
-  body: '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}',
-});
+const ENCODING_REFUSED = unsupported("Content-Encoding", [["Accept-Encoding", "identity"]]);
+
+/** The body decides, and is read as JSON in UTF-8: a server behind may read another type otherwise. */
+const TYPE_REFUSED = unsupported("Content-Type", []);
+
+/**
+ * @param {string} what
+ * @param {[string, string][]} headers
+ */
+function unsupported(what, headers) {
+  return new HttpResponse({
+    status: 415,
+    headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"], ...headers],
+    body: `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"${what} not supported"}}`,
+  });
+}
 
 /** As the SDKs answer for a session that they do not know: no one learns that it is another's. */
 const SESSION_NOT_FOUND = new HttpResponse({
@@ -150,6 +163,19 @@ function refuseEncoding(contentEncoding) {
 }
 
 /**
+ * Whether every parser takes these lines of Content-Type (RFC 9110 section 8.3) for JSON in UTF-8. Without one nothing
+ * says otherwise.
+ * @param {readonly string[]} contentType
+ */
+function areJson([line, ...more]) {
+  if (line === undefined) return true;
+  const [essence, ...parameters] = line.split(";").map((part) => part.trim().toLowerCase());
+  const charsets = parameters.filter((part) => part.includes("charset"));
+  const isUtf8 = charsets.every((part) => /^charset="?utf-?8"?$/.test(part));
+  return more.length === 0 && !line.includes(",") && essence === "application/json" && isUtf8;
+}
+
+/**
  * What a body parser made, as bytes again: the policy then judges what the server behind acts on.
  * @param {unknown} parsed
  * @returns {Uint8Array | string}
@@ -157,9 +183,22 @@ function refuseEncoding(contentEncoding) {
 function bytesOfParsed(parsed) {
   if (parsed instanceof Uint8Array) return parsed;
   if (typeof parsed === "string") return parsed;
-  const json = JSON.stringify(parsed);
+  const json = written(parsed);
   if (json === undefined) throw new TypeError("the parsed body is no JSON value");
   return json;
+}
+
+/**
+ * JSON.parse reads what JSON.stringify has no stack for; in its place stands what is too deep for the core as well.
+ * @param {unknown} parsed
+ */
+function written(parsed) {
+  try {
+    return JSON.stringify(parsed);
+  } catch (error) {
+    if (error instanceof RangeError) return "[".repeat(1000) + "]".repeat(1000);
+    throw error;
+  }
 }
 
 /**

@@ -101,11 +101,12 @@ describe("express.json()", () => {
     assert.equal((await post(await listen(t, orders.behind()), gzip, coding)).status, 415);
   });
 
-  test("that does not know the content type leaves the body to the gate", async (t) => {
+  test("that does not know the content type leaves the body to the gate, which refuses what is not JSON", async (t) => {
     const port = await listen(t, orders.before());
     const lines = ["Content-Type: text/plain", bearer];
     assert.equal((await exchange(port, httpRequest("POST", "/api/mcp", lines, call("drop_table")))).status, 403);
-    assert.equal((await exchange(port, httpRequest("POST", "/api/mcp", lines, call("weather")))).status, 200);
+    assert.equal((await exchange(port, httpRequest("POST", "/api/mcp", lines, call("weather")))).status, 415);
+    assert.equal((await exchange(port, httpRequest("POST", "/api/mcp", [bearer], call("weather")))).status, 200);
   });
 
   test("answers broken JSON itself when it comes first", async (t) => {

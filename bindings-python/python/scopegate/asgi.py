@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -88,6 +89,7 @@ class ScopegateMiddleware:
             await self._guard(request, scope, receive, send)
 
     async def _guard(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        body: bytes | None = b""
         try:
             outcome = await self.gate._decide(request)
             if isinstance(outcome, NeedBody):
@@ -104,19 +106,29 @@ class ScopegateMiddleware:
             scope[TOKEN] = self.gate._token(request, outcome)
         except Rejected as refusal:
             await _respond(refusal.response, scope, send)
-        else:
-            await self.app(scope, receive, send)
+            return
+        if body and not _is_json(scope):
+            log_limited(logging.WARNING, "content-type", "refused: the body is not application/json in UTF-8")
+            await _respond(TYPE_REFUSED, scope, send)
+            return
+        await self.app(scope, receive, send)
 
 
 POLICY_VIOLATION = 1008
 """The close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
-ENCODING_REFUSED = HttpResponse(
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity")),
-    b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}',
-)
+
+def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
+    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":-32600,"message":"{what} not supported"}}}}'
+    common = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, (*common, *headers), body.encode())
+
+
+ENCODING_REFUSED = _unsupported("Content-Encoding", ("Accept-Encoding", "identity"))
 """The body decides, and is read as sent: inflating it here would be a second parser in front of the server's."""
+
+TYPE_REFUSED = _unsupported("Content-Type")
+"""The body decides, and is read as JSON in UTF-8: a server behind may read another type otherwise."""
 
 _FIELDS = {
     b"authorization": "authorization",
@@ -159,6 +171,21 @@ def _without_root(path: str, scope: Scope) -> str:
 def _is_encoded(scope: Scope) -> bool:
     codings = [value.strip().lower() for name, value in scope["headers"] if name.lower() == b"content-encoding"]
     return any(coding not in (b"", b"identity") for coding in codings)
+
+
+def _is_json(scope: Scope) -> bool:
+    """Whether every parser of the Content-Type (RFC 9110 section 8.3) takes it for JSON in UTF-8; without one nothing
+    says otherwise.
+    """
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-type"]
+    if not lines:
+        return True
+    essence, *parameters = (part.strip().lower() for part in lines[0].split(";"))
+    is_utf8 = all(_UTF8.fullmatch(part) for part in parameters if "charset" in part)
+    return len(lines) == 1 and "," not in lines[0] and essence == "application/json" and is_utf8
+
+
+_UTF8 = re.compile('charset="?utf-?8"?')
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

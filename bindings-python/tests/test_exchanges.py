@@ -1,0 +1,103 @@
+"""The shared exchanges: raw requests against the official SDK's server behind ``protect``, and which tools ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from exchanges import Make, play, suites
+from mcp.server.mcpserver import MCPServer
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Router
+
+from scopegate import ResourceServer
+from scopegate.asgi import ASGIApp, Receive, Scope, Send
+from scopegate.mcp import protect
+
+TOOLS = ("weather", "send_email", "erase", "drop_table", "free")
+NEVER = {"erase", "drop_table"}
+
+
+def server(ran: list[str]) -> MCPServer[Any]:
+    """Its tools write down that they ran."""
+    mcp: MCPServer[Any] = MCPServer("Stage")
+
+    def tool(name: str) -> Callable[[], str]:
+        def run() -> str:
+            ran.append(name)
+            return "done"
+
+        return run
+
+    for name in TOOLS:
+        mcp.add_tool(tool(name), name=name)
+
+    @mcp.custom_route("/open", methods=["GET", "POST"])  # type: ignore[untyped-decorator]  # the SDK's own
+    async def open_to_all(request: Request) -> Response:
+        return PlainTextResponse("open")
+
+    return mcp
+
+
+def plain(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    return protect(server(ran), gate, stateless_http=True)
+
+
+def paths(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    return protect(server(ran), gate, public=["/open"], stateless_http=True)
+
+
+def sessions(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    return protect(server(ran), gate, json_response=True)
+
+
+def mounted(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    """In a parent application, which has the lifespan."""
+    app = protect(server(ran), gate, path="/mcp", public=["/open"], stateless_http=True)
+    router = Router([Mount("/api", app)])
+
+    async def parent(scope: Scope, receive: Receive, send: Send) -> None:
+        await (app if scope["type"] == "lifespan" else router)(scope, receive, send)
+
+    return parent
+
+
+def proxied(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    """Behind a proxy that takes the prefix off, and a server that says so."""
+    app = protect(server(ran), gate, path="/mcp", public=["/open"], stateless_http=True)
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if not scope["path"].startswith("/api/") or not scope["raw_path"].startswith(b"/api/"):
+                await Response(status_code=404)(scope, receive, send)
+                return
+            rest = {"path": scope["path"][4:], "raw_path": scope["raw_path"][4:], "root_path": "/api"}
+            scope = {**scope, **rest}
+        await app(scope, receive, send)
+
+    return proxy
+
+
+STAGES: dict[str, dict[str, Make]] = {
+    "plain": {"python": plain},
+    "paths": {"python": paths},
+    "sessions": {"python": sessions},
+    "mounted": {"python": mounted, "python-proxied": proxied},
+}
+PLAYS = [
+    pytest.param(suite, host, make, id=f"{suite['suite']}-{host}")
+    for suite in suites()
+    for host, make in STAGES[suite["stage"]].items()
+]
+
+
+@pytest.mark.parametrize(("suite", "host", "make"), PLAYS)
+def test_exchanges_go_as_told(suite: dict[str, Any], host: str, make: Make) -> None:
+    rows = play(suite, host, make)
+    assert len(rows) == suite["number_of_cases"]
+    for row in rows:
+        assert NEVER.isdisjoint(row.ran), row.id
+    differences = [row.difference for row in rows if row.difference is not None]
+    assert not differences, "\n".join(differences)

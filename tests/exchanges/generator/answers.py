@@ -1,0 +1,87 @@
+"""What comes back: our refusals as literal text, and answers that are somebody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Answer = dict[str, Any]
+
+PASSES: Answer = {"passes": True}
+"""The request reached the SDK, and the answer is the SDK's: no challenge in it."""
+CLOSED: Answer = {"closed": True}
+"""The connection ends without an answer."""
+
+
+def status(code: int) -> Answer:
+    """The answer of the HTTP server, the framework or the SDK, by its status alone."""
+    return {"status": code}
+
+
+def _ours(code: int, challenge: str | None, body: str) -> Answer:
+    return {"status": code, "challenge": challenge, "body": body}
+
+
+def _rpc(code: int, text: str, id: str = "null", more: str = "") -> str:
+    return f'{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{text}"{more}}}}}'
+
+
+_URL = 'resource_metadata="https://mcp.test/.well-known/oauth-protected-resource{}"'
+_DENIED = '{"error":"access_denied","error_description":"Not allowed"}'
+
+
+def no_token(path: str = "/mcp") -> Answer:
+    body = '{"error":"unauthorized","error_description":"Bearer token required"}'
+    return _ours(401, f"Bearer {_URL.format(path)}", body)
+
+
+NO_TOKEN = no_token()
+BAD_TOKEN = _ours(
+    401,
+    f'Bearer error="invalid_token", {_URL.format("/mcp")}, error_description="Bearer token is invalid or expired"',
+    '{"error":"invalid_token","error_description":"Bearer token is invalid or expired"}',
+)
+TWO_CREDENTIALS = _ours(
+    400,
+    f'Bearer error="invalid_request", {_URL.format("/mcp")}',
+    '{"error":"invalid_request","error_description":"More than one credential was sent"}',
+)
+
+
+def denied(id: str | None = "1", path: str = "/mcp") -> Answer:
+    """The policy denies the call. `id`: its text where it is known, else the body has the OAuth form."""
+    body = _DENIED if id is None else _rpc(-32001, "Not allowed", id, f',"data":{_DENIED}')
+    return _ours(403, f"Bearer {_URL.format(path)}", body)
+
+
+DENIED = denied()
+
+
+def email_short(id: str | None = "1") -> Answer:
+    """A call of `send_email` by a token that has the scope of `weather` alone. `id`: as for `denied`."""
+    return _short("mcp:tools:email:send", "mcp:tools:email:send mcp:tools:weather", id)
+
+
+def _short(need: str, listed: str, id: str | None) -> Answer:
+    text = f"Required scope: {need}"
+    challenge = f'Bearer error="insufficient_scope", scope="{listed}", {_URL.format("/mcp")}, error_description="{text}"'
+    body = f'{{"error":"insufficient_scope","error_description":"{text}","scope":"{need}"}}'
+    return _ours(403, challenge, body if id is None else _rpc(-32001, text, id, f',"data":{body}'))
+
+
+EMAIL_SHORT = email_short()
+_BOTH = "mcp:tools:weather mcp:tools:email:send"
+BATCH_SHORT = _short(_BOTH, _BOTH, None)
+"""A batch of both calls by that token: it needs the scopes of both."""
+NOT_JSON = _ours(400, None, _rpc(-32700, "Parse error"))
+NOT_A_REQUEST = _ours(400, None, _rpc(-32600, "Invalid Request"))
+TOO_LARGE = _ours(413, None, _rpc(-32600, "Request too large"))
+ENCODED = _ours(415, None, _rpc(-32600, "Content-Encoding not supported"))
+OTHER_TYPE = _ours(415, None, _rpc(-32600, "Content-Type not supported"))
+PREFLIGHT = _ours(204, None, "")
+
+
+def mismatch(id: str = "1") -> Answer:
+    return _ours(400, None, _rpc(-32020, "Header mismatch", id))
+
+
+MISMATCH = mismatch()

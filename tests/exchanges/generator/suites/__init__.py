@@ -1,0 +1,39 @@
+"""All suites, in the order of the README."""
+
+from __future__ import annotations
+
+from ..suite import Suite
+from . import (
+    batches_and_ids,
+    controls,
+    encodings,
+    framing,
+    members,
+    methods,
+    mounted,
+    names,
+    paths,
+    preflights,
+    routing_headers,
+    sessions,
+    sizes,
+)
+
+
+def all_suites() -> list[Suite]:
+    modules = (
+        controls,
+        routing_headers,
+        members,
+        batches_and_ids,
+        names,
+        encodings,
+        sizes,
+        methods,
+        preflights,
+        framing,
+        paths,
+        mounted,
+        sessions,
+    )
+    return [module.suite() for module in modules]
