@@ -7,10 +7,14 @@
 mod control;
 mod flight;
 mod report;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod simulation;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod waiting;
+#[cfg(any(test, feature = "fuzzing"))]
+mod world;
 
 use std::collections::BTreeMap;
 use std::process;
