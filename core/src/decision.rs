@@ -34,7 +34,7 @@ impl Inner {
         let jws = Jws::parse(credential)?;
         let token = self.verify(&jws, request, done)?;
         match (&self.settings.policy, &request.body) {
-            (Some(_), Body::Unread) => return Err(Stop::NeedBody),
+            (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
             (None, _) => self
                 .has_scopes(&token, self.need(request, &[]))
@@ -157,13 +157,35 @@ impl Inner {
         };
         let message = message.map_err(call_refusal)?;
         call::check_routing(request, &message).map_err(call_refusal)?;
-        let judged = match policy.judge(&message) {
+        let judged = self.has_need(policy, token, request, &message);
+        judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+    }
+
+    /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
+    /// the body decides; it also gives a 403 its form.
+    fn check_headers(&self, policy: &Policy, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
+        if !policy.headers_verified() {
+            return Err(Stop::NeedBody);
+        }
+        let call = call::from_headers(request).map_err(call_refusal)?.ok_or(Stop::NeedBody)?;
+        self.has_need(policy, token, request, &Message::Call(call))
+            .map_err(|refusal| self.stop_with_id(refusal, request))
+    }
+
+    /// Checks 25 and 26.
+    fn has_need(
+        &self,
+        policy: &Policy,
+        token: &AccessToken,
+        request: &Request<'_>,
+        message: &Message<'_>,
+    ) -> Result<(), Refusal> {
+        match policy.judge(message) {
             Verdict::Need(scopes) => self.has_scopes(token, self.need(request, &scopes)),
             Verdict::Deny => {
                 Err(Refusal::new(Reason::PolicyDenied, "expected a call that the policy allows"))
             }
-        };
-        judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+        }
     }
 
     /// `required_scopes`, then the policy's, then the request's own.
@@ -202,7 +224,7 @@ impl Inner {
             .collect()
     }
 
-    /// Without a policy the body matters only for the form of a 403.
+    /// For decisions that were made without the body: it matters for the form of a 403 alone.
     fn stop_with_id(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
         if !self.wire().prefers_json_rpc(request) {
             return refusal.into();

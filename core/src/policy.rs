@@ -1,8 +1,8 @@
 //! Call -> need: which scopes a call needs, or that no scope allows it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::call::{CallKind, McpCall, Message, is_notification};
+use crate::call::{CallKind, McpCall, Message, Named, is_notification, resource_uri};
 
 /// What the policy says of a method or a name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,42 +22,65 @@ pub(crate) enum Verdict<'a> {
     Deny,
 }
 
+/// The maps of a policy. Their keys are checked: they have no [`pattern_problem`], those of the resources no
+/// [`resource_problem`] either, and each is there once; scopes keep to the grammar.
+#[derive(Debug, Default)]
+pub(crate) struct Maps {
+    pub(crate) methods: Vec<(String, Rule)>,
+    pub(crate) tools: Vec<(String, Rule)>,
+    pub(crate) prompts: Vec<(String, Rule)>,
+    pub(crate) resources: Vec<(String, Rule)>,
+}
+
 /// The policy of a configuration.
 #[derive(Debug)]
 pub(crate) struct Policy {
     default: Rule,
     methods: Entries,
     tools: Entries,
+    prompts: Entries,
+    resources: Entries,
     scopes: Vec<String>,
     max_body_bytes: usize,
+    headers_verified: bool,
 }
 
 impl Policy {
-    /// A policy of checked parts: keys that have no [`pattern_problem`] and are there once, scopes that keep to
-    /// the grammar.
-    pub(crate) fn new(
-        default: Rule,
-        methods: Vec<(String, Rule)>,
-        tools: Vec<(String, Rule)>,
-        max_body_bytes: usize,
-    ) -> Self {
-        let rules = methods.iter().chain(&tools).map(|(_, rule)| rule).chain([&default]);
+    pub(crate) fn new(default: Rule, maps: Maps, max_body_bytes: usize, headers_verified: bool) -> Self {
+        let entries = [&maps.methods, &maps.tools, &maps.prompts, &maps.resources].into_iter().flatten();
+        let rules = entries.map(|(_, rule)| rule).chain([&default]);
         let scopes: BTreeSet<&String> = rules.flat_map(Rule::scopes).collect();
         let scopes = scopes.into_iter().cloned().collect();
-        Policy { default, methods: Entries::new(methods), tools: Entries::new(tools), scopes, max_body_bytes }
-    }
-
-    /// What this message needs. No body and a response need nothing.
-    pub(crate) fn judge(&self, message: &Message<'_>) -> Verdict<'_> {
-        match message {
-            Message::Call(McpCall { method, name, .. }) => self.judge_call(method, name.as_deref()),
-            Message::None | Message::Response => Verdict::Need(Vec::new()),
+        Policy {
+            default,
+            methods: Entries::new(maps.methods),
+            tools: Entries::new(maps.tools),
+            prompts: Entries::new(maps.prompts),
+            resources: Entries::new(maps.resources),
+            scopes,
+            max_body_bytes,
+            headers_verified,
         }
     }
 
-    /// What using this tool, prompt or resource needs.
+    /// What this message needs: everything that each of its calls does. No body and a response need nothing.
+    pub(crate) fn judge(&self, message: &Message<'_>) -> Verdict<'_> {
+        let mut rules = Vec::new();
+        for call in message.calls() {
+            let key_of = match &*call.method {
+                "completion/complete" => resource_uri::template_key,
+                _ => resource_uri::key,
+            };
+            self.add_rules(call, key_of, &mut rules);
+        }
+        join(rules)
+    }
+
+    /// What using this tool, prompt or resource needs. Lists name templates of resources too.
     pub(crate) fn allows(&self, kind: CallKind, name: &str) -> Verdict<'_> {
-        self.judge_call(kind.method(), Some(name))
+        let mut rules = Vec::new();
+        self.add_rules(&McpCall::new(kind.method()).name(name), resource_uri::template_key, &mut rules);
+        join(rules)
     }
 
     /// Every scope that the policy names, sorted by bytes, each once.
@@ -70,26 +93,56 @@ impl Policy {
         self.max_body_bytes
     }
 
-    fn judge_call(&self, method: &str, name: Option<&str>) -> Verdict<'_> {
-        let of_method = self.methods.find(method);
-        let of_name = match method {
-            "tools/call" => name.and_then(|name| self.tools.find(name)),
+    /// Whether the host vouches that its server compares the routing headers with the body.
+    pub(crate) fn headers_verified(&self) -> bool {
+        self.headers_verified
+    }
+
+    fn add_rules<'p>(&'p self, call: &McpCall<'_>, key_of: KeyOf, rules: &mut Vec<&'p Rule>) {
+        let of_method = self.methods.find(&call.method);
+        let otherwise = match of_method {
+            None if !is_plumbing(&call.method) => Some(&self.default),
             _ => None,
         };
-        match (of_method, of_name) {
-            (None, None) if is_plumbing(method) => Verdict::Need(Vec::new()),
-            (None, None) => join([&self.default]),
-            (of_method, of_name) => join(of_method.into_iter().chain(of_name)),
+        rules.extend(of_method);
+        if call.names.is_empty() {
+            rules.extend(otherwise);
+        }
+        for named in &call.names {
+            rules.extend(self.rule_of(named, key_of).or(otherwise));
+        }
+    }
+
+    /// The entry of a name. A URI without a key is denied, whatever the policy says of others.
+    fn rule_of(&self, named: &Named<'_>, key_of: KeyOf) -> Option<&Rule> {
+        match named.kind {
+            CallKind::Tool => self.tools.find(&named.name),
+            CallKind::Prompt => self.prompts.find(&named.name),
+            CallKind::Resource => match key_of(&named.name) {
+                Some(key) => self.resources.find(&key),
+                None => Some(&Rule::Deny),
+            },
         }
     }
 }
 
-/// What is wrong with a key of `methods` or `tools`, None for a name or a pattern.
+/// [`resource_uri::key`], or the one that takes templates.
+type KeyOf = fn(&str) -> Option<String>;
+
+/// What is wrong with a key of any map, None for a name or a pattern.
 pub(crate) fn pattern_problem(text: &str) -> Option<&'static str> {
     match text.find('*') {
         _ if text.is_empty() => Some("expected a name, or a pattern that ends with *"),
         Some(at) if at + 1 != text.len() => Some("expected * only once, as the last character"),
         _ => None,
+    }
+}
+
+/// What is wrong with a key of `resources` that has no [`pattern_problem`].
+pub(crate) fn resource_problem(text: &str) -> Option<String> {
+    match text.strip_suffix('*') {
+        Some(stem) => resource_uri::stem_problem(stem),
+        None => resource_uri::key_problem(text),
     }
 }
 
@@ -101,14 +154,10 @@ fn is_plumbing(method: &str) -> bool {
 
 /// What all of these rules together say.
 fn join<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Verdict<'a> {
-    let mut need: Vec<&str> = Vec::new();
+    let (mut need, mut seen) = (Vec::new(), HashSet::new());
     for rule in rules {
         let Rule::Need(scopes) = rule else { return Verdict::Deny };
-        for scope in scopes {
-            if !need.contains(&scope.as_str()) {
-                need.push(scope);
-            }
-        }
+        need.extend(scopes.iter().map(String::as_str).filter(|scope| seen.insert(*scope)));
     }
     Verdict::Need(need)
 }
@@ -148,7 +197,9 @@ impl Entries {
     /// The entry of this name: the exact one, else the one of the longest pattern.
     fn find(&self, name: &str) -> Option<&Rule> {
         let of_prefix = |length: &usize| self.prefixes.get(name.get(..*length)?);
-        self.exact.get(name).or_else(|| self.lengths.iter().find_map(of_prefix))
+        let fitting = self.lengths.partition_point(|length| *length > name.len());
+        let fitting = self.lengths.iter().skip(fitting);
+        self.exact.get(name).or_else(|| fitting.into_iter().find_map(of_prefix))
     }
 }
 
@@ -157,16 +208,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::call::CallId;
 
     fn need(scopes: &[&str]) -> Rule {
         Rule::Need(scopes.iter().map(|scope| (*scope).to_owned()).collect())
     }
 
-    fn policy(default: Rule, methods: &[(&str, Rule)], tools: &[(&str, Rule)]) -> Policy {
-        let owned = |entries: &[(&str, Rule)]| {
-            entries.iter().map(|(key, rule)| ((*key).to_owned(), rule.clone())).collect()
-        };
-        Policy::new(default, owned(methods), owned(tools), 1000)
+    type Written<'a> = &'a [(&'a str, Rule)];
+
+    fn owned(entries: Written<'_>) -> Vec<(String, Rule)> {
+        entries.iter().map(|(key, rule)| ((*key).to_owned(), rule.clone())).collect()
+    }
+
+    fn policy(default: Rule, methods: Written<'_>, tools: Written<'_>) -> Policy {
+        let maps = Maps { methods: owned(methods), tools: owned(tools), ..Maps::default() };
+        Policy::new(default, maps, 1000, false)
     }
 
     fn of_method<'a>(policy: &'a Policy, method: &str) -> Verdict<'a> {
@@ -176,6 +232,21 @@ mod tests {
     fn of_tool<'a>(policy: &'a Policy, name: &str) -> Verdict<'a> {
         let verdict = policy.judge(&Message::Call(McpCall::new("tools/call").name(name)));
         assert_eq!(policy.allows(CallKind::Tool, name), verdict);
+        verdict
+    }
+
+    /// By `resources/read`, as by every other way to name a resource.
+    fn of_resource<'a>(policy: &'a Policy, uri: &str) -> Verdict<'a> {
+        let verdict = policy.judge(&Message::Call(McpCall::new("resources/read").name(uri)));
+        for call in [
+            McpCall::new("resources/subscribe").name(uri),
+            McpCall::new("resources/unsubscribe").name(uri),
+            McpCall::new("completion/complete").resource(uri),
+            McpCall::new("subscriptions/listen").resource(uri),
+        ] {
+            assert_eq!(policy.judge(&Message::Call(call)), verdict, "{uri}");
+        }
+        assert_eq!(policy.allows(CallKind::Resource, uri), verdict, "{uri}");
         verdict
     }
 
@@ -200,13 +271,125 @@ mod tests {
     }
 
     #[test]
-    fn names_of_other_methods_are_not_looked_up_among_the_tools() {
-        let policy = policy(Rule::Deny, &[], &[("weather", need(&["weather"]))]);
-        let prompt = McpCall::new("prompts/get").name("weather");
-        assert_eq!(policy.judge(&Message::Call(prompt)), Verdict::Deny);
-        assert_eq!(policy.allows(CallKind::Prompt, "weather"), Verdict::Deny);
-        assert_eq!(policy.allows(CallKind::Resource, "weather"), Verdict::Deny);
-        assert_eq!(of_method(&policy, "tools/call2"), Verdict::Deny);
+    fn each_kind_is_looked_up_in_its_own_map() {
+        let maps = Maps {
+            tools: owned(&[("a:b", need(&["tool"]))]),
+            prompts: owned(&[("a:b", need(&["prompt"]))]),
+            resources: owned(&[("a:b", need(&["resource"]))]),
+            ..Maps::default()
+        };
+        let policy = Policy::new(Rule::Deny, maps, 1000, false);
+        assert_eq!(of_tool(&policy, "a:b"), needs(&["tool"]));
+        assert_eq!(of_resource(&policy, "a:b"), needs(&["resource"]));
+        for prompt in [
+            McpCall::new("prompts/get").name("a:b"),
+            McpCall::new("completion/complete").prompt("a:b"),
+            McpCall::new("prompts/get").name("a:b").id(CallId::Number(1)),
+        ] {
+            assert_eq!(policy.judge(&Message::Call(prompt)), needs(&["prompt"]));
+        }
+        assert_eq!(policy.allows(CallKind::Prompt, "a:b"), needs(&["prompt"]));
+        for unnamed in ["tools/call2", "resources/list", "completion", "subscriptions/list"] {
+            assert_eq!(policy.judge(&Message::Call(McpCall::new(unnamed).name("a:b"))), Verdict::Deny);
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_resources_stands_for_whole_segments() {
+        let maps = Maps {
+            resources: owned(&[
+                ("file:///reports/*", need(&["reports"])),
+                ("file:///reports/secret/*", Rule::Deny),
+                ("file:///reports/secret/faq", need(&["faq"])),
+                ("https://example.com/*", need(&["web"])),
+                ("weather:*", need(&["weather"])),
+                ("weather://paris/now", need(&["paris"])),
+            ]),
+            ..Maps::default()
+        };
+        let policy = Policy::new(need(&["default"]), maps, 1000, false);
+        for (uri, expected) in [
+            ("file:///reports/2026", needs(&["reports"])),
+            ("file:///reports/a/b/", needs(&["reports"])),
+            ("file:///reports/", needs(&["reports"])),
+            ("file:///reports", needs(&["default"])),
+            ("file:///reports-secret/a", needs(&["default"])),
+            ("file:///reports/secret", needs(&["reports"])),
+            ("file:///reports/secret/a", Verdict::Deny),
+            ("file:///reports//secret/a", Verdict::Deny),
+            ("FILE:///reports/secret/a?faq", Verdict::Deny),
+            ("file:///reports/secret/faq", needs(&["faq"])),
+            ("file:///reports/secret/faq?x", needs(&["faq"])),
+            ("file:///reports/secret/faq/", Verdict::Deny),
+            ("https://EXAMPLE.com", needs(&["web"])),
+            ("https://example.com.evil/", needs(&["default"])),
+            ("https://example.com:8443/", needs(&["default"])),
+            ("weather://Paris/now", needs(&["paris"])),
+            ("weather://paris/tomorrow", needs(&["weather"])),
+            ("weather:paris", needs(&["weather"])),
+            ("weathers:paris", needs(&["default"])),
+            ("file:///reports/../etc", Verdict::Deny),
+            ("https://example.com:443/", Verdict::Deny),
+            ("reports", Verdict::Deny),
+            ("", Verdict::Deny),
+        ] {
+            assert_eq!(of_resource(&policy, uri), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_uri_without_a_key_is_denied_where_no_resource_is_named() {
+        let policy = policy(need(&[]), &[("resources/read", need(&[]))], &[]);
+        assert_eq!(of_resource(&policy, "file:///a b"), Verdict::Deny);
+        assert_eq!(policy.allows(CallKind::Resource, "file:///a"), needs(&[]));
+    }
+
+    #[test]
+    fn templates_are_completed_and_listed_but_not_read() {
+        let maps = Maps {
+            resources: owned(&[("weather://*", need(&["weather"])), ("weather://paris/*", Rule::Deny)]),
+            ..Maps::default()
+        };
+        let policy = Policy::new(need(&["default"]), maps, 1000, false);
+        for (template, expected) in [
+            ("weather://{city}/now", needs(&["weather"])),
+            ("weather://paris/{+day}", Verdict::Deny),
+            ("weather://paris{?day}", needs(&["weather"])),
+            ("news:{topic}", needs(&["default"])),
+            ("weather://{city}/../x", Verdict::Deny),
+        ] {
+            let completed = McpCall::new("completion/complete").resource(template);
+            assert_eq!(policy.judge(&Message::Call(completed)), expected, "{template}");
+            assert_eq!(policy.allows(CallKind::Resource, template), expected, "{template}");
+            let read = McpCall::new("resources/read").name(template);
+            assert_eq!(policy.judge(&Message::Call(read)), Verdict::Deny, "{template}");
+        }
+    }
+
+    #[test]
+    fn several_calls_and_names_need_what_each_of_them_does() {
+        let maps = Maps {
+            methods: owned(&[("tools/call", need(&["call"]))]),
+            tools: owned(&[("weather", need(&["weather", "both"])), ("secret", Rule::Deny)]),
+            resources: owned(&[("a:1", need(&["one", "both"])), ("a:2", Rule::Deny)]),
+            ..Maps::default()
+        };
+        let policy = Policy::new(need(&["default"]), maps, 1000, false);
+        let weather = McpCall::new("tools/call").name("weather");
+        let listen = McpCall::new("subscriptions/listen");
+        let both = listen.clone().resource("a:1").resource("a:3");
+        for (calls, expected) in [
+            (vec![weather.clone(), both.clone()], needs(&["call", "weather", "both", "one", "default"])),
+            (vec![McpCall::new("ping"), McpCall::new("notifications/x")], needs(&[])),
+            (vec![McpCall::new("ping"), McpCall::new("tools/list")], needs(&["default"])),
+            (vec![weather.clone(), McpCall::new("tools/call").name("secret")], Verdict::Deny),
+            (vec![weather, listen.clone().resource("a:1").resource("a:2")], Verdict::Deny),
+            (vec![], needs(&[])),
+        ] {
+            assert_eq!(policy.judge(&Message::Batch(calls.clone())), expected, "{calls:?}");
+        }
+        assert_eq!(policy.judge(&Message::Call(both)), needs(&["one", "both", "default"]));
+        assert_eq!(policy.judge(&Message::Call(listen)), needs(&["default"]));
     }
 
     #[test]
@@ -291,6 +474,50 @@ mod tests {
     }
 
     #[test]
+    fn resources_are_written_in_the_form_they_are_compared_in() {
+        for fine in [
+            "*",
+            "file:*",
+            "file://*",
+            "file:///*",
+            "file:///a/*",
+            "urn:isbn:1",
+            "a://b",
+            "a:b/*",
+            "https://a/",
+        ] {
+            assert_eq!(resource_problem(fine), None, "{fine}");
+        }
+        for (wrong, expected) in [
+            ("FILE:///a", "\"file:///a\""),
+            ("File:*", "\"file:*\""),
+            ("A://*", "\"a://*\""),
+            ("https://A/*", "\"https://a/*\""),
+            ("https://a", "\"https://a/\""),
+            ("file:///ü/*", "\"file:///%C3%BC/*\""),
+            ("file:///%c3%bc", "\"file:///%C3%BC\""),
+            ("file:///a//b", "\"file:///a/b\""),
+            ("file:///a?b", "\"file:///a\""),
+            ("file:///a?b/*", "\"file:///a\""),
+            ("file:///a*", "whole segments"),
+            ("a:/*", "whole segments"),
+            ("a*", "whole segments"),
+            ("a b:*", "whole segments"),
+            ("weather://{city}/now", "no template"),
+            ("weather://{city}/*", "no template"),
+            ("file:///a/../b", "in one way"),
+            ("file:///a#b", "in one way"),
+            ("file:///%61", "in one way"),
+            ("file:/a", "in one way"),
+            ("reports", "in one way"),
+            ("/*", "in one way"),
+        ] {
+            let problem = resource_problem(wrong).expect(wrong);
+            assert!(problem.contains(expected), "{wrong}: {problem}");
+        }
+    }
+
+    #[test]
     fn patterns_have_one_star_at_their_end() {
         for fine in ["weather", "calendar_*", "*", "tools/call", "file:///a b"] {
             assert_eq!(pattern_problem(fine), None, "{fine}");
@@ -317,6 +544,35 @@ mod tests {
             let expected = expected.map(|at| need(&[&at.to_string()]));
             let entries = Entries::new(entries);
             prop_assert_eq!(entries.find(&name), expected.as_ref());
+        }
+
+        #[test]
+        fn a_uri_finds_its_entry_else_that_of_the_folder_nearest_to_it(
+            folders in prop::collection::btree_set("a:(//[bü]{0,2})?(/[bc]{1,2}){0,3}/", 0..20),
+            files in prop::collection::btree_set("a:(//[bü]{0,2})?(/[bc]{1,2}){0,3}", 0..20),
+            uri in "a:(//[bBü]{0,2})?(/[bcü.%]{0,2}){0,4}(\\?x)?",
+        ) {
+            let patterns = folders.iter().map(|folder| format!("{folder}*"));
+            let keys: BTreeSet<String> = patterns.chain(files).collect();
+            let keys = keys.into_iter().filter(|key| resource_problem(key).is_none());
+            let entries: Vec<_> = keys.map(|key| (key.clone(), need(&[&key]))).collect();
+            let maps = Maps { resources: entries.clone(), ..Maps::default() };
+            let policy = Policy::new(need(&[]), maps, 1000, false);
+            let message = Message::Call(McpCall::new("resources/read").name(uri.as_str()));
+            let expected = resource_uri::key(&uri).map(|key| {
+                // Up from the resource itself, folder by folder.
+                let above = key.char_indices().rev().filter(|(_, character)| "/:".contains(*character));
+                let above = above.map(|(at, _)| format!("{}*", key.get(..=at).unwrap()));
+                let mut nearest_first = std::iter::once(key.clone()).chain(above);
+                nearest_first.find_map(|key| entries.iter().find(|(listed, _)| *listed == key))
+            });
+            let expected = match expected {
+                None => Verdict::Deny,
+                Some(None) => Verdict::Need(Vec::new()),
+                Some(Some((_, Rule::Need(scopes)))) => Verdict::Need(scopes.iter().map(String::as_str).collect()),
+                Some(Some((_, Rule::Deny))) => unreachable!(),
+            };
+            prop_assert_eq!(policy.judge(&message), expected);
         }
     }
 }

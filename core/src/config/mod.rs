@@ -122,15 +122,24 @@ pub enum RefusalBody {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PolicyConfig {
-    /// The rule of a call that neither `methods` nor `tools` names. Required.
+    /// The rule of a call of which no map has the method or the name. Required.
     pub default: Option<PolicyRule>,
     /// Rules by JSON-RPC method; `*` may stand once, as the last character.
     pub methods: BTreeMap<String, PolicyRule>,
     /// Rules by the tool's name; `*` may stand once, as the last character.
     pub tools: BTreeMap<String, PolicyRule>,
+    /// Rules by the resource's URI, in the form that URIs are compared in: without query and fragment, scheme and host
+    /// in lower case, nothing escaped that need not be, everything beyond ASCII escaped. `*` may stand once, as the
+    /// last character, after a slash or a scheme: it stands for any number of whole segments.
+    pub resources: BTreeMap<String, PolicyRule>,
+    /// Rules by the prompt's name; `*` may stand once, as the last character.
+    pub prompts: BTreeMap<String, PolicyRule>,
     /// The largest body that is read, in bytes.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub max_body_bytes: Option<u64>,
+    /// The server behind compares `Mcp-Method` and `Mcp-Name` with the body (MCP 2026-07-28 and later), so that they may
+    /// stand for it: then a body is asked for only where they do not say all. Wrong if set for a server that does not.
+    pub headers_verified: bool,
 }
 
 /// The scopes that a call needs, all of them, or that nobody may make it.

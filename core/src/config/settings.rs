@@ -13,7 +13,7 @@ use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::MAX_KID_BYTES;
 use crate::keys::source::SourceSettings;
 use crate::metadata;
-use crate::policy::{self, Policy, Rule};
+use crate::policy::{Maps, Policy, Rule, pattern_problem, resource_problem};
 use crate::scope::{Implications, ScopeSet, is_scope_token};
 use crate::url::Url;
 
@@ -294,8 +294,17 @@ fn policy(config: &PolicyConfig, mistakes: &mut Mistakes) -> Policy {
             Rule::Deny
         }
     };
-    let methods = rules(&config.methods, "policy.methods", mistakes);
-    let tools = rules(&config.tools, "policy.tools", mistakes);
+    let maps = Maps {
+        methods: rules(&config.methods, "policy.methods", mistakes),
+        tools: rules(&config.tools, "policy.tools", mistakes),
+        prompts: rules(&config.prompts, "policy.prompts", mistakes),
+        resources: rules(&config.resources, "policy.resources", mistakes),
+    };
+    for uri in config.resources.keys() {
+        if let Some(problem) = resource_problem(uri) {
+            mistakes.add(format!("policy.resources.{uri}"), problem);
+        }
+    }
     let limit = whole(
         config.max_body_bytes,
         DEFAULT_MAX_BODY_BYTES as u64,
@@ -303,14 +312,14 @@ fn policy(config: &PolicyConfig, mistakes: &mut Mistakes) -> Policy {
         "policy.max_body_bytes",
         mistakes,
     );
-    Policy::new(default, methods, tools, limit as usize)
+    Policy::new(default, maps, limit as usize, config.headers_verified)
 }
 
 fn rules(config: &BTreeMap<String, PolicyRule>, path: &str, mistakes: &mut Mistakes) -> Vec<(String, Rule)> {
     let mut rules = Vec::new();
     for (pattern, written) in config {
         let path = format!("{path}.{pattern}");
-        if let Some(problem) = policy::pattern_problem(pattern) {
+        if let Some(problem) = pattern_problem(pattern) {
             mistakes.add(&path, problem);
         }
         rules.push((pattern.clone(), rule(written, &path, mistakes)));
