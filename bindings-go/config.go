@@ -52,6 +52,8 @@ type Config struct {
 	AllowedOrigins []string `json:"allowed_origins,omitzero"`
 	// Keys says how key sets are kept.
 	Keys Keys `json:"keys,omitzero"`
+	// TokenCache says how many verified tokens are kept.
+	TokenCache TokenCache `json:"token_cache,omitzero"`
 	// HTTP says how key sets and metadata are fetched.
 	HTTP HTTP `json:"http,omitzero"`
 	// DistrustedKeys answer no token, whatever their issuer publishes.
@@ -63,6 +65,9 @@ type Config struct {
 
 // Seconds is for fields that are nil unless they are set, since 0 means something there.
 func Seconds(seconds int) *int { return &seconds }
+
+// Limit is for fields that are nil unless they are set, since 0 means something there.
+func Limit(limit int) *int { return &limit }
 
 // Off is for fields that are nil unless they are set, and on then.
 func Off() *bool { return new(bool) }
@@ -249,6 +254,15 @@ type Keys struct {
 	Snapshot json.RawMessage `json:"snapshot,omitzero"`
 	// RSAMaxBits is the largest RSA modulus, 2048 to 8192; 4096 when 0.
 	RSAMaxBits int `json:"rsa_max_bits,omitempty"`
+}
+
+// TokenCache says how many verified tokens are kept, so that the same token need not be verified for each request. All that
+// can change is judged each time. 0 for either field turns it off.
+type TokenCache struct {
+	// Capacity is how many tokens, 0 to 1000000; nil is 10000. Limit makes one.
+	Capacity *int `json:"capacity,omitempty"`
+	// MaxBytes is how much memory they may take, 0 or 65536 to 17179869184; nil is 67108864.
+	MaxBytes *int `json:"max_bytes,omitempty"`
 }
 
 // HTTP says how key sets and metadata are fetched.

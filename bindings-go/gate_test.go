@@ -141,6 +141,7 @@ func TestEveryFieldOfAConfigurationHasItsKey(t *testing.T) {
 			RSAMaxBits: 2048, BackgroundRefresh: scopegate.Off(),
 			Snapshot: json.RawMessage(`{"version": 1, "exported_at": 0, "sources": []}`),
 		},
+		TokenCache:     scopegate.TokenCache{Capacity: scopegate.Limit(0), MaxBytes: scopegate.Limit(0)},
 		DistrustedKeys: []scopegate.DistrustedKey{{Issuer: "https://as2.test", KeyID: "1"}},
 		HTTP: scopegate.HTTP{
 			TimeoutSeconds: 1, Proxy: "http://127.0.0.1:1", UserAgent: "weather", AllowPrivateAddresses: true,

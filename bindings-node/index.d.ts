@@ -24,6 +24,7 @@ export type {
   Policy,
   PolicyEntry,
   SourceSnapshot,
+  TokenCacheSettings,
 } from "./types/configuration.js";
 export type { Reason } from "./types/reason.js";
 
@@ -229,8 +230,22 @@ export interface Stats {
   readonly refused: Readonly<Partial<Record<Reason, number>>>;
   /** Accepted tokens that `token_format: "rfc9068"` would refuse. */
   readonly not_rfc9068: number;
+  /** Verified tokens; nothing but zeros where they are not kept. */
+  readonly token_cache: TokenCacheStats;
   /** The key source of each authorization server. */
   readonly sources: readonly SourceStatus[];
+}
+
+/** What the verified tokens take and were good for. */
+export interface TokenCacheStats {
+  /** Tokens that were held when they came. They were judged again, but neither read nor verified. */
+  readonly hits: number;
+  /** Tokens that were not. */
+  readonly misses: number;
+  /** Tokens that are held. */
+  readonly entries: number;
+  /** The memory that they take, in bytes. */
+  readonly bytes: number;
 }
 
 /** Whether tokens can be judged now. */

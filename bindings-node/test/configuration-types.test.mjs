@@ -15,6 +15,7 @@ const INTERFACES = {
   KeySettings: schema.$defs.KeysConfig,
   HttpSettings: schema.$defs.HttpConfig,
   ClientCertificate: schema.$defs.ClientCertificate,
+  TokenCacheSettings: schema.$defs.TokenCacheConfig,
   DistrustedKey: schema.$defs.DistrustedKey,
   KeySnapshot: schema.$defs.KeySnapshot,
   SourceSnapshot: schema.$defs.SourceSnapshot,

@@ -48,6 +48,8 @@ export interface Configuration {
   distrusted_keys?: readonly DistrustedKey[];
   /** How key sets are kept. */
   keys?: KeySettings;
+  /** How many verified tokens are kept. */
+  token_cache?: TokenCacheSettings;
   /** How key sets and metadata are fetched. */
   http?: HttpSettings;
 }
@@ -112,6 +114,17 @@ export interface DistrustedKey {
   issuer: string;
   /** 1 to 256 bytes. */
   kid: string;
+}
+
+/**
+ * How many verified tokens are kept, so that the same token need not be verified for each request; all that can change is
+ * judged each time. 0 for either turns it off.
+ */
+export interface TokenCacheSettings {
+  /** How many tokens, 0 to 1000000. Default 10000. */
+  capacity?: number;
+  /** How much memory they may take, 0 or 65536 to 17179869184. Default 67108864. */
+  max_bytes?: number;
 }
 
 /** How key sets are kept. */

@@ -21,6 +21,7 @@ from scopegate import (
     Policy,
     Reason,
     SourceSnapshot,
+    TokenCache,
     _scopegate,
 )
 
@@ -56,6 +57,7 @@ def test_the_types_have_every_key_of_the_configuration_and_no_other() -> None:
         ClientAudience: "ClientAudience",
         ClientCertificate: "ClientCertificate",
         DistrustedKey: "DistrustedKey",
+        TokenCache: "TokenCacheConfig",
         Http: "HttpConfig",
         KeySnapshot: "KeySnapshot",
         Keys: "KeysConfig",

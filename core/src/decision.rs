@@ -8,7 +8,7 @@ use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
 use crate::keys::algorithm::Algorithm;
-use crate::keys::source::{KeyRequest, Selection, Source, Want};
+use crate::keys::source::{KeyRequest, Recognition, Selection, Source, VerifyingKey, Want};
 use crate::policy::{Policy, Verdict};
 use crate::reason::Reason;
 use crate::refusal::{Particulars, Refusal, ScopeShortfall};
@@ -17,8 +17,9 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
+use crate::token::cache::{Digest, Verified};
 use crate::token::claims::{self, Claims, Judged};
-use crate::token::jws::Jws;
+use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
 
 impl Inner {
@@ -31,8 +32,7 @@ impl Inner {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
-        let jws = Jws::parse(credential)?;
-        let token = self.verify(&jws, request, done)?;
+        let token = self.verified(credential, request, done)?;
         match (&self.settings.policy, &request.body) {
             (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
@@ -52,68 +52,109 @@ impl Inner {
         Err(Refusal::new(Reason::OriginDenied, "expected an Origin of allowed_origins"))
     }
 
-    /// Checks 10 to 22: issuer, algorithm, type, key, signature and claims.
-    fn verify(
+    /// Checks 7 to 22, from the entry of a token that passed them before as far as they can have another outcome now.
+    fn verified(
         &self,
-        jws: &Jws<'_>,
+        credential: &[u8],
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<AccessToken, Stop> {
-        let issuer = claims::issuer(&jws.claims)?;
-        let (server, source) = self.server_of(issuer)?;
-        let algorithm = accepted_algorithm(jws, server)?;
-        Judged::check_type(&jws.header, &server.tokens)?;
-        let now = self.now(request)?;
-        let want =
-            Want { algorithm, kid: jws.header.kid.as_deref(), issued_at: claims::issue_time(&jws.claims) };
-        let key = match source.select(&want, done) {
-            Selection::Key(key) => key,
-            Selection::NeedKeys(wanted) => return Err(Stop::NeedKeys(wanted)),
-            Selection::Unknown => {
-                return Err(Refusal::new(
-                    Reason::UnknownKey,
-                    "expected a kid and alg of one of the issuer's keys",
-                )
-                .into());
-            }
-            Selection::Ambiguous => {
-                let detail = "expected exactly one key of the issuer to fit the token's kid and alg";
-                return Err(Refusal::new(Reason::AmbiguousKey, detail).into());
-            }
-            Selection::Unavailable { retry_after } => return Err(keys_unavailable(retry_after).into()),
+        let Some(cache) = &self.cache else {
+            return self.verify(credential, request, done).map(|verified| verified.token);
         };
-        if !key.verifies(jws.signing_input, &jws.signature) {
-            source.bad_signature(&want);
-            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
-        }
-        let claims = Claims::read(&jws.claims, &server.tokens)?;
-        claims.judge(&self.judged(jws, server, now))?;
-        if server.tokens.format == TokenFormat::Generic
-            && !claims.would_pass_rfc9068(&jws.header, &jws.claims)
+        let digest = Digest::of(credential);
+        if let Some(found) = cache.find(&digest)
+            && let Some(verified) = found.verified()
         {
-            self.counters.not_rfc9068();
+            match self.verify_again(verified, request, done)? {
+                Some(token) => return Ok(token),
+                None => cache.remove(&found),
+            }
         }
-        Ok(self.access_token(issuer, jws, claims))
+        let verified = self.verify(credential, request, done)?;
+        let token = verified.token.clone();
+        cache.insert(digest, verified);
+        Ok(token)
     }
 
-    fn judged<'a>(&'a self, jws: &'a Jws<'_>, server: &'a ServerSettings, now: i64) -> Judged<'a> {
-        Judged {
-            header: &jws.header,
-            claims: &jws.claims,
-            rules: &server.tokens,
+    /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
+    fn verify(
+        &self,
+        credential: &[u8],
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+    ) -> Result<Verified, Stop> {
+        let jws = Jws::parse(credential)?;
+        let issuer = claims::issuer(&jws.claims)?;
+        let origin = self.origin(issuer, &jws.header, request)?;
+        let want = origin.want(&jws.header, claims::issue_time(&jws.claims));
+        let key = match origin.source.select(&want, done) {
+            Selection::Key(key) => key,
+            none => return Err(without_key(none)),
+        };
+        if !key.verifies(jws.signing_input, &jws.signature) {
+            origin.source.bad_signature(&want);
+            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
+        }
+        let claims = Claims::read(&jws.claims, &origin.server.tokens)?;
+        self.judge(&claims, &jws.header, &origin)?;
+        Ok(Verified {
+            key: VerifyingKey::new(&key),
+            token: self.access_token(issuer.to_owned(), claims, jws.payload),
+            header: jws.header,
+        })
+    }
+
+    /// Checks 10 to 14 and 17 to 22 of a token that was verified before. `None` when its key is no longer the one that
+    /// verified it.
+    fn verify_again(
+        &self,
+        verified: &Verified,
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+    ) -> Result<Option<AccessToken>, Stop> {
+        let Verified { header, token, key } = verified;
+        let origin = self.origin(token.issuer(), header, request)?;
+        match origin.source.recognise(&origin.want(header, token.issued_at()), key, done) {
+            Recognition::SameKey => {}
+            Recognition::Changed => return Ok(None),
+            Recognition::NotNow(selection) => return Err(without_key(selection)),
+        }
+        self.judge(token.claims(), header, &origin)?;
+        Ok(Some(token.clone()))
+    }
+
+    /// Checks 10 to 13: whose token it says it is, and whether that server's tokens may look so.
+    fn origin(&self, issuer: &str, header: &Header, request: &Request<'_>) -> Result<Origin<'_>, Refusal> {
+        let (server, source) = self.server_of(issuer)?;
+        let algorithm = accepted_algorithm(header, server)?;
+        Judged::check_type(header, &server.tokens)?;
+        Ok(Origin { server, source, algorithm, now: self.now(request)? })
+    }
+
+    /// Checks 17 to 22.
+    fn judge(&self, claims: &Claims, header: &Header, origin: &Origin<'_>) -> Result<(), Refusal> {
+        let rules = &origin.server.tokens;
+        claims.judge(&Judged {
+            header,
+            rules,
             audiences: &self.settings.audiences,
             times: self.settings.times,
-            now,
+            now: origin.now,
+        })?;
+        if rules.format == TokenFormat::Generic && !claims.would_pass_rfc9068(header) {
+            self.counters.not_rfc9068();
         }
+        Ok(())
     }
 
     /// The unverified issuer only selects whose keys are tried, before any network.
-    fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Arc<Source>), Refusal> {
+    fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
         let index = self.issuers.get(issuer).copied();
         let server = index.and_then(|index| self.settings.servers.get(index));
         let source = index.and_then(|index| self.sources.get(index));
         server
-            .zip(source)
+            .zip(source.map(Arc::as_ref))
             .ok_or_else(|| Refusal::new(Reason::UntrustedIssuer, "expected iss to be a configured issuer"))
     }
 
@@ -123,22 +164,15 @@ impl Inner {
         now.ok_or_else(|| Refusal::new(Reason::ClockUnusable, "expected the machine's clock to be past 1970"))
     }
 
-    fn access_token(&self, issuer: &str, jws: &Jws<'_>, claims: Claims) -> AccessToken {
-        let principal = claims.principal(issuer);
-        let scopes = claims.scopes.unwrap_or_default().as_slice().to_vec();
+    fn access_token(&self, issuer: String, claims: Claims, payload: String) -> AccessToken {
+        let scopes = claims.scopes.as_ref().map_or(&[][..], ScopeSet::as_slice);
         AccessToken::new(Fields {
-            issuer: issuer.to_owned(),
-            principal,
-            effective_scopes: self.settings.implications.effective(&scopes),
-            scopes,
-            subject: claims.subject,
-            client_id: claims.client_id,
-            audience: claims.audience.unwrap_or_default(),
+            principal: claims.principal(&issuer),
+            effective_scopes: self.settings.implications.effective(scopes),
+            issuer,
+            claims,
             resource: self.settings.audiences.resource.clone(),
-            expires_at: claims.expires_at.unwrap_or_default(),
-            issued_at: claims.issued_at,
-            token_id: claims.token_id,
-            claims: jws.payload.clone(),
+            payload,
         })
     }
 
@@ -258,6 +292,36 @@ impl Inner {
     }
 }
 
+/// The authorization server that a token says it is from.
+struct Origin<'a> {
+    server: &'a ServerSettings,
+    source: &'a Source,
+    algorithm: Algorithm,
+    now: i64,
+}
+
+impl Origin<'_> {
+    fn want<'a>(&self, header: &'a Header, issued_at: Option<i64>) -> Want<'a> {
+        Want { algorithm: self.algorithm, kid: header.kid.as_deref(), issued_at }
+    }
+}
+
+/// Check 14, when there is no key.
+fn without_key(selection: Selection) -> Stop {
+    let refusal = match selection {
+        Selection::NeedKeys(wanted) => return Stop::NeedKeys(wanted),
+        Selection::Unavailable { retry_after } => keys_unavailable(retry_after),
+        Selection::Ambiguous => {
+            let detail = "expected exactly one key of the issuer to fit the token's kid and alg";
+            Refusal::new(Reason::AmbiguousKey, detail)
+        }
+        Selection::Unknown | Selection::Key(_) => {
+            Refusal::new(Reason::UnknownKey, "expected a kid and alg of one of the issuer's keys")
+        }
+    };
+    refusal.into()
+}
+
 /// Why a decision ended before its token came out.
 pub(crate) enum Stop {
     Refuse(Box<Refusal>),
@@ -298,9 +362,9 @@ fn credential_refusal(reason: Reason) -> Refusal {
 }
 
 /// Check 11.
-fn accepted_algorithm(jws: &Jws<'_>, server: &ServerSettings) -> Result<Algorithm, Refusal> {
+fn accepted_algorithm(header: &Header, server: &ServerSettings) -> Result<Algorithm, Refusal> {
     let accepted = &server.tokens.algorithms;
-    Algorithm::from_name(&jws.header.alg).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
+    Algorithm::from_name(&header.alg).filter(|algorithm| accepted.contains(algorithm)).ok_or_else(|| {
         let names: Vec<_> = accepted.iter().map(|algorithm| algorithm.name()).collect();
         Refusal::new(Reason::AlgorithmNotAllowed, format!("expected alg to be one of {}", names.join(", ")))
     })

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::keys::source::SourceStatus;
 use crate::reason::Reason;
+use crate::token::cache::TokenCacheStats;
 
 /// Counts decisions. Reading it takes no lock.
 #[derive(Debug, Default)]
@@ -44,12 +45,18 @@ pub struct Stats {
     pub refused: Map<String, Value>,
     /// Accepted tokens that `token_format: "rfc9068"` would refuse: 0 means that the stricter format can be set.
     pub not_rfc9068: u64,
+    /// Verified tokens; nothing but zeros where they are not kept.
+    pub token_cache: TokenCacheStats,
     /// The key source of each authorization server.
     pub sources: Vec<SourceStatus>,
 }
 
 impl Stats {
-    pub(crate) fn new(counters: &Counters, sources: Vec<SourceStatus>) -> Stats {
+    pub(crate) fn new(
+        counters: &Counters,
+        token_cache: TokenCacheStats,
+        sources: Vec<SourceStatus>,
+    ) -> Stats {
         let counts = Reason::ALL.iter().zip(&counters.refused);
         let counts = counts.map(|(reason, counter)| (reason.name(), counter.load(Ordering::Relaxed)));
         let refused =
@@ -58,6 +65,7 @@ impl Stats {
             accepted: counters.accepted.load(Ordering::Relaxed),
             refused: refused.collect(),
             not_rfc9068: counters.not_rfc9068.load(Ordering::Relaxed),
+            token_cache,
             sources,
         }
     }

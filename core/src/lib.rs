@@ -36,7 +36,7 @@ pub use call::{CallId, CallKind, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
     ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,
-    RefusalBody, TokenFormat,
+    RefusalBody, TokenCacheConfig, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
@@ -50,4 +50,5 @@ pub use request::Request;
 pub use resource_server::{Check, FetchErrors, ResourceServer};
 pub use response::HttpResponse;
 pub use token::access_token::AccessToken;
+pub use token::cache::TokenCacheStats;
 pub use url::Url;

@@ -20,6 +20,7 @@ use crate::rejection::Rejection;
 use crate::request::{Body, Request};
 use crate::response::HttpResponse;
 use crate::token::access_token::AccessToken;
+use crate::token::cache::TokenCache;
 use crate::url::Url;
 
 /// Makes a server that speaks HTTP an OAuth 2.1 resource server for MCP.
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     /// Issuer -> index of its server.
     pub(crate) issuers: HashMap<String, usize>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Verified tokens, where they are kept.
+    pub(crate) cache: Option<TokenCache>,
     pub(crate) counters: Counters,
 }
 
@@ -130,6 +133,7 @@ impl ResourceServer {
             }
         }
         ResourceServer(Arc::new(Inner {
+            cache: TokenCache::new(settings.token_cache),
             settings,
             metadata,
             sources,
@@ -290,7 +294,9 @@ impl ResourceServer {
 
     /// Counters of decisions and fetches, and the state of each key source.
     pub fn stats(&self) -> Stats {
-        Stats::new(&self.0.counters, self.0.sources.iter().map(|source| source.status()).collect())
+        let token_cache = self.0.cache.as_ref().map(TokenCache::stats).unwrap_or_default();
+        let sources = self.0.sources.iter().map(|source| source.status()).collect();
+        Stats::new(&self.0.counters, token_cache, sources)
     }
 
     /// Whether tokens can be judged now. Needs no network and does not depend on an issuer once keys are held.

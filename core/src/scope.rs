@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::token::memory::Owned;
+
 /// Whether `text` is one scope token: visible ASCII without `"` and `\` (RFC 6749 section 3.3).
 pub(crate) fn is_scope_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
@@ -37,6 +39,12 @@ impl ScopeSet {
     /// The scopes with single blanks between them.
     pub(crate) fn joined(&self) -> String {
         self.0.join(" ")
+    }
+}
+
+impl Owned for ScopeSet {
+    fn owned(&self) -> usize {
+        self.0.owned()
     }
 }
 
@@ -81,12 +89,13 @@ impl Implications {
         })
     }
 
-    /// The granted scopes, then the implied ones sorted by bytes.
-    pub(crate) fn effective(&self, granted: &[String]) -> Vec<String> {
+    /// The granted scopes, then the implied ones sorted by bytes; `None` when they imply no others.
+    pub(crate) fn effective(&self, granted: &[String]) -> Option<Vec<String>> {
         let implied: BTreeSet<&String> =
             granted.iter().filter_map(|scope| self.closure.get(scope)).flatten().collect();
-        let added = implied.into_iter().filter(|scope| !granted.contains(scope));
-        granted.iter().chain(added).cloned().collect()
+        let mut added = implied.into_iter().filter(|scope| !granted.contains(scope)).peekable();
+        added.peek()?;
+        Some(granted.iter().chain(added).cloned().collect())
     }
 
     fn covers(&self, granted: &str, needed: &str) -> bool {
@@ -134,8 +143,9 @@ mod tests {
         assert!(!implications.cover(&strings(&["read"]), "write"));
         assert_eq!(
             implications.effective(&strings(&["x", "admin"])),
-            strings(&["x", "admin", "read", "write"])
+            Some(strings(&["x", "admin", "read", "write"]))
         );
+        assert_eq!(implications.effective(&strings(&["x", "write", "admin", "read"])), None);
     }
 
     #[test]

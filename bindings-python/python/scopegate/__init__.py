@@ -15,6 +15,7 @@ from scopegate._config import (
     KeySnapshot,
     Policy,
     SourceSnapshot,
+    TokenCache,
 )
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
 from scopegate._reason import Reason
@@ -42,4 +43,5 @@ __all__ = [
     "RequestDetails",
     "ResourceServer",
     "SourceSnapshot",
+    "TokenCache",
 ]

@@ -84,6 +84,13 @@ class Keys(TypedDict, total=False):
     rsa_max_bits: int
 
 
+class TokenCache(TypedDict, total=False):
+    """How many verified tokens are kept, and in how much memory. 0 for either turns it off."""
+
+    capacity: int
+    max_bytes: int
+
+
 class DistrustedKey(TypedDict):
     """A key that is not trusted, whatever its issuer publishes."""
 
@@ -140,6 +147,7 @@ class Configuration(_Required, total=False):
     allowed_origins: Sequence[str]
     distrusted_keys: Sequence[DistrustedKey]
     keys: Keys
+    token_cache: TokenCache
     http: Http
 
 

@@ -24,7 +24,8 @@ use crate::keys::snapshot::KeySnapshot;
 pub use mistakes::{ConfigError, ConfigMistake};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
 pub(crate) use settings::{
-    AudienceRules, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules, parameter_name_in,
+    AudienceRules, CacheLimits, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules,
+    parameter_name_in,
 };
 
 /// The configuration of a [`ResourceServer`](crate::ResourceServer).
@@ -82,6 +83,8 @@ pub struct Config {
     pub allowed_origins: Option<Vec<String>>,
     /// Keys that are not trusted, whatever their issuer publishes.
     pub distrusted_keys: Vec<DistrustedKey>,
+    /// How many verified tokens are kept.
+    pub token_cache: TokenCacheConfig,
     /// How keys are kept.
     pub keys: KeysConfig,
     /// How keys are fetched.
@@ -181,6 +184,21 @@ pub struct KeysConfig {
     /// Keys to begin with, as `export_keys` wrote them. They age on since then, and are fetched anew when they are due;
     /// keys of servers that are not configured, and keys that are too old, are passed over.
     pub snapshot: Option<KeySnapshot>,
+}
+
+/// How many verified tokens are kept, so that the same token need not be verified for each request. Its times, scopes and
+/// all else that can change are judged each time. 0 for either turns it off.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TokenCacheConfig {
+    /// How many tokens (default 10000).
+    #[cfg_attr(feature = "schema", schemars(range(max = 1_000_000)))]
+    pub capacity: Option<u64>,
+    /// How much memory they may take, in bytes: 0, or 65536..17179869184 (default 67108864).
+    #[cfg_attr(feature = "schema", schemars(range(max = 17_179_869_184_u64)))]
+    pub max_bytes: Option<u64>,
 }
 
 /// A key that is not trusted: every key that its issuer publishes under this `kid`.

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::mistakes::Mistakes;
 use super::server::{AuthorizationServer, TokenFormat};
-use super::{ChallengeScopes, Config, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, http};
+use super::{
+    ChallengeScopes, Config, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenCacheConfig, http,
+};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::MAX_KID_BYTES;
@@ -38,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) serve_root_metadata: bool,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_origins: Option<Vec<String>>,
+    pub(crate) token_cache: CacheLimits,
     pub(crate) http: HttpSettings,
     pub(crate) warnings: Vec<String>,
 }
@@ -81,6 +84,13 @@ pub(crate) struct TimeRules {
     pub(crate) leeway: i64,
     pub(crate) max_age: Option<i64>,
     pub(crate) max_lifetime: Option<i64>,
+}
+
+/// How many verified tokens are kept, and in how much memory; 0 is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheLimits {
+    pub(crate) capacity: usize,
+    pub(crate) max_bytes: usize,
 }
 
 /// The largest body that is read when the configuration does not say.
@@ -127,6 +137,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     implications(&config.scope_implications, mistakes);
     strings(&config.additional_audiences, "additional_audiences", mistakes);
     let times = times(config, leeway, mistakes);
+    let token_cache = token_cache(&config.token_cache, mistakes);
     let scopes_supported = optional_scopes(config.scopes_supported.as_deref(), "scopes_supported", mistakes);
     let required_scopes = scopes(&config.required_scopes, "required_scopes", mistakes);
     let initial_scopes = optional_scopes(config.initial_scopes.as_deref(), "initial_scopes", mistakes);
@@ -154,6 +165,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         serve_root_metadata: config.serve_root_metadata,
         cors_origins: config.cors_origins.clone(),
         allowed_origins: config.allowed_origins.clone(),
+        token_cache,
         http,
         warnings,
     })
@@ -343,6 +355,15 @@ fn times(config: &Config, leeway: i64, mistakes: &mut Mistakes) -> TimeRules {
         max_age: limit(config.max_token_age_seconds, "max_token_age_seconds"),
         max_lifetime: limit(config.max_token_lifetime_seconds, "max_token_lifetime_seconds"),
     }
+}
+
+fn token_cache(config: &TokenCacheConfig, mistakes: &mut Mistakes) -> CacheLimits {
+    let capacity = whole(config.capacity, 10_000, 0..=1_000_000, "token_cache.capacity", mistakes);
+    let max_bytes = config.max_bytes.unwrap_or(64 << 20);
+    if max_bytes != 0 && !(64 << 10..=16 << 30).contains(&max_bytes) {
+        mistakes.add("token_cache.max_bytes", "expected 0, or a whole number from 65536 to 17179869184");
+    }
+    CacheLimits { capacity: capacity as usize, max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX) }
 }
 
 /// How keys are kept, the same for every server.

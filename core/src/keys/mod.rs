@@ -15,4 +15,4 @@ pub(crate) mod snapshot;
 pub(crate) mod source;
 mod status;
 #[cfg(any(test, feature = "fuzzing"))]
-mod test_keys;
+pub(crate) mod test_keys;

@@ -6,6 +6,7 @@
 
 mod control;
 mod flight;
+mod recognition;
 mod report;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod simulation;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 pub use self::control::KeyControlError;
 use self::flight::{Boarding, Threads, draw};
+pub(crate) use self::recognition::{Recognition, VerifyingKey};
 pub use self::waiting::KeyRequest;
 use self::waiting::Waiting;
 use super::algorithm::Algorithm;

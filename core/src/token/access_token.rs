@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::claims::Claims;
+use super::memory::{COUNTS, Owned, allocation};
+use crate::scope::ScopeSet;
+
 /// A verified access token: what it says, typed, in the same fields in every language. Cloning shares it.
 ///
 /// It never holds the token itself, because MCP forbids passing it on. Its `Debug` form shows no claim.
@@ -11,22 +15,23 @@ pub struct AccessToken(Arc<Fields>);
 
 pub(crate) struct Fields {
     pub(crate) issuer: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) effective_scopes: Vec<String>,
-    pub(crate) audience: Vec<String>,
+    pub(crate) claims: Claims,
+    /// Where it differs from the granted scopes.
+    pub(crate) effective_scopes: Option<Vec<String>>,
     pub(crate) resource: String,
-    pub(crate) expires_at: i64,
-    pub(crate) issued_at: Option<i64>,
-    pub(crate) token_id: Option<String>,
     pub(crate) principal: Option<String>,
-    pub(crate) claims: String,
+    /// The payload as signed.
+    pub(crate) payload: String,
 }
 
 impl AccessToken {
     pub(crate) fn new(fields: Fields) -> Self {
         AccessToken(Arc::new(fields))
+    }
+
+    /// What it was judged by, to be judged again.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.0.claims
     }
 
     /// Who issued it: a configured issuer (`iss`).
@@ -36,27 +41,27 @@ impl AccessToken {
 
     /// Whom it speaks for (`sub`). A client that speaks for itself may be named here too (RFC 9068 section 2.2).
     pub fn subject(&self) -> Option<&str> {
-        self.0.subject.as_deref()
+        self.0.claims.subject.as_deref()
     }
 
     /// The client it was issued to: the first of `client_id_claims` that is present.
     pub fn client_id(&self) -> Option<&str> {
-        self.0.client_id.as_deref()
+        self.0.claims.client_id.as_deref()
     }
 
     /// The granted scopes in the token's order, without duplicates, with `scope_prefix`.
     pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
+        self.0.claims.scopes.as_ref().map_or(&[], ScopeSet::as_slice)
     }
 
     /// The granted scopes, then those that they imply, sorted by bytes. For hosts that compare without hierarchy.
     pub fn effective_scopes(&self) -> &[String] {
-        &self.0.effective_scopes
+        self.0.effective_scopes.as_deref().unwrap_or_else(|| self.scopes())
     }
 
     /// Whom it is for (`aud`); empty when another claim stood in for it.
     pub fn audience(&self) -> &[String] {
-        &self.0.audience
+        self.0.claims.audience.as_deref().unwrap_or_default()
     }
 
     /// The resource that accepted it, as configured.
@@ -66,17 +71,17 @@ impl AccessToken {
 
     /// When it expires (`exp`), in seconds since 1970, rounded down. The leeway is not added.
     pub fn expires_at(&self) -> i64 {
-        self.0.expires_at
+        self.0.claims.expires_at.unwrap_or_default()
     }
 
     /// When it was issued (`iat`), in seconds since 1970, rounded up.
     pub fn issued_at(&self) -> Option<i64> {
-        self.0.issued_at
+        self.0.claims.issued_at
     }
 
     /// Its identifier (`jti`). Unique only together with the issuer.
     pub fn token_id(&self) -> Option<&str> {
-        self.0.token_id.as_deref()
+        self.0.claims.token_id.as_deref()
     }
 
     /// Issuer, a blank, then subject, or client where there is no subject: the key for sessions and stored state.
@@ -86,7 +91,16 @@ impl AccessToken {
 
     /// All claims: the JSON object exactly as it was signed.
     pub fn claims_json(&self) -> &str {
-        &self.0.claims
+        &self.0.payload
+    }
+}
+
+impl Owned for AccessToken {
+    fn owned(&self) -> usize {
+        let fields = &*self.0;
+        let texts = fields.issuer.owned() + fields.resource.owned() + fields.payload.owned();
+        let rest = fields.claims.owned() + fields.effective_scopes.owned() + fields.principal.owned();
+        allocation(COUNTS + size_of::<Fields>()) + texts + rest
     }
 }
 

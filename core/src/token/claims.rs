@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::jws::Header;
+use super::memory::Owned;
 use crate::config::{AudienceRules, TimeRules, TokenFormat, TokenRules};
 use crate::reason::Reason;
 use crate::refusal::Refusal;
@@ -28,6 +29,15 @@ pub(crate) struct Claims {
     payload_type: Option<String>,
     /// The claim that stands in for an absent `aud`.
     client_audience: Option<String>,
+    /// Whether `client_id` itself is present: RFC 9068 wants it wherever the client is read from.
+    has_client_id: bool,
+    /// Whether one of the claims is present that only other tokens have.
+    has_foreign_claim: bool,
+    has_nonce: bool,
+    /// Whether the claims, apart from the header, would pass the format of RFC 9068.
+    fit_rfc9068: bool,
+    /// The values of `required_claims`, in its order.
+    required: Vec<Option<Value>>,
 }
 
 /// Check 10: the issuer, which alone selects whose keys are tried.
@@ -66,7 +76,13 @@ impl Claims {
             Some((claim, _)) if audience.is_none() => text(claims, claim)?,
             _ => None,
         };
+        let has = |claim: &str| claims.contains_key(claim);
         Ok(Claims {
+            has_client_id: has("client_id"),
+            has_foreign_claim: has("at_hash") || has("c_hash") || has("events"),
+            has_nonce: has("nonce"),
+            fit_rfc9068: fit_rfc9068(claims),
+            required: rules.required_claims.keys().map(|claim| claims.get(claim).cloned()).collect(),
             expires_at,
             audience,
             not_before,
@@ -89,7 +105,7 @@ impl Claims {
         self.is_access_token(token)?;
         self.is_for_us(token)?;
         self.is_in_time(token.times, token.now)?;
-        required_claims(token.claims, token.rules)
+        self.has_required_values(token.rules)
     }
 
     /// Issuer, a blank, then subject, or client where there is no subject. An empty name is none: it would make
@@ -100,11 +116,8 @@ impl Claims {
     }
 
     /// Whether a token that the generic format accepts would pass the format of RFC 9068 too.
-    pub(crate) fn would_pass_rfc9068(&self, header: &Header, claims: &Map<String, Value>) -> bool {
-        header.is_access_token_type()
-            && ["sub", "client_id", "iat", "jti"].iter().all(|claim| claims.contains_key(*claim))
-            && claims.get("client_id").is_some_and(Value::is_string)
-            && claims.get("scope").is_none_or(Value::is_string)
+    pub(crate) fn would_pass_rfc9068(&self, header: &Header) -> bool {
+        header.is_access_token_type() && self.fit_rfc9068
     }
 
     /// Check 17.
@@ -117,7 +130,7 @@ impl Claims {
         let strict = token.rules.format == TokenFormat::Rfc9068;
         if strict {
             require(self.subject.is_some(), "sub")?;
-            require(token.claims.contains_key("client_id"), "client_id")?;
+            require(self.has_client_id, "client_id")?;
         }
         if strict || token.times.max_age.is_some() || token.times.max_lifetime.is_some() {
             require(self.issued_at.is_some(), "iat")?;
@@ -125,8 +138,8 @@ impl Claims {
         if strict {
             require(self.token_id.is_some(), "jti")?;
         }
-        for claim in token.rules.required_claims.keys() {
-            require(token.claims.contains_key(claim), claim)?;
+        for (claim, value) in token.rules.required_claims.keys().zip(&self.required) {
+            require(value.is_some(), claim)?;
         }
         Ok(())
     }
@@ -145,12 +158,11 @@ impl Claims {
             return Ok(());
         }
         let refuse = |detail: &'static str| Err(Refusal::new(Reason::NotAnAccessToken, detail));
-        let has = |claim: &str| token.claims.contains_key(claim);
         let is_type = |name: &str| self.payload_type.as_deref() == Some(name);
-        if has("at_hash") || has("c_hash") || has("events") {
+        if self.has_foreign_claim {
             return refuse("expected no at_hash, c_hash or events: they are of other tokens");
         }
-        if has("nonce") && !token.header.is_access_token_type() && !is_type("Bearer") {
+        if self.has_nonce && !token.header.is_access_token_type() && !is_type("Bearer") {
             return refuse("expected no nonce: it is of an ID token");
         }
         if self.token_use.as_ref().is_some_and(|purpose| purpose != "access") {
@@ -225,12 +237,31 @@ impl Claims {
             None => Ok(()),
         }
     }
+
+    /// Check 22.
+    fn has_required_values(&self, rules: &TokenRules) -> Result<(), Refusal> {
+        for ((claim, allowed), value) in rules.required_claims.iter().zip(&self.required) {
+            if !value.as_ref().is_some_and(|value| allowed.contains(value)) {
+                let detail = format!("expected {claim} to have a value of required_claims");
+                return Err(Refusal::new(Reason::ClaimNotAllowed, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Owned for Claims {
+    fn owned(&self) -> usize {
+        let names = [&self.subject, &self.token_id, &self.client_id];
+        let kinds = [&self.token_use, &self.payload_type, &self.client_audience];
+        let texts: usize = names.into_iter().chain(kinds).map(Owned::owned).sum();
+        texts + self.audience.owned() + self.scopes.owned() + self.required.owned()
+    }
 }
 
 /// A token with what it is judged by.
 pub(crate) struct Judged<'a> {
     pub(crate) header: &'a Header,
-    pub(crate) claims: &'a Map<String, Value>,
     pub(crate) rules: &'a TokenRules,
     pub(crate) audiences: &'a AudienceRules,
     pub(crate) times: TimeRules,
@@ -267,15 +298,11 @@ impl Judged<'_> {
     }
 }
 
-/// Check 22.
-fn required_claims(claims: &Map<String, Value>, rules: &TokenRules) -> Result<(), Refusal> {
-    for (claim, allowed) in &rules.required_claims {
-        if !claims.get(claim).is_some_and(|value| allowed.contains(value)) {
-            let detail = format!("expected {claim} to have a value of required_claims");
-            return Err(Refusal::new(Reason::ClaimNotAllowed, detail));
-        }
-    }
-    Ok(())
+/// Whether these are what RFC 9068 section 2.2 asks for.
+fn fit_rfc9068(claims: &Map<String, Value>) -> bool {
+    ["sub", "client_id", "iat", "jti"].iter().all(|claim| claims.contains_key(*claim))
+        && claims.get("client_id").is_some_and(Value::is_string)
+        && claims.get("scope").is_none_or(Value::is_string)
 }
 
 fn require(is_present: bool, claim: &str) -> Result<(), Refusal> {

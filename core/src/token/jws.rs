@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::memory::Owned;
 use crate::json;
 use crate::keys::jwk::MAX_KID_BYTES;
 use crate::reason::Reason;
@@ -117,6 +118,12 @@ impl Header {
     /// Whether `typ` is this one, in any case.
     pub(crate) fn has_type(&self, name: &str) -> bool {
         self.typ.as_ref().is_some_and(|typ| typ.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Owned for Header {
+    fn owned(&self) -> usize {
+        self.alg.owned() + self.typ.owned() + self.kid.owned()
     }
 }
 

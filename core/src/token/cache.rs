@@ -1,0 +1,302 @@
+//! Verified tokens: what need not be read and verified again when the same token comes again.
+//!
+//! Nothing is decided here. Who finds an entry judges it anew: its key, its issuer, its times and all the rest.
+//!
+//! Entries hang in buckets that are never changed, only replaced, so that a look-up takes no lock and touches nothing that
+//! other threads write to; a forked child can read what its parent left whatever the parent's threads were doing. One
+//! thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
+//!
+//! What goes when space is needed is chosen by a clock hand: an entry that was found since the hand last came by is
+//! spared once, so that tokens in use stay, however many others come by once.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use aws_lc_rs::digest;
+use serde::Serialize;
+
+use super::access_token::AccessToken;
+use super::jws::Header;
+use super::memory::{COUNTS, Owned, allocation};
+use crate::config::CacheLimits;
+use crate::keys::source::VerifyingKey;
+use crate::lock::Mutex;
+
+/// The SHA-256 of a whole token, signature included.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(crate) fn of(token: &[u8]) -> Digest {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(digest::digest(&digest::SHA256, token).as_ref());
+        Digest(digest)
+    }
+}
+
+/// A token that passed every check up to its claims. The token itself is not kept.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) header: Header,
+    pub(crate) token: AccessToken,
+    pub(crate) key: VerifyingKey,
+}
+
+#[derive(Debug)]
+struct Entry {
+    digest: Digest,
+    verified: Verified,
+    /// All the memory that it takes.
+    bytes: usize,
+    /// Found since the hand last came by.
+    found: AtomicBool,
+}
+
+impl Entry {
+    fn new(digest: Digest, verified: Verified) -> Entry {
+        let owned = verified.header.owned() + verified.token.owned();
+        let bytes = PLACE + allocation(COUNTS + size_of::<Entry>()) + owned;
+        Entry { digest, verified, bytes, found: AtomicBool::new(false) }
+    }
+}
+
+/// The digest stands beside the entry, so that a look-up follows one reference alone.
+type Place = (Digest, Arc<Entry>);
+type Bucket = Vec<Place>;
+
+/// An entry's place in a bucket, and the bucket, in which it may be alone.
+const PLACE: usize = allocation(size_of::<Place>()) + allocation(COUNTS + size_of::<Bucket>());
+
+/// Less memory than any entry takes.
+const SMALLEST_ENTRY: usize = 512;
+
+/// How many buckets in a row the hand spares, so that a change takes a bounded time while every entry is in use.
+const MAX_SPARED: usize = 64;
+
+/// The verified tokens of a resource server, in bounded memory.
+#[derive(Debug)]
+pub(crate) struct TokenCache {
+    capacity: usize,
+    /// For the entries: what the limit leaves beside the buckets.
+    max_bytes: usize,
+    /// A power of two.
+    buckets: Box<[ArcSwapOption<Bucket>]>,
+    keeper: ArcSwap<Keeper>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// What whoever changes the buckets goes by. A forked child has its own and counts anew what it was left: in the parent's
+/// a thread may hold the lock that the child does not have.
+#[derive(Debug)]
+struct Keeper {
+    process: u32,
+    /// The bucket at which the hand stands.
+    hand: Mutex<usize>,
+    /// These two change under the lock of the hand.
+    entries: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// What the verified tokens take and were good for.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct TokenCacheStats {
+    /// Tokens that were held when they came. They were judged again, but neither read nor verified.
+    pub hits: u64,
+    /// Tokens that were not.
+    pub misses: u64,
+    /// Tokens that are held.
+    pub entries: usize,
+    /// The memory that they take, in bytes.
+    pub bytes: usize,
+}
+
+/// An entry, kept while it is looked at.
+pub(crate) struct Found {
+    bucket: Guard<Option<Arc<Bucket>>>,
+    index: usize,
+}
+
+impl Found {
+    pub(crate) fn verified(&self) -> Option<&Verified> {
+        self.entry().map(|entry| &entry.verified)
+    }
+
+    fn entry(&self) -> Option<&Arc<Entry>> {
+        self.bucket.as_ref()?.get(self.index).map(|(_, entry)| entry)
+    }
+}
+
+impl TokenCache {
+    /// `None` when the limits leave room for nothing.
+    pub(crate) fn new(limits: CacheLimits) -> Option<TokenCache> {
+        let entries = limits.capacity.min(limits.max_bytes / SMALLEST_ENTRY);
+        let buckets: Box<[ArcSwapOption<Bucket>]> = match entries {
+            0 => return None,
+            _ => (0..entries.div_ceil(2).next_power_of_two()).map(|_| ArcSwapOption::empty()).collect(),
+        };
+        Some(TokenCache {
+            capacity: limits.capacity,
+            max_bytes: limits.max_bytes.saturating_sub(size_of_val(&*buckets)),
+            keeper: ArcSwap::from_pointee(Keeper::of(&buckets)),
+            buckets,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        })
+    }
+
+    /// The entry of a token. Takes no lock.
+    pub(crate) fn find(&self, digest: &Digest) -> Option<Found> {
+        let found = self.look_up(digest);
+        let count = if found.is_some() { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn look_up(&self, digest: &Digest) -> Option<Found> {
+        let bucket = self.bucket(digest)?.load();
+        let index = bucket.as_ref()?.iter().position(|(held, _)| held == digest)?;
+        let found = Found { bucket, index };
+        // A token in use is marked already: threads that share it do not write to it in turn.
+        if let Some(entry) = found.entry().filter(|entry| !entry.found.load(Ordering::Relaxed)) {
+            entry.found.store(true, Ordering::Relaxed);
+        }
+        Some(found)
+    }
+
+    /// Holds a token, in the place of others if need be.
+    pub(crate) fn insert(&self, digest: Digest, verified: Verified) {
+        let entry = Entry::new(digest, verified);
+        let keeper = self.keeper();
+        let Some(mut hand) = keeper.hand.try_lock() else { return };
+        let Some(bucket) = self.bucket(&entry.digest) else { return };
+        if entry.bytes > self.max_bytes {
+            return;
+        }
+        take_out(bucket, &keeper, |held| held.digest == entry.digest);
+        while keeper.entries() >= self.capacity || keeper.bytes() + entry.bytes > self.max_bytes {
+            if !self.make_room(&keeper, &mut hand) {
+                return;
+            }
+        }
+        keeper.entries.fetch_add(1, Ordering::Relaxed);
+        keeper.bytes.fetch_add(entry.bytes, Ordering::Relaxed);
+        put_in(bucket, entry);
+    }
+
+    /// Lets go of an entry that is no longer good.
+    pub(crate) fn remove(&self, found: &Found) {
+        let Some(entry) = found.entry() else { return };
+        let keeper = self.keeper();
+        let Some(_hand) = keeper.hand.try_lock() else { return };
+        if let Some(bucket) = self.bucket(&entry.digest) {
+            take_out(bucket, &keeper, |held| Arc::ptr_eq(held, entry));
+        }
+    }
+
+    pub(crate) fn stats(&self) -> TokenCacheStats {
+        let keeper = self.keeper();
+        TokenCacheStats {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            entries: keeper.entries(),
+            bytes: keeper.bytes(),
+        }
+    }
+
+    fn bucket(&self, digest: &Digest) -> Option<&ArcSwapOption<Bucket>> {
+        let [first, second, third, fourth, ..] = digest.0;
+        let number = u32::from_le_bytes([first, second, third, fourth]) as usize;
+        self.buckets.get(number % self.buckets.len())
+    }
+
+    /// Takes out the first entry at the hand that was not found since it last came by. False when there is none at all.
+    fn make_room(&self, keeper: &Keeper, hand: &mut usize) -> bool {
+        let mut spared = 0;
+        // The first time round may spare them all.
+        for _ in 0..2 * self.buckets.len() {
+            let Some(bucket) = self.buckets.get(*hand) else { return false };
+            let entries = bucket.load();
+            let entries = entries.as_deref().map_or(&[][..], |entries| entries);
+            let unused = |(_, entry): &&Place| spared >= MAX_SPARED || !entry.found.load(Ordering::Relaxed);
+            if let Some((_, gone)) = entries.iter().find(unused) {
+                take_out(bucket, keeper, |held| Arc::ptr_eq(held, gone));
+                return true;
+            }
+            entries.iter().for_each(|(_, entry)| entry.found.store(false, Ordering::Relaxed));
+            spared += usize::from(!entries.is_empty());
+            *hand = (*hand + 1) % self.buckets.len();
+        }
+        false
+    }
+
+    /// This process's keeper.
+    fn keeper(&self) -> Guard<Arc<Keeper>> {
+        let process = process::id();
+        let keeper = self.keeper.load();
+        if keeper.process == process {
+            return keeper;
+        }
+        self.keeper.rcu(|keeper| {
+            if keeper.process == process { keeper.clone() } else { Arc::new(Keeper::of(&self.buckets)) }
+        });
+        self.keeper.load()
+    }
+}
+
+impl Keeper {
+    fn of(buckets: &[ArcSwapOption<Bucket>]) -> Keeper {
+        let (mut entries, mut bytes) = (0, 0);
+        for bucket in buckets {
+            for (_, entry) in bucket.load().iter().flat_map(|bucket| bucket.iter()) {
+                entries += 1;
+                bytes += entry.bytes;
+            }
+        }
+        Keeper {
+            process: process::id(),
+            hand: Mutex::new(0),
+            entries: AtomicUsize::new(entries),
+            bytes: AtomicUsize::new(bytes),
+        }
+    }
+
+    fn entries(&self) -> usize {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Under the lock of the hand.
+fn put_in(bucket: &ArcSwapOption<Bucket>, entry: Entry) {
+    let others = bucket.load();
+    let others = others.as_deref().map_or(&[][..], |others| others);
+    let mut all = Vec::with_capacity(others.len() + 1);
+    all.extend_from_slice(others);
+    all.push((entry.digest, Arc::new(entry)));
+    bucket.store(Some(Arc::new(all)));
+}
+
+/// Under the lock of the hand.
+fn take_out(bucket: &ArcSwapOption<Bucket>, keeper: &Keeper, is_gone: impl Fn(&Arc<Entry>) -> bool) {
+    let all = bucket.load();
+    let (gone, left): (Vec<_>, Vec<_>) =
+        all.iter().flat_map(|all| all.iter()).partition(|(_, held)| is_gone(held));
+    if gone.is_empty() {
+        return;
+    }
+    let bytes = gone.iter().map(|(_, entry)| entry.bytes).sum();
+    let left: Bucket = left.into_iter().cloned().collect();
+    bucket.store(if left.is_empty() { None } else { Some(Arc::new(left)) });
+    keeper.entries.fetch_sub(gone.len(), Ordering::Relaxed);
+    keeper.bytes.fetch_sub(bytes, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests;
