@@ -18,7 +18,7 @@ pub fn holds_for(input: &[u8]) {
     let names_granted = fields.choice(2) == 0;
     let mut config = json!({
         "resource": resource,
-        "authorization_servers": [issuer::server_entry()],
+        "authorization_servers": [issuer::ISSUER],
         "additional_audiences": [issuer::RESOURCE],
         "required_scopes": required,
         "policy": {"default": policy},

@@ -14,13 +14,13 @@ use crate::outcome::{Accepted, Outcome};
 /// differ from good ones: each a name, `=`, and JSON; without `=` the claim is left out.
 pub fn holds_for(input: &[u8]) {
     let mut fields = Fields::of(input);
-    let (rules, server) = &SCENES[fields.choice(SCENES.len())];
+    let (rules, [keeping, forgetting]) = &SCENES[fields.choice(SCENES.len())];
     let header = HEADERS[fields.choice(HEADERS.len())];
     let seconds = fields.text().parse::<i64>().unwrap_or_default();
     let now = NOW.saturating_add(seconds.max(-2_000_000_000));
     let payload = payload(fields.list());
     let token = issuer::sign(header.as_bytes(), &payload);
-    let judge = |now: i64| {
+    let judge_by = |server: &ResourceServer, now: i64| {
         let line = format!("Bearer {token}");
         let lines = [line.as_bytes()];
         let request = Request::new("GET", "/mcp").authorization(&lines).now(now);
@@ -31,8 +31,10 @@ pub fn holds_for(input: &[u8]) {
         }
         Outcome::of_result(judged.as_ref().map_err(|rejection| &**rejection))
     };
+    let judge = |now: i64| judge_by(keeping, now);
     let outcome = judge(now);
     assert_eq!(outcome, judge(now), "a token that was seen before is judged in another way");
+    assert_eq!(outcome, judge_by(forgetting, now), "a server that keeps tokens judges in another way");
     match &outcome {
         Outcome::Accepted(accepted) => {
             is_rightly_accepted(accepted, rules, header, now, &payload);
@@ -98,7 +100,8 @@ struct Rules {
     nested_scopes: bool,
 }
 
-static SCENES: LazyLock<[(Rules, ResourceServer); 5]> = LazyLock::new(|| {
+/// Each with a server that keeps verified tokens and one that does not.
+static SCENES: LazyLock<[(Rules, [ResourceServer; 2]); 5]> = LazyLock::new(|| {
     let server = |members: Value, more: Value| {
         let mut entry = issuer::server_entry();
         for (name, value) in more.as_object().into_iter().flatten() {
@@ -106,7 +109,10 @@ static SCENES: LazyLock<[(Rules, ResourceServer); 5]> = LazyLock::new(|| {
         }
         let mut members = members;
         members["authorization_servers"] = json!([entry]);
-        issuer::server(members)
+        [10_000, 0].map(|capacity| {
+            members["token_cache"] = json!({"capacity": capacity});
+            issuer::server(members.clone())
+        })
     };
     [
         (Rules { leeway: 30, ..Rules::default() }, server(json!({}), json!({}))),

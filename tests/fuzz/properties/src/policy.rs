@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
-use scopegate_core::{AccessToken, CallKind, McpCall, Reason, Request, ResourceServer};
+use scopegate_core::{AccessToken, CallId, CallKind, McpCall, Reason, Request, ResourceServer};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -18,37 +18,29 @@ pub fn holds_for(input: &[u8]) {
 
 fn decided_alike(choices: &mut Unstructured<'_>) -> Result<()> {
     let policy = Policy::choose(choices)?;
-    let server = issuer::server(policy.config());
+    let server = issuer::keyless_server(policy.config()).expect("a configuration without mistakes");
     for _ in 0..choices.int_in_range(1..=4)? {
         let token = choices.int_in_range(0..=TOKENS.len() - 1)?;
         let (granted, token) = &TOKENS[token];
-        let call = Call::choose(choices)?;
-        let expected = policy.judge(&call, granted);
-        let body = call.to_body().to_string();
+        let calls: Vec<Call> =
+            (0..choices.int_in_range(1..=3)?).map(|_| Call::choose(choices)).collect::<Result<_>>()?;
+        let expected = policy.judge(&calls, granted);
+        let told = || format!("{policy:#?} {calls:#?} {granted:?}");
+        let bodies: Vec<Value> = calls.iter().map(Call::to_body).collect();
+        let body = if let [body] = &bodies[..] { body.to_string() } else { json!(bodies).to_string() };
         let request = Request::new("POST", "/mcp");
-        assert_eq!(
-            decision(&server, token, &request.body(body.as_bytes())),
-            expected,
-            "{policy:?} {call:?} {granted:?}"
-        );
-        let calls = [call.to_mcp_call()];
-        assert_eq!(
-            decision(&server, token, &request.calls(&calls)),
-            expected,
-            "{policy:?} {call:?} {granted:?}"
-        );
-        for kind in [CallKind::Tool, CallKind::Prompt, CallKind::Resource] {
-            let name = call.name.as_deref().unwrap_or(&call.method);
-            let use_of_it =
-                Call { method: METHODS_OF_KINDS[kind as usize].to_owned(), name: Some(name.to_owned()) };
-            let expected = policy.judge(&use_of_it, granted) == Decision::Allowed;
-            assert_eq!(server.allowed(token, kind, name), expected, "{policy:?} {use_of_it:?} {granted:?}");
+        assert_eq!(decision(&server, token, &request.body(body.as_bytes())), expected, "{}", told());
+        let handed_in: Vec<McpCall<'_>> = calls.iter().map(Call::to_mcp_call).collect();
+        assert_eq!(decision(&server, token, &request.calls(&handed_in)), expected, "{}", told());
+        for name in calls.iter().flat_map(|call| &call.names) {
+            let use_of_it = Call { method: name.kind.method().to_owned(), names: vec![name.clone()] };
+            let expected = policy.judge(&[use_of_it], granted) == Decision::Allowed;
+            let kind = CallKind::from_name(name.kind.map()).expect("a kind");
+            assert_eq!(server.allowed(token, kind, &name.spelled), expected, "{name:?} {}", told());
         }
     }
     Ok(())
 }
-
-const METHODS_OF_KINDS: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 #[derive(Debug, PartialEq)]
 enum Decision {
@@ -93,6 +85,8 @@ struct Policy {
     default: Rule,
     methods: Entries,
     tools: Entries,
+    prompts: Entries,
+    resources: Entries,
     required: Vec<&'static str>,
     implications: BTreeMap<&'static str, Vec<&'static str>>,
     wildcards: bool,
@@ -104,6 +98,8 @@ impl Policy {
             default: rule(choices)?,
             methods: entries(choices, method)?,
             tools: entries(choices, name)?,
+            prompts: entries(choices, name)?,
+            resources: entries(choices, resource_key)?,
             required: scopes(choices, 2)?,
             implications: (0..choices.int_in_range(0..=3)?)
                 .map(|_| Ok((*choices.choose(&SCOPES)?, scopes(choices, 2)?)))
@@ -118,20 +114,33 @@ impl Policy {
             Value::Object(written.collect())
         };
         let policy = json!({"default": written(&self.default), "methods": entries(&self.methods),
-                            "tools": entries(&self.tools)});
+                            "tools": entries(&self.tools), "prompts": entries(&self.prompts),
+                            "resources": entries(&self.resources)});
         json!({"policy": policy, "required_scopes": self.required, "scope_implications": self.implications,
                "scope_wildcards": self.wildcards})
     }
 
-    fn judge(&self, call: &Call, granted: &[&str]) -> Decision {
-        let of_method = find(&self.methods, &call.method);
-        let of_name = call.name.as_ref().filter(|_| call.method == "tools/call");
-        let of_name = of_name.and_then(|name| find(&self.tools, name));
-        let is_plumbing = ["initialize", "server/discover", "ping", "logging/setLevel"]
-            .contains(&call.method.as_str())
-            || call.method.starts_with("notifications/");
-        let listed: Vec<&Rule> = of_method.into_iter().chain(of_name).collect();
-        let rules = if listed.is_empty() && !is_plumbing { vec![&self.default] } else { listed };
+    fn judge(&self, calls: &[Call], granted: &[&str]) -> Decision {
+        let deny = None;
+        let mut rules: Vec<&Rule> = Vec::new();
+        for call in calls {
+            let of_method = find(&self.methods, &call.method);
+            let otherwise =
+                if of_method.is_some() || call.is_plumbing() { None } else { Some(&self.default) };
+            rules.extend(of_method);
+            if call.names.is_empty() {
+                rules.extend(otherwise);
+            }
+            for name in &call.names {
+                let of_name = match (name.kind, &name.key) {
+                    (_, None) => Some(&deny),
+                    (Kind::Tool, Some(key)) => find(&self.tools, key),
+                    (Kind::Prompt, Some(key)) => find(&self.prompts, key),
+                    (Kind::Resource, Some(key)) => find(&self.resources, key),
+                };
+                rules.extend(of_name.or(otherwise));
+            }
+        }
         let mut need: Vec<&str> = Vec::new();
         for scope in self.required.iter().chain(rules.iter().filter_map(|rule| rule.as_ref()).flatten()) {
             if !need.contains(scope) {
@@ -192,8 +201,7 @@ fn entries(
 ) -> Result<Entries> {
     let mut entries = Entries::new();
     for _ in 0..choices.int_in_range(0..=5)? {
-        let star = if choices.arbitrary()? { "*" } else { "" };
-        let key = key(choices)?.replace('*', "") + star;
+        let key = key(choices)?;
         let rule = rule(choices)?;
         if !key.is_empty() {
             entries.insert(key, rule);
@@ -202,60 +210,195 @@ fn entries(
     Ok(entries)
 }
 
+const METHODS: [&str; 18] = [
+    "tools/call",
+    "tools/list",
+    "tools/",
+    "prompts/get",
+    "prompts/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/",
+    "completion/complete",
+    "subscriptions/listen",
+    "ping",
+    "initialize",
+    "server/discover",
+    "logging/setLevel",
+    "notifications/",
+    "notifications/x",
+    "made/up",
+    "",
+];
+
 fn method(choices: &mut Unstructured<'_>) -> Result<String> {
-    const METHODS: [&str; 16] = [
-        "tools/call",
-        "tools/list",
-        "tools/",
-        "prompts/get",
-        "prompts/list",
-        "resources/read",
-        "resources/subscribe",
-        "resources/",
-        "ping",
-        "initialize",
-        "server/discover",
-        "logging/setLevel",
-        "notifications/",
-        "notifications/x",
-        "",
-        "made/up",
-    ];
-    choices.choose(&METHODS).map(|method| (*method).to_owned())
+    Ok(format!("{}{}", choices.choose(&METHODS)?, star(choices)?))
 }
 
 fn name(choices: &mut Unstructured<'_>) -> Result<String> {
-    const PIECES: [&str; 8] = ["a", "b", "ü", "_", "ab", "/", "*", "\u{1f600}"];
+    Ok(format!("{}{}", plain_name(choices)?, star(choices)?))
+}
+
+fn star(choices: &mut Unstructured<'_>) -> Result<&'static str> {
+    Ok(if choices.arbitrary()? { "*" } else { "" })
+}
+
+fn plain_name(choices: &mut Unstructured<'_>) -> Result<String> {
+    const PIECES: [&str; 7] = ["a", "b", "ü", "_", "ab", "/", "\u{1f600}"];
     (0..choices.int_in_range(0..=4)?).map(|_| choices.choose(&PIECES).copied()).collect()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Tool,
+    Prompt,
+    Resource,
+}
+
+impl Kind {
+    fn map(self) -> &'static str {
+        ["tools", "prompts", "resources"][self as usize]
+    }
+
+    fn method(self) -> &'static str {
+        ["tools/call", "prompts/get", "resources/read"][self as usize]
+    }
+}
+
+/// A name as a call spells it, and the key that it has in the policy; None where it has none.
+#[derive(Clone, Debug)]
+struct Name {
+    kind: Kind,
+    spelled: String,
+    key: Option<String>,
+}
+
+impl Name {
+    fn of(kind: Kind, choices: &mut Unstructured<'_>) -> Result<Name> {
+        if let Kind::Resource = kind {
+            return resource(choices);
+        }
+        // A star in a name is a character like others.
+        let spelled = plain_name(choices)? + if choices.ratio(1, 8)? { "*" } else { "" };
+        Ok(Name { kind, key: Some(spelled.clone()), spelled })
+    }
+}
+
+/// The beginnings of URIs: how they are spelled, and their form in a policy.
+const ROOTS: [(&str, &str); 8] = [
+    ("file:///", "file:///"),
+    ("FILE:///", "file:///"),
+    ("https://h.test/", "https://h.test/"),
+    ("HTTPS://H.Test/", "https://h.test/"),
+    ("https://h.test:8443/", "https://h.test:8443/"),
+    ("weather://paris/", "weather://paris/"),
+    ("Weather://PARIS/", "weather://paris/"),
+    ("note:", "note:"),
+];
+
+/// Parts of a path: how they are spelled, and their form in a policy; None where the URI then has no key.
+const SEGMENTS: [(&str, Option<&str>); 14] = [
+    ("a", Some("a")),
+    ("b", Some("b")),
+    ("A", Some("A")),
+    ("reports", Some("reports")),
+    ("ü", Some("%C3%BC")),
+    ("%c3%bc", Some("%C3%BC")),
+    ("%20", Some("%20")),
+    ("a~b", Some("a~b")),
+    (".", None),
+    ("..", None),
+    ("%2e", None),
+    ("%61", None),
+    ("a%2Fb", None),
+    ("a b", None),
+];
+
+fn resource(choices: &mut Unstructured<'_>) -> Result<Name> {
+    let (root, key_of_root) = *choices.choose(&ROOTS)?;
+    let (mut spelled, mut key) = (root.to_owned(), Some(key_of_root.to_owned()));
+    let segments = choices.int_in_range(0..=3)?;
+    for at in 0..segments {
+        let (segment, form) = *choices.choose(&SEGMENTS)?;
+        spelled.push_str(segment);
+        key = key.zip(form).map(|(key, form)| key + form);
+        if at + 1 < segments || choices.arbitrary()? {
+            spelled.push_str(if choices.ratio(1, 6)? { "//" } else { "/" });
+            key = key.map(|key| key + "/");
+        }
+    }
+    if choices.ratio(1, 6)? {
+        spelled.push_str("?q=a/b");
+    }
+    if choices.ratio(1, 12)? {
+        spelled.push_str("#part");
+        key = None;
+    }
+    Ok(Name { kind: Kind::Resource, spelled, key })
+}
+
+/// A key of `resources`: a URI in its form, or a pattern that ends where a segment begins.
+fn resource_key(choices: &mut Unstructured<'_>) -> Result<String> {
+    const PATTERNS: [&str; 6] = ["*", "file:*", "file://*", "https://*", "weather:*", "note:*"];
+    if choices.ratio(1, 4)? {
+        return Ok((*choices.choose(&PATTERNS)?).to_owned());
+    }
+    let key = resource(choices)?.key.unwrap_or_default();
+    Ok(if key.ends_with('/') && choices.arbitrary()? { key + "*" } else { key })
 }
 
 #[derive(Debug)]
 struct Call {
     method: String,
-    name: Option<String>,
+    names: Vec<Name>,
 }
 
 impl Call {
     fn choose(choices: &mut Unstructured<'_>) -> Result<Call> {
-        let method = method(choices)?;
-        let name = match method.as_str() {
-            "tools/call" | "prompts/get" | "resources/read" | "resources/subscribe" => Some(name(choices)?),
-            _ => None,
+        let method = (*choices.choose(&METHODS)?).to_owned();
+        let names = match method.as_str() {
+            "tools/call" => vec![Name::of(Kind::Tool, choices)?],
+            "prompts/get" => vec![Name::of(Kind::Prompt, choices)?],
+            "resources/read" | "resources/subscribe" => vec![Name::of(Kind::Resource, choices)?],
+            "completion/complete" if choices.arbitrary()? => vec![Name::of(Kind::Prompt, choices)?],
+            "completion/complete" => vec![Name::of(Kind::Resource, choices)?],
+            "subscriptions/listen" => (0..choices.int_in_range(0..=3)?)
+                .map(|_| Name::of(Kind::Resource, choices))
+                .collect::<Result<_>>()?,
+            _ => Vec::new(),
         };
-        Ok(Call { method, name })
+        Ok(Call { method, names })
+    }
+
+    fn is_plumbing(&self) -> bool {
+        ["initialize", "server/discover", "ping", "logging/setLevel"].contains(&self.method.as_str())
+            || self.method.starts_with("notifications/")
     }
 
     fn to_body(&self) -> Value {
-        let member = if self.method.starts_with("resources/") { "uri" } else { "name" };
-        let params = self.name.as_ref().map_or(json!({}), |name| json!({member: name}));
+        let params = match (self.method.as_str(), &self.names[..]) {
+            ("subscriptions/listen", names) => {
+                let uris: Vec<&str> = names.iter().map(|name| name.spelled.as_str()).collect();
+                json!({"notifications": {"resourceSubscriptions": uris}})
+            }
+            ("completion/complete", [Name { kind: Kind::Prompt, spelled, .. }]) => {
+                json!({"ref": {"type": "ref/prompt", "name": spelled}})
+            }
+            ("completion/complete", [name]) => json!({"ref": {"type": "ref/resource", "uri": name.spelled}}),
+            (_, [Name { kind: Kind::Resource, spelled, .. }]) => json!({"uri": spelled}),
+            (_, [name]) => json!({"name": name.spelled}),
+            _ => json!({}),
+        };
         json!({"jsonrpc": "2.0", "id": 1, "method": self.method, "params": params})
     }
 
     fn to_mcp_call(&self) -> McpCall<'_> {
-        let call = McpCall::new(self.method.as_str()).id(scopegate_core::CallId::Number(1));
-        match &self.name {
-            Some(name) => call.name(name.as_str()),
-            None => call,
-        }
+        let named = |call: McpCall<'static>, name: &Name| match (self.method.as_str(), name.kind) {
+            ("completion/complete", Kind::Prompt) => call.prompt(name.spelled.clone()),
+            ("completion/complete" | "subscriptions/listen", _) => call.resource(name.spelled.clone()),
+            _ => call.name(name.spelled.clone()),
+        };
+        let call = McpCall::new(self.method.clone()).id(CallId::Number(1));
+        self.names.iter().fold(call, named)
     }
 }

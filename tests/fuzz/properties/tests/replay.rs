@@ -38,3 +38,8 @@ fn inputs(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn properties_hold_for_the_corpus() {
     assert_eq!(replay("corpus"), []);
 }
+
+#[test]
+fn properties_hold_for_what_was_a_finding() {
+    assert_eq!(replay("regressions"), []);
+}
