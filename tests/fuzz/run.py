@@ -1,7 +1,7 @@
 """Fuzzes every target for some time and tells what came of it; what `make fuzz` runs.
 
-The corpus of this folder is where a run begins. What it finds out beside goes to target/fuzz/corpus, and inputs that break
-a property to target/fuzz/findings. Ends with 1 if there are any.
+The corpus of this folder is where a run begins. What it finds out beside goes to target/fuzz/corpus, and inputs that
+break a property to target/fuzz/findings. Ends with 1 if there are any.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def main():
     failed = []
     for target in arguments.targets:
         row, found = fuzz(target, arguments.seconds, arguments.unsanitized)
-        print(f"{target:<14}" + "".join(f"{str(row.get(column, '-')):>12}" for column in columns), flush=True)
+        print(f"{target:<14}" + "".join(f"{row.get(column, '-')!s:>12}" for column in columns), flush=True)
         failed += [f"target/fuzz/findings/{target}/{name}" for name in found]
         if row["executions"] is None:
             failed.append(f"{target} did not run; see target/fuzz/logs/{target}.log")

@@ -40,17 +40,20 @@ def seeds():
             yield "configuration", config.encode()
         body = request.get("body", "")
         lines = [line if len(line) < 60 else f"Bearer {TOKEN}" for line in request.get("authorization", [])]
-        yield "request", fields(
-            str(len(body) % 4),
-            request.get("method", ""),
-            request.get("target", ""),
-            lines,
-            request.get("origin", []),
-            request.get("access_control_request_method", ""),
-            request.get("access_control_request_headers", ""),
-            request.get("scopes", []),
-            "1" if "body" in request else "0",
-            body,
+        yield (
+            "request",
+            fields(
+                str(len(body) % 4),
+                request.get("method", ""),
+                request.get("target", ""),
+                lines,
+                request.get("origin", []),
+                request.get("access_control_request_method", ""),
+                request.get("access_control_request_headers", ""),
+                request.get("scopes", []),
+                "1" if "body" in request else "0",
+                body,
+            ),
         )
         if body:
             versions = request.get("protocol_version", [])
@@ -77,14 +80,18 @@ def seeds():
         text = config if isinstance(config, str) else json.dumps(config)
         if "_file" not in text:
             yield "configuration", text.encode()
-    for issuer, place in [("https://as.test", "https://as.test/keys"), ("http://127.0.0.1:9000/tenant", "http://127.0.0.1:9000/k")]:
+    for issuer, place in [
+        ("https://as.test", "https://as.test/keys"),
+        ("http://127.0.0.1:9000/tenant", "http://127.0.0.1:9000/k"),
+    ]:
         document = json.dumps({"issuer": issuer, "jwks_uri": place, "scopes_supported": ["a"]})
         yield "discovery", fields("0" if issuer.startswith("https") else "1", "0", document)
         yield "discovery", fields("3", issuer, "1", document)
     # Where the input is choices, any bytes do.
     for target in ("policy", "c_calls", "key_source"):
         for number in range(40):
-            digest = b"".join(hashlib.sha256(f"{target} {number} {block}".encode()).digest() for block in range(1 + number % 8))
+            blocks = (f"{target} {number} {block}" for block in range(1 + number % 8))
+            digest = b"".join(hashlib.sha256(block.encode()).digest() for block in blocks)
             yield target, digest
 
 

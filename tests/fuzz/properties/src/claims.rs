@@ -223,8 +223,8 @@ fn is_rightly_accepted(accepted: &Accepted, rules: &Rules, header: &str, now: i6
 fn is_for_us(rules: &Rules, claims: &Map<String, Value>) {
     let is_ours = |name: &Value| {
         let name = name.as_str().expect("an audience is a string");
-        let spelled =
-            name.to_ascii_lowercase() == RESOURCE || name.to_ascii_lowercase() == "https://mcp.test:443/mcp";
+        let names = [RESOURCE, "https://mcp.test:443/mcp"];
+        let spelled = names.iter().any(|ours| name.eq_ignore_ascii_case(ours));
         // The path keeps its case.
         (spelled && name.ends_with("/mcp")) || rules.audiences.contains(&name)
     };

@@ -177,7 +177,7 @@ fn credential(lines: &[&[u8]]) -> Credential {
     let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(0, |last| last + 1);
     let scheme: Vec<u8> = line[start..end].iter().copied().take_while(|byte| !is_blank(byte)).collect();
     let token: Vec<u8> = line[start + scheme.len()..end].iter().copied().skip_while(is_blank).collect();
-    if scheme.to_ascii_lowercase() != b"bearer" || token.is_empty() {
+    if !scheme.eq_ignore_ascii_case(b"bearer") || token.is_empty() {
         Credential::None
     } else if token.len() > 16384 {
         Credential::TooLarge

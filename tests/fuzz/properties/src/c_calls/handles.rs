@@ -13,7 +13,9 @@ use scopegate_c::string::Str;
 use scopegate_c::token::{self, Token};
 use serde_json::Value;
 
+/// Boxed as C holds them: each at an address of its own.
 #[derive(Default)]
+#[allow(clippy::vec_box)]
 pub(super) struct Handles {
     pub(super) servers: Vec<Box<Server>>,
     pub(super) tokens: Vec<Box<Token>>,
