@@ -1,5 +1,5 @@
 # make demo · make test · make lint · make bench · make faults · make differential · make memory · make supply-chain
-# make install
+# make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -23,7 +23,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short lint bench \
+  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -90,7 +90,7 @@ tools:
 # Without features first: nothing in the core may depend on what another crate switches on.
 test-rust:
 	$(CARGO) test --locked -p scopegate-core
-	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub --all-features
+	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub -p scopegate-fuzz-properties --all-features
 
 test-c: tools $(AUTHSERVER)
 	$(CARGO) test --locked -p scopegate-ffi
@@ -248,6 +248,17 @@ faults-short: faults-program
 faults-program: tools
 	$(CARGO) build --locked -p scopegate-ffi
 	$(CARGO) build --locked -p scopegate-tests --bin scopegate-faults
+
+# Every fuzz target for a minute, from the committed corpus, under AddressSanitizer. FUZZ="call --seconds 600" for one of them
+# and longer. The first build takes minutes.
+CARGO_FUZZ := 0.13.2
+fuzz: target/tools/cargo-fuzz-$(CARGO_FUZZ)
+	PATH=$(CURDIR)/target/tools/bin:$$PATH $(PYTHON) tests/fuzz/run.py $(FUZZ)
+
+target/tools/cargo-fuzz-$(CARGO_FUZZ):
+	@command -v c++ >/dev/null || { echo "c++: not found; libFuzzer is built with it" >&2; exit 1; }
+	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ) --root target/tools
+	touch $@
 
 include ffi/install.mk
 

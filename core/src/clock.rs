@@ -71,14 +71,14 @@ impl Progress {
 }
 
 /// A clock that tests set.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 #[derive(Debug)]
 pub(crate) struct ScriptedClock {
     wall_at_boot: crate::lock::Mutex<Option<i64>>,
     boot: crate::lock::Mutex<Duration>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl ScriptedClock {
     /// A clock that shows `wall` now and stands still until it is advanced.
     pub(crate) fn at(wall: Option<i64>) -> Self {
@@ -90,13 +90,14 @@ impl ScriptedClock {
     }
 
     /// Sets the wall clock forward, or back, by so many seconds.
+    #[cfg(test)]
     pub(crate) fn step_wall(&self, step: i64) {
         let mut wall = self.wall_at_boot.lock();
         *wall = wall.map(|wall| wall + step);
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl Clock for ScriptedClock {
     fn wall(&self) -> Option<i64> {
         let passed = self.boot() - BEFORE_START;

@@ -143,12 +143,12 @@ impl FetchError {
         FetchError { step, message: message.into(), status: None, retry_after: None }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn with_status(status: u16) -> FetchError {
         FetchError { status: Some(status), ..FetchError::new(FetchStep::Http, format!("status {status}")) }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn with_retry_after(retry_after: Option<Duration>) -> FetchError {
         FetchError { retry_after, ..FetchError::with_status(503) }
     }

@@ -26,6 +26,8 @@ mod config;
 mod decision;
 mod event;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod json;
 mod keys;
 mod lock;

@@ -125,13 +125,14 @@ fn parameter_headers(asked: &[u8]) -> impl Iterator<Item = &str> {
 
 /// The path of a request target, in origin form or in the absolute form that proxies are sent.
 pub(crate) fn path_of(target: &str) -> &str {
-    let rest = match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+    // An authority may end with the query (RFC 3986 section 3.2), in which slashes are no path.
+    let target = target.split('?').next().unwrap_or_default();
+    match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => {
             rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
         }
         _ => target,
-    };
-    rest.split('?').next().unwrap_or_default()
+    }
 }
 
 /// The path of the resource, less the slash directly after the host.

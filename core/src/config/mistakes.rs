@@ -12,7 +12,7 @@ use crate::json;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigMistake {
-    /// The field, such as `authorization_servers[0].issuer`; `.` for the document itself.
+    /// The field, such as `authorization_servers[0].issuer`; `.` for the document itself, `""` for a member without a name.
     pub path: String,
     /// What is expected there.
     pub message: String,
@@ -61,7 +61,10 @@ pub(super) struct Mistakes(Vec<ConfigMistake>);
 impl Mistakes {
     /// Adds a mistake, unless one was found at this field or around it before: the second would be its consequence.
     pub(super) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        let path = path.into();
+        let mut path = path.into();
+        if path.is_empty() {
+            path.push_str("\"\""); // a member without a name
+        }
         if !self.0.iter().any(|found| is_at_or_below(&path, &found.path)) {
             self.0.push(ConfigMistake { path, message: message.into() });
         }

@@ -106,7 +106,7 @@ impl Discovery {
     /// Reads a metadata document that came from `url`.
     ///
     /// Checks `issuer` (RFC 8414 section 3.3) and the scheme of `jwks_uri`; no other member is looked at.
-    fn key_set_url(&self, url: &str, document: &Document) -> Result<KeySetUrl, FetchError> {
+    pub(crate) fn key_set_url(&self, url: &str, document: &Document) -> Result<KeySetUrl, FetchError> {
         let failed = |what: &str| FetchError::new(FetchStep::Parse, format!("metadata: {what}"));
         let body = document.body.as_deref().unwrap_or_default();
         let members = json::parse_object(body).map_err(|_| failed("expected a strict JSON object"))?;
@@ -144,7 +144,7 @@ impl Memory {
 }
 
 /// The places of an issuer's metadata: RFC 8414 path-inserted, OpenID path-inserted, OpenID path-appended.
-fn well_known_urls(issuer: &str) -> Vec<String> {
+pub(crate) fn well_known_urls(issuer: &str) -> Vec<String> {
     let Ok(url) = Url::parse(issuer) else { return Vec::new() };
     if !url.query().is_empty() {
         return Vec::new();

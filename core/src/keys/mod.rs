@@ -2,7 +2,7 @@
 
 pub(crate) mod algorithm;
 mod attempts;
-mod discovery;
+pub(crate) mod discovery;
 mod distrust;
 mod exchange;
 mod held;
@@ -14,5 +14,5 @@ pub(crate) mod scheduler;
 pub(crate) mod snapshot;
 pub(crate) mod source;
 mod status;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod test_keys;

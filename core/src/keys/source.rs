@@ -8,10 +8,14 @@ mod control;
 mod flight;
 mod recognition;
 mod report;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod simulation;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod waiting;
+#[cfg(any(test, feature = "fuzzing"))]
+mod world;
 
 use std::collections::BTreeMap;
 use std::process;

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// A JWK Set with an Ed25519 key for each kid. They are test-only: nobody has their private halves.
+#[cfg(test)]
 pub(crate) fn jwks(kids: &[&str]) -> String {
     let keys: Vec<_> = kids.iter().map(|kid| (*kid, *kid)).collect();
     jwks_with_material(&keys)

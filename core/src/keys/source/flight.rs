@@ -32,16 +32,16 @@ pub(super) enum Threads {
     #[cfg(test)]
     Unscheduled,
     /// Nobody: a fetch ends when a test calls it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     ByHand(Arc<crate::lock::Mutex<Vec<Work>>>),
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) type Work = Box<dyn FnOnce() + Send>;
 
 impl Threads {
     fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "fuzzing"))]
         if let Threads::ByHand(flights) = self {
             flights.lock().push(Box::new(work));
             return Ok(());
@@ -290,7 +290,7 @@ impl Drop for Landing<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 thread_local! {
     /// Where draws on this thread come from, when a test must be able to repeat them.
     pub(super) static SCRIPTED_DRAWS: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
@@ -298,7 +298,7 @@ thread_local! {
 
 /// Uniform in 0..1. The operating system's randomness differs in forked children, so that they do not ask at once.
 pub(super) fn draw() -> f64 {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     if let Some(script) = SCRIPTED_DRAWS.get() {
         let next = script.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         SCRIPTED_DRAWS.set(Some(next));

@@ -14,43 +14,12 @@ use std::time::Instant;
 
 use scopegate_stub::{Answer as Http, Fault, Stub};
 
-use super::flight::Work;
+use super::world::*;
 use super::*;
-use crate::clock::ScriptedClock;
-use crate::fetch::{Document, FetchRequest, FetchStep, HttpClient, HttpSettings};
+use crate::fetch::{Document, FetchStep, HttpClient, HttpSettings};
 use crate::keys::plan::Validity;
 use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
 use crate::keys::test_keys::{jwks, jwks_with_material};
-
-const WALL: i64 = 1_800_000_000;
-const URL: &str = "https://as.example/jwks";
-
-type Answers = dyn Fn(&FetchRequest<'_>) -> Result<Document, FetchError> + Send + Sync;
-
-/// Answers as the test says, and counts.
-struct Server {
-    timeout: Mutex<Duration>,
-    answers: Mutex<Arc<Answers>>,
-    asked: Mutex<Vec<(String, Option<String>)>>,
-}
-
-impl Fetch for Server {
-    fn get(&self, request: &FetchRequest<'_>) -> Result<Document, FetchError> {
-        self.asked.lock().push((request.url.to_owned(), request.etag.map(str::to_owned)));
-        let answers = self.answers.lock().clone();
-        answers(request)
-    }
-
-    fn timeout(&self) -> Duration {
-        *self.timeout.lock()
-    }
-}
-
-struct World {
-    source: Arc<Source>,
-    server: Arc<Server>,
-    clock: Arc<ScriptedClock>,
-}
 
 impl World {
     /// Fetches only when a test asks for it.
@@ -68,36 +37,8 @@ impl World {
     }
 
     fn with(change: impl FnOnce(&mut SourceSettings), scheduled: bool) -> World {
-        World::on(if scheduled { Threads::OfTheProcess } else { Threads::Unscheduled }, change)
-    }
-
-    /// A world whose fetches in the background end when the test calls them.
-    fn by_hand(change: impl FnOnce(&mut SourceSettings)) -> (World, Arc<Mutex<Vec<Work>>>) {
-        let flights = Arc::new(Mutex::new(Vec::new()));
-        (World::on(Threads::ByHand(flights.clone()), change), flights)
-    }
-
-    fn on(threads: Threads, change: impl FnOnce(&mut SourceSettings)) -> World {
-        let mut settings = settings();
-        change(&mut settings);
-        let not_scripted = |_: &FetchRequest<'_>| Err(FetchError::with_status(404));
-        let server = Arc::new(Server {
-            timeout: Mutex::new(Duration::from_secs(5)),
-            answers: Mutex::new(Arc::new(not_scripted)),
-            asked: Mutex::default(),
-        });
-        let clock = Arc::new(ScriptedClock::at(Some(WALL)));
-        // Slots of its own, so that tests do not take each other's.
-        let slots = Box::leak(Box::new(Slots::new()));
-        let source = Source::build(settings, server.clone(), clock.clone(), slots, threads);
-        World { source, server, clock }
-    }
-
-    fn answer(
-        &self,
-        answers: impl Fn(&FetchRequest<'_>) -> Result<Document, FetchError> + Send + Sync + 'static,
-    ) {
-        *self.server.answers.lock() = Arc::new(answers);
+        let threads = if scheduled { Threads::OfTheProcess } else { Threads::Unscheduled };
+        World::on(threads, slots(), change)
     }
 
     fn publish(&self, kids: &[&str]) {
@@ -111,10 +52,6 @@ impl World {
 
     fn fetches(&self) -> usize {
         self.server.asked.lock().len()
-    }
-
-    fn pass(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
     }
 
     fn select(&self, kid: &str) -> Selection {
@@ -149,41 +86,9 @@ impl World {
         self.source.here().records.lock().attempts.last_started()
     }
 
-    /// Makes this process the child that it forks: what is here belongs to another process.
-    fn fork(&self) {
-        let held = self.source.per_process.load().held.load_full();
-        let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&self.source.settings, held) };
-        self.source.per_process.store(Arc::new(inherited));
-    }
-
     fn finished(&self) -> u64 {
         self.source.status().fetches.values().sum()
     }
-}
-
-fn settings() -> SourceSettings {
-    SourceSettings {
-        index: 0,
-        issuer: "https://as.example".to_owned(),
-        location: KeyLocation::Uri(URL.to_owned()),
-        rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
-        imported: None,
-        distrusted: Vec::new(),
-        background_refresh: true,
-        default_ttl: Duration::from_secs(600),
-        max_stale: Duration::from_secs(86_400),
-        unknown_key_interval: Duration::from_secs(30),
-        max_waiters: 64,
-        leeway: 30,
-    }
-}
-
-fn want(kid: &str) -> Want<'_> {
-    Want { algorithm: Algorithm::EdDSA, kid: Some(kid), issued_at: None }
-}
-
-fn document(body: &str) -> Document {
-    Document { body: Some(body.as_bytes().to_vec()), ..Document::default() }
 }
 
 fn need(selection: Selection) -> KeyRequest {

@@ -16,7 +16,7 @@ const STEP: Duration = Duration::from_millis(100);
 
 impl Run {
     fn new() -> Run {
-        let (world, flights) = World::by_hand(|_| {});
+        let (world, flights) = World::by_hand(slots(), |_| {});
         let began = world.clock.boot();
         Run { world, flights, fetched: Vec::new(), began }
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn world() -> (World, Arc<Mutex<Vec<Work>>>) {
-    let (world, flights) = World::by_hand(|settings| settings.background_refresh = false);
+    let (world, flights) = World::by_hand(slots(), |settings| settings.background_refresh = false);
     world.publish(&["a", "b"]);
     world.source.warm_up().unwrap();
     world.pass(1);

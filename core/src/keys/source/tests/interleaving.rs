@@ -23,7 +23,7 @@ type Step = fn(&mut Stage);
 
 impl Stage {
     fn cold() -> Stage {
-        let (world, flights) = World::by_hand(|_| {});
+        let (world, flights) = World::by_hand(slots(), |_| {});
         world.publish(&["a", "b"]);
         let (asked, answers) = Default::default();
         Stage { world, flights, asked, answers, distrusted: false, late: None }

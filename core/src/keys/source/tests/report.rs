@@ -9,7 +9,7 @@ fn health(world: &World) -> Health {
 
 #[test]
 fn a_warm_fleet_stays_in_rotation_while_the_issuer_is_down() {
-    let (world, flights) = World::by_hand(|_| {});
+    let (world, flights) = World::by_hand(slots(), |_| {});
     world.publish(&["a"]);
     world.source.warm_up().unwrap();
     world.fail();

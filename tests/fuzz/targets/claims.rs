@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| scopegate_fuzz_properties::claims::holds_for(input));
