@@ -270,8 +270,12 @@ func TestManyLinesAndCallsAreHandedOverWhole(t *testing.T) {
 		t.Errorf("found %+v", refusal)
 	}
 	request.Calls = make([]scopegate.Call, 50)
+	for i := range request.Calls {
+		request.Calls[i] = scopegate.Call{Method: "ping"}
+	}
+	request.Calls[49] = scopegate.Call{Method: "tools/call", Name: "drop_all"}
 	_, err = gate.Authorize(t.Context(), request)
-	if refusal := rejected(t, err); refusal.Reason != scopegate.ReasonMalformedCall {
+	if refusal := rejected(t, err); refusal.Reason != scopegate.ReasonPolicyDenied {
 		t.Errorf("found %+v", refusal)
 	}
 }

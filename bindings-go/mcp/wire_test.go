@@ -73,7 +73,7 @@ func rows(issuer *scopegatetest.Issuer) []row {
 		},
 		{
 			name:   "not one readable request",
-			change: body(func(text string) string { return "[" + text + "]" }),
+			change: body(func(text string) string { return "[[" + text + "]]" }),
 			status: 400, body: `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}`,
 		},
 		{

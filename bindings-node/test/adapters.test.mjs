@@ -136,7 +136,7 @@ for (const host of Object.keys(hosts)) {
         "policy denied": [403, [good], call("drop_table")],
         "policy denied, with an id that is a string": [403, [good], call("drop_table", "grüße")],
         "not JSON": [400, [good], "{"],
-        "not one readable request": [400, [good], `[${CALL}]`],
+        "not one readable request": [400, [good], `[[${CALL}]]`],
         "a duplicate name": [400, [good], CALL.replace('"name"', '"name":"drop_table","name"')],
         "too large": [413, [good], CALL + " ".repeat(LIMIT)],
         "routing headers that contradict the body": [400, [good, ...modern], call("drop_table")],
