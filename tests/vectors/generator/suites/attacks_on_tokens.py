@@ -226,7 +226,7 @@ def _replays(group: Group) -> None:
 
 
 def _issuers(suite: Suite) -> None:
-    group = suite.group("Issuers that nearly match.", config(server(issuer="https://xn--bcher-kva.test/café")))
+    group = suite.group("Issuers that nearly match.", config(server(issuer="https://xn--bcher-kva.test/café", advertise="https://as.test")))
     good = "https://xn--bcher-kva.test/café"
     _check(group, "issuer-exact", "The configured issuer.", token(iss=good), OK, "T28")
     near = (
