@@ -36,6 +36,7 @@ impl Inner {
         match (&self.settings.policy, &request.body) {
             (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
+            (None, _) if self.cover(&token, request.scopes) => {}
             (None, _) => self
                 .has_scopes(&token, self.need(request, &[]))
                 .map_err(|refusal| self.stop_with_id(refusal, request))?,
@@ -221,6 +222,12 @@ impl Inner {
             Verdict::NoKey => "expected the URI of a resource that every server reads in the same way",
         };
         Err(Refusal::new(Reason::PolicyDenied, detail))
+    }
+
+    /// Whether a token's scopes cover `required_scopes` and these.
+    pub(crate) fn cover(&self, token: &AccessToken, scopes: &[&str]) -> bool {
+        let mut need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
+        need.all(|scope| self.settings.implications.cover(token.scopes(), scope))
     }
 
     /// `required_scopes`, then the policy's, then the request's own.

@@ -190,6 +190,9 @@ impl<'de> Visitor<'de> for Strict {
             if !is_new(&name, &object, &mut names) {
                 return Err(A::Error::custom("duplicate"));
             }
+            if object.0.is_empty() {
+                object.0.reserve(USUAL);
+            }
             object.0.push((name, members.next_value_seed(self.deeper()?)?));
         }
         // An empty object or list is a level of its own.
@@ -197,18 +200,21 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// How many members an object has room for from its first on.
+const USUAL: usize = 8;
+
 /// So many names are compared one by one. With more of them, an object must not cost the square of its length.
 const FEW: usize = 16;
 
 /// Whether the object has no member of this name yet. `names` holds their names once they are many.
-fn is_new<'a>(name: &Cow<'a, str>, object: &Object<'a>, names: &mut BTreeSet<Cow<'a, str>>) -> bool {
+fn is_new(name: &str, object: &Object<'_>, names: &mut BTreeSet<String>) -> bool {
     if object.0.len() < FEW {
         return !object.has(name);
     }
     if names.is_empty() {
-        names.extend(object.0.iter().map(|(name, _)| name.clone()));
+        names.extend(object.0.iter().map(|(name, _)| name.to_string()));
     }
-    names.insert(name.clone())
+    names.insert(name.to_owned())
 }
 
 /// The name of a member.

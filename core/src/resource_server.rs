@@ -220,10 +220,7 @@ impl ResourceServer {
         };
         match verdict {
             Verdict::Deny | Verdict::NoKey => false,
-            Verdict::Need(scopes) => {
-                let mut need = self.0.settings.required_scopes.iter().chain(scopes);
-                need.all(|scope| self.0.settings.implications.cover(token.scopes(), scope))
-            }
+            Verdict::Need(scopes) => self.0.cover(token, &scopes),
         }
     }
 

@@ -50,6 +50,8 @@ impl Owned for ScopeSet {
 
 impl<S: AsRef<str>> Extend<S> for ScopeSet {
     fn extend<I: IntoIterator<Item = S>>(&mut self, scopes: I) {
+        let scopes = scopes.into_iter();
+        self.0.reserve(scopes.size_hint().0);
         for scope in scopes {
             self.insert(scope.as_ref());
         }

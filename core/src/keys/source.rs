@@ -193,18 +193,19 @@ impl Source {
         if self.distrust.names(want.kid) {
             return Selection::Unknown;
         }
-        let now = self.clock.boot();
-        let (ready, fresh) = match &*self.per_process.load().held.load() {
-            Some(held) if held.standing.is_fixed() => (Some(selection(&held.keys, want)), true),
-            Some(held) if held.is_usable(now) => (answer(&held.keys, want), held.is_fresh(now)),
-            _ => (None, false),
+        // While the set is fresh not even the process matters, and asking for it is a system call.
+        let ready = match &*self.per_process.load().held.load() {
+            Some(held) if held.standing.is_fixed() => return selection(&held.keys, want),
+            Some(held) => {
+                let now = self.clock.boot();
+                match answer(&held.keys, want) {
+                    Some(selection) if held.is_fresh(now) => return selection,
+                    answer => answer.filter(|_| held.is_usable(now)),
+                }
+            }
+            None => None,
         };
-        let ready = match ready {
-            // Not even the process matters then, and asking for it is a system call.
-            Some(selection) if fresh => return selection,
-            ready => ready,
-        };
-        let here = self.here();
+        let (here, now) = (self.here(), self.clock.boot());
         let records = match ready {
             // A key that is held is used without waiting for a lock.
             Some(selection) => match here.records.try_lock() {

@@ -115,7 +115,7 @@ impl Claims {
     /// strangers one.
     pub(crate) fn principal(&self, issuer: &str) -> Option<String> {
         let mut names = [&self.subject, &self.client_id].into_iter().flatten();
-        names.find(|name| !name.is_empty()).map(|name| format!("{issuer} {name}"))
+        names.find(|name| !name.is_empty()).map(|name| [issuer, " ", name].concat())
     }
 
     /// Whether a token that the generic format accepts would pass the format of RFC 9068 too.
@@ -379,12 +379,13 @@ fn client_id(claims: &Object<'_>, rules: &TokenRules) -> Result<Option<String>, 
 fn scopes(claims: &Object<'_>, rules: &TokenRules) -> Result<Option<ScopeSet>, Refusal> {
     for path in &rules.scope_claims {
         let Some(value) = follow(claims, path)? else { continue };
-        let name = path.join(".");
-        if rules.format == TokenFormat::Rfc9068 && name == "scope" && value.as_text().is_none() {
-            return Err(malformed(&name, "a string"));
+        let malformed = |expected| malformed(&path.join("."), expected);
+        let is_scope = matches!(path.as_slice(), [name] if name == "scope");
+        if rules.format == TokenFormat::Rfc9068 && is_scope && value.as_text().is_none() {
+            return Err(malformed("a string"));
         }
-        let listed = scope_list(value)
-            .ok_or_else(|| malformed(&name, "scopes: a string with single blanks, or a list"))?;
+        let listed =
+            scope_list(value).ok_or_else(|| malformed("scopes: a string with single blanks, or a list"))?;
         return Ok(Some(match &rules.scope_prefix {
             None => listed.into_iter().collect(),
             Some(prefix) => listed.into_iter().map(|scope| with_prefix(prefix, scope)).collect(),
