@@ -11,7 +11,7 @@
 
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use aws_lc_rs::digest;
@@ -21,6 +21,7 @@ use super::access_token::AccessToken;
 use super::jws::Header;
 use super::memory::{COUNTS, Owned, allocation};
 use crate::config::CacheLimits;
+use crate::event::Count;
 use crate::keys::source::VerifyingKey;
 use crate::lock::Mutex;
 
@@ -84,8 +85,8 @@ pub(crate) struct TokenCache {
     /// A power of two.
     buckets: Box<[ArcSwapOption<Bucket>]>,
     keeper: ArcSwap<Keeper>,
-    hits: AtomicU64,
-    misses: AtomicU64,
+    hits: Count,
+    misses: Count,
 }
 
 /// What whoever changes the buckets goes by. A forked child has its own and counts anew what it was left: in the parent's
@@ -104,7 +105,8 @@ struct Keeper {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct TokenCacheStats {
-    /// Tokens that were held when they came. They were judged again, but neither read nor verified.
+    /// Tokens that were held when they came. They were judged again, but neither read nor verified unless their keys had
+    /// changed.
     pub hits: u64,
     /// Tokens that were not.
     pub misses: u64,
@@ -143,8 +145,8 @@ impl TokenCache {
             max_bytes: limits.max_bytes.saturating_sub(size_of_val(&*buckets)),
             keeper: ArcSwap::from_pointee(Keeper::of(&buckets)),
             buckets,
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
+            hits: Count::default(),
+            misses: Count::default(),
         })
     }
 
@@ -152,7 +154,7 @@ impl TokenCache {
     pub(crate) fn find(&self, digest: &Digest) -> Option<Found> {
         let found = self.look_up(digest);
         let count = if found.is_some() { &self.hits } else { &self.misses };
-        count.fetch_add(1, Ordering::Relaxed);
+        count.add_one();
         found
     }
 
@@ -200,8 +202,8 @@ impl TokenCache {
     pub(crate) fn stats(&self) -> TokenCacheStats {
         let keeper = self.keeper();
         TokenCacheStats {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
+            hits: self.hits.now(),
+            misses: self.misses.now(),
             entries: keeper.entries(),
             bytes: keeper.bytes(),
         }
