@@ -114,6 +114,7 @@ function sessionsOf(Transport, makeServer) {
 
 /** The routes that every host has: the MCP server, and one that needs no token where the stage says so. */
 function withRoutes(app, handle) {
+  app.set("env", "test"); // or Express prints the errors that it answers
   app.all("/mcp", (request, response, next) => handle(request, response, request.body).catch(next));
   app.all("/open", (_, response) => response.send("open"));
   return app;

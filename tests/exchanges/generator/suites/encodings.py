@@ -56,6 +56,11 @@ def _characters(suite: Suite, version: str | None) -> None:
             suite.case(
                 at(f"{id}-{name}", version), "Not UTF-8.", post(body=body, version=version, name=name), NOT_JSON, hosts=PARSER_REFUSES
             )
+        said = parsed(PASSES, ran=["weather"]) if name == "weather" else parsed(DENIED)
+        for id, coding in (("utf-16le", "utf-16-le"), ("utf-16be", "utf-16-be"), ("utf-16-marked", "utf-16")):
+            content_type = f"{JSON}; charset={id.removesuffix('-marked')}"
+            made = post(body=text.encode(coding), version=version, name=name, content_type=content_type)
+            suite.case(at(f"{id}-said-{name}", version), "Not UTF-8, and it says so.", made, NOT_JSON, hosts=said)
         marked = "\ufeff" + text
         made = post(body=marked, version=version, name=name)
         hosts = parsed(PASSES, ran=["weather"]) if name == "weather" else parsed(DENIED)
