@@ -130,7 +130,7 @@ func (s *exchangeSuite) play(t *testing.T) {
 		one.Leaves = one.Leaves || slices.ContainsFunc(answers, func(answer told) bool { return answer.Closed })
 		found := exchanged(t, server.Listener.Addr().String(), &one, tokens)
 		names := ran.take()
-		if slices.Contains(names, "erase") || slices.Contains(names, "drop_table") {
+		if slices.ContainsFunc(names, func(name string) bool { return slices.Contains(never, name) }) {
 			t.Errorf("%s: %v ran", one.ID, names)
 		}
 		if !areTold(answers, found) || !slices.Equal(names, expected) {
@@ -141,6 +141,9 @@ func (s *exchangeSuite) play(t *testing.T) {
 		t.Errorf("%d of %d cases", len(s.Cases), s.NumberOfCases)
 	}
 }
+
+// never is what the policy of every suite denies.
+var never = []string{"erase", "drop_table", "secret", "complete:secret", "plans", "complete:note"}
 
 func orElse[T any](first, second []T) []T {
 	if first != nil {
@@ -205,10 +208,19 @@ var stages = map[string]func(*scopegate.ResourceServer, *runs) http.Handler{
 	},
 }
 
-// routed is the SDK's server at /mcp, whose tools note that they ran, and a route that needs no token where the stage
+// routed is the SDK's server at /mcp, where whatever runs notes its name, and a route that needs no token where the stage
 // says so.
 func routed(ran *runs, stateless bool) http.Handler {
-	server := mcp.NewServer(&mcp.Implementation{Name: "stage", Version: "1.0.0"}, nil)
+	server := mcp.NewServer(&mcp.Implementation{Name: "stage", Version: "1.0.0"}, &mcp.ServerOptions{
+		CompletionHandler: func(_ context.Context, request *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
+			name := "note"
+			if request.Params.Ref.Type == "ref/prompt" {
+				name = request.Params.Ref.Name
+			}
+			ran.add("complete:" + name)
+			return &mcp.CompleteResult{Completion: mcp.CompletionResultDetails{Values: []string{}}}, nil
+		},
+	})
 	for _, name := range []string{"weather", "send_email", "erase", "drop_table", "free"} {
 		mcp.AddTool(server, &mcp.Tool{Name: name},
 			func(context.Context, *mcp.CallToolRequest, map[string]any) (*mcp.CallToolResult, any, error) {
@@ -216,6 +228,23 @@ func routed(ran *runs, stateless bool) http.Handler {
 				return &mcp.CallToolResult{}, nil, nil
 			})
 	}
+	for _, name := range []string{"greet", "brief", "secret"} {
+		server.AddPrompt(&mcp.Prompt{Name: name},
+			func(context.Context, *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+				ran.add(name)
+				return &mcp.GetPromptResult{}, nil
+			})
+	}
+	reader := func(name string) mcp.ResourceHandler {
+		return func(_ context.Context, request *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+			ran.add(name)
+			contents := []*mcp.ResourceContents{{URI: request.Params.URI, Text: "done"}}
+			return &mcp.ReadResourceResult{Contents: contents}, nil
+		}
+	}
+	server.AddResource(&mcp.Resource{Name: "open", URI: "file:///reports/open.txt"}, reader("open"))
+	server.AddResource(&mcp.Resource{Name: "plans", URI: "file:///secret/plans.txt"}, reader("plans"))
+	server.AddResourceTemplate(&mcp.ResourceTemplate{Name: "note", URITemplate: "note:///{name}"}, reader("note"))
 	// The resource is no loopback host, as behind a proxy.
 	options := &mcp.StreamableHTTPOptions{Stateless: stateless, JSONResponse: true, DisableLocalhostProtection: true}
 	mux := http.NewServeMux()

@@ -58,6 +58,21 @@ for (const [version, generation] of Object.entries({ 4: express4, 5: express }))
   }
 }
 
+for (const [version, generation] of Object.entries({ 4: express4, 5: express })) {
+  test(`no charset has express.json() of Express ${version} behind the gate find another call`, async (t) => {
+    const port = await listen(t, applicationOf(generation, expressAdapter.scopegate(gate), generation.json()));
+    const hidden = "+ACI-},+ACI-name+ACI-:+ACI-drop_table+ACI-,+ACI-x+ACI-:{+ACI-y+ACI-:+ACI-";
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{"x":"${hidden}"}}}`;
+    const typed = (type) => exchange(port, httpRequest("POST", "/api/mcp", [`Content-Type: ${type}`, bearer], body));
+    const refused = await typed("application/json; charset=utf-7");
+    assert.deepEqual(
+      [refused.status, refused.body],
+      [415, '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Type not supported"}}'],
+    );
+    assert.equal(JSON.parse((await typed("application/json; charset=UTF-8")).body).params.name, "weather");
+  });
+}
+
 describe("express.json()", () => {
   const orders = {
     before: () => application(express.json(), expressAdapter.scopegate(gate)),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from exchanges import Make, play, suites
 from mcp.server.mcpserver import MCPServer
+from mcp_types import PromptReference, ResourceTemplateReference
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Router
@@ -17,22 +18,41 @@ from scopegate.asgi import ASGIApp, Receive, Scope, Send
 from scopegate.mcp import protect
 
 TOOLS = ("weather", "send_email", "erase", "drop_table", "free")
-NEVER = {"erase", "drop_table"}
+PROMPTS = ("greet", "brief", "secret")
+RESOURCES = {"open": "file:///reports/open.txt", "plans": "file:///secret/plans.txt"}
+NEVER = {"erase", "drop_table", "secret", "complete:secret", "plans", "complete:note"}
+"""What the policy of every suite denies."""
 
 
 def server(ran: list[str]) -> MCPServer[Any]:
-    """Its tools write down that they ran."""
+    """Whatever runs writes down its name: tools, prompts, resources and completions."""
     mcp: MCPServer[Any] = MCPServer("Stage")
 
-    def tool(name: str) -> Callable[[], str]:
+    def noting(name: str) -> Callable[[], str]:
         def run() -> str:
             ran.append(name)
             return "done"
 
         return run
 
+    def prompting(name: str) -> Callable[[str], str]:
+        return lambda x: noting(name)()
+
     for name in TOOLS:
-        mcp.add_tool(tool(name), name=name)
+        mcp.add_tool(noting(name), name=name)
+    for name in PROMPTS:
+        mcp.prompt(name=name)(prompting(name))
+    for name, uri in RESOURCES.items():
+        mcp.resource(uri, name=name)(noting(name))
+
+    @mcp.resource("note:///{name}")
+    def note(name: str) -> str:
+        ran.append("note")
+        return name
+
+    @mcp.completion()
+    async def complete(ref: PromptReference | ResourceTemplateReference, *_: object) -> None:
+        ran.append(f"complete:{ref.name if isinstance(ref, PromptReference) else 'note'}")
 
     @mcp.custom_route("/open", methods=["GET", "POST"])  # type: ignore[untyped-decorator]  # the SDK's own
     async def open_to_all(request: Request) -> Response:

@@ -1,13 +1,20 @@
-// MCP servers of the official SDKs behind each adapter, for the shared exchanges: tools write down that they ran.
+// MCP servers of the official SDKs behind each adapter, for the shared exchanges: what runs writes down its name.
 
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createMcpExpressApp } from "@modelcontextprotocol/express";
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from "@modelcontextprotocol/node";
+import * as v1Completable from "@modelcontextprotocol/sdk/server/completable.js";
 import * as v1Server from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { createMcpHandler, McpServer, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
+import {
+  completable,
+  createMcpHandler,
+  McpServer,
+  ResourceTemplate,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
 import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
@@ -18,21 +25,45 @@ import * as honoAdapter from "scopegate/hono";
 import * as z from "zod";
 
 const INFO = { name: "stage", version: "1.0.0" };
+const PROMPTS = ["greet", "brief", "secret"];
+const RESOURCES = { open: "file:///reports/open.txt", plans: "file:///secret/plans.txt" };
 const TOOLS = ["weather", "send_email", "erase", "drop_table", "free"];
 const JSON_LIMIT = "8mb";
 
-function withTools(server, ran) {
+/** Whatever runs writes down its name: tools, prompts, resources and completions. */
+function withAll(server, ran, { ResourceTemplate, completable, argsSchema }) {
+  const note = (name, result) => () => {
+    ran.push(name);
+    return result;
+  };
+  const text = { type: "text", text: "done" };
   for (const name of TOOLS) {
-    server.registerTool(name, { inputSchema: z.looseObject({}) }, () => {
-      ran.push(name);
-      return { content: [{ type: "text", text: "done" }] };
-    });
+    server.registerTool(name, { inputSchema: z.looseObject({}) }, note(name, { content: [text] }));
+  }
+  for (const name of PROMPTS) {
+    const x = completable(z.string(), note(`complete:${name}`, []));
+    const messages = [{ role: "user", content: text }];
+    server.registerPrompt(name, { argsSchema: argsSchema({ x }) }, note(name, { messages }));
+  }
+  const template = new ResourceTemplate("note:///{name}", {
+    list: undefined,
+    complete: { name: note("complete:note", []) },
+  });
+  server.registerResource("note", template, {}, note("note", { contents: [] }));
+  for (const [name, uri] of Object.entries(RESOURCES)) {
+    server.registerResource(name, uri, {}, note(name, { contents: [] }));
   }
   return server;
 }
 
-const modern = (ran) => withTools(new McpServer(INFO), ran);
-const old = (ran) => withTools(new v1Server.McpServer(INFO), ran);
+const modern = (ran) =>
+  withAll(new McpServer(INFO), ran, { ResourceTemplate, completable, argsSchema: (shape) => z.object(shape) });
+const old = (ran) =>
+  withAll(new v1Server.McpServer(INFO), ran, {
+    ResourceTemplate: v1Server.ResourceTemplate,
+    completable: v1Completable.completable,
+    argsSchema: (shape) => shape,
+  });
 
 /** Serves each request by itself, whatever version of the protocol it speaks: for Node.js, for the Fetch API. */
 const stateless = {
@@ -83,6 +114,7 @@ function sessionsOf(Transport, makeServer) {
 
 /** The routes that every host has: the MCP server, and one that needs no token where the stage says so. */
 function withRoutes(app, handle) {
+  app.set("env", "test"); // or Express prints the errors that it answers
   app.all("/mcp", (request, response, next) => handle(request, response, request.body).catch(next));
   app.all("/open", (_, response) => response.send("open"));
   return app;

@@ -31,8 +31,9 @@ class ScopegateMiddleware:
 
     A request that passes has its ``AccessToken`` in ``scope["scopegate.token"]``; any other is answered with the
     refusal, unchanged. The body is read only when it decides on the request, after the token proved good; the
-    application then receives it whole, in one message. Responses pass untouched. WebSockets are refused, since their
-    messages cannot be judged. Needs asyncio.
+    application then receives it whole, in one message. Such a body is refused with 415 when it has a
+    ``Content-Encoding``, or would pass and is not ``application/json`` in UTF-8. Responses pass untouched. WebSockets
+    are refused, since their messages cannot be judged. Needs asyncio.
     """
 
     def __init__(

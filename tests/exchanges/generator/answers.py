@@ -61,6 +61,11 @@ def email_short(id: str | None = "1") -> Answer:
     return _short("mcp:tools:email:send", "mcp:tools:email:send mcp:tools:weather", id)
 
 
+def brief_short() -> Answer:
+    """The prompt `brief`, by that token."""
+    return _short("mcp:prompts:brief", "mcp:prompts:brief mcp:tools:weather", "1")
+
+
 def _short(need: str, listed: str, id: str | None) -> Answer:
     text = f"Required scope: {need}"
     challenge = f'Bearer error="insufficient_scope", scope="{listed}", {_URL.format("/mcp")}, error_description="{text}"'

@@ -61,11 +61,12 @@ def parsed(*answers: Answer, ran: Sequence[str] = ()) -> dict[str, Deviation]:
 class Suite:
     """One file of exchanges, and the stage that they play on."""
 
-    def __init__(self, name: str, comment: str, stage: str = "plain", resource: str = "https://mcp.test/mcp") -> None:
+    def __init__(self, name: str, comment: str, stage: str = "plain", resource: str = "https://mcp.test/mcp", **policy: Any) -> None:
+        """`policy`: members that the policy has beside those of all suites."""
         self.name = name
         self.comment = comment
         self.stage = stage
-        self.config: dict[str, Any] = {"resource": resource, "cors_origins": ["https://app.test"], "policy": _POLICY}
+        self.config: dict[str, Any] = {"resource": resource, "cors_origins": ["https://app.test"], "policy": _POLICY | policy}
         self.cases: list[dict[str, Any]] = []
 
     def case(

@@ -14,9 +14,11 @@ from . import (
     names,
     paths,
     preflights,
+    prompts_and_resources,
     routing_headers,
     sessions,
     sizes,
+    verified_headers,
 )
 
 
@@ -24,9 +26,11 @@ def all_suites() -> list[Suite]:
     modules = (
         controls,
         routing_headers,
+        verified_headers,
         members,
         batches_and_ids,
         names,
+        prompts_and_resources,
         encodings,
         sizes,
         methods,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from typing import Any
 
 from ..answers import DENIED, ENCODED, MISMATCH, NOT_JSON, OTHER_TYPE, PASSES, status
+from ..compressed import deflated, gzipped
 from ..message import MODERN, TWO_VERSIONS, compact, meta, tool
 from ..request import JSON, post
 from ..suite import EXPRESS_JSON, PARSER_REFUSES, PYTHON, Deviation, Suite, at, on, parsed
@@ -26,17 +25,17 @@ def _codings(suite: Suite, version: str | None) -> None:
     unknown = {EXPRESS_JSON: Deviation("the parser in front does not know it", status(415))}
     for name in ("weather", "erase"):
         text = tool(version, name).encode()
-        packed = gzip.compress(text, mtime=0)
+        packed = gzipped(text)
         inflated = parsed(PASSES, ran=["weather"]) if name == "weather" else parsed(DENIED)
         for id, comment, body, lines, hosts in (
             ("gzip", "Compressed.", packed, ["gzip"], inflated),
             ("x-gzip", "Its old name.", packed, ["x-gzip"], unknown),
-            ("deflate", "Compressed.", zlib.compress(text), ["deflate"], inflated),
+            ("deflate", "Compressed.", deflated(text), ["deflate"], inflated),
             ("brotli", "A coding by its name alone.", text, ["br"], PARSER_REFUSES),
             ("gzip-in-name-alone", "It is not compressed.", text, ["gzip"], PARSER_REFUSES),
             ("gzip-then-identity", "Two codings on one line.", packed, ["gzip, identity"], unknown),
             ("identity-then-gzip", "Two lines.", packed, ["identity", "gzip"], unknown),
-            ("gzip-then-gzip", "Compressed twice.", gzip.compress(packed, mtime=0), ["gzip", "gzip"], unknown),
+            ("gzip-then-gzip", "Compressed twice.", gzipped(packed), ["gzip", "gzip"], unknown),
             ("coding-in-upper-case", "Another case.", packed, ["GZIP"], inflated),
         ):
             codings = [f"Content-Encoding: {line}" for line in lines]
@@ -57,6 +56,11 @@ def _characters(suite: Suite, version: str | None) -> None:
             suite.case(
                 at(f"{id}-{name}", version), "Not UTF-8.", post(body=body, version=version, name=name), NOT_JSON, hosts=PARSER_REFUSES
             )
+        said = parsed(PASSES, ran=["weather"]) if name == "weather" else parsed(DENIED)
+        for id, coding in (("utf-16le", "utf-16-le"), ("utf-16be", "utf-16-be"), ("utf-16-marked", "utf-16")):
+            content_type = f"{JSON}; charset={id.removesuffix('-marked')}"
+            made = post(body=text.encode(coding), version=version, name=name, content_type=content_type)
+            suite.case(at(f"{id}-said-{name}", version), "Not UTF-8, and it says so.", made, NOT_JSON, hosts=said)
         marked = "\ufeff" + text
         made = post(body=marked, version=version, name=name)
         hosts = parsed(PASSES, ran=["weather"]) if name == "weather" else parsed(DENIED)

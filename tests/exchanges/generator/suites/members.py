@@ -11,12 +11,17 @@ from ..suite import FASTIFY, Deviation, Suite, at, on, parsed
 def suite() -> Suite:
     suite = Suite("members", "One text, two readings: a member that comes twice, in another case, or out of a prototype.")
     for version in VERSIONS:
-        for id, comment, top, params, taken in _rows():
+        for id, comment, top, params, taken in rows():
             hosts = {} if taken is None else _parsed(taken, version)
-            body = f'{{"jsonrpc":"2.0","id":1,{top.replace("PARAMS", _params(params, version))}}}'
+            body = body_of(top, params, version)
             suite.case(at(id, version), comment, post(body=body, version=version), NOT_A_REQUEST, hosts=hosts)
         _below(suite, version)
     return suite
+
+
+def body_of(top: str, params: str, version: str | None) -> str:
+    """The body of a row."""
+    return f'{{"jsonrpc":"2.0","id":1,{top.replace("PARAMS", _params(params, version))}}}'
 
 
 def _params(members: str, version: str | None) -> str:
@@ -36,7 +41,7 @@ _CALL = '"method":"tools/call","params":PARAMS'
 _WEATHER, _ERASE = '"name":"weather","arguments":{}', '"name":"erase","arguments":{}'
 
 
-def _rows() -> list[tuple[str, str, str, str, str | None]]:
+def rows() -> list[tuple[str, str, str, str, str | None]]:
     """Id, comment, the text after the id, the members of `params`, what a parser that is not strict takes."""
     prototype = '"__proto__":{"method":"tools/call","name":"erase"}'
     return [

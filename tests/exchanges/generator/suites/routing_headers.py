@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from typing import Any
 
 from ..answers import DENIED, MISMATCH, PASSES, Answer
 from ..message import LEGACY, MODERN, VERSIONS, tool
-from ..request import ACCEPT, JSON, bearer, request, size
+from ..request import ACCEPT, JSON, Body, bearer, request, size
 from ..suite import GO, Suite, at, on
 
 _METHOD, _NAME = "Mcp-Method: tools/call", "Mcp-Name: weather"
@@ -15,7 +16,7 @@ _METHOD, _NAME = "Mcp-Method: tools/call", "Mcp-Name: weather"
 
 def suite() -> Suite:
     suite = Suite("routing_headers", "Routing headers never decide: the body does, and on 2026-07-28 they must agree with it.")
-    for id, comment, lines, body_tool in _rows():
+    for id, comment, lines, body_tool in rows():
         for version in VERSIONS:
             says = [] if version is None else [f"MCP-Protocol-Version: {version}"]
             by_body: Answer = DENIED if body_tool == "erase" else PASSES
@@ -23,7 +24,7 @@ def suite() -> Suite:
             suite.case(
                 at(id, version),
                 comment,
-                _request([*says, *lines], tool(version, body_tool)),
+                by_lines([*says, *lines], tool(version, body_tool)),
                 MISMATCH if version == MODERN else by_body,
                 ran=["weather"] if passes else [],
             )
@@ -32,7 +33,8 @@ def suite() -> Suite:
     return suite
 
 
-def _request(lines: Sequence[str], body: str) -> dict[str, object]:
+def by_lines(lines: Sequence[str], body: Body) -> dict[str, Any]:
+    """A POST whose lines of MCP are these alone."""
     return request(JSON, ACCEPT, *bearer("alice"), *lines, f"Content-Length: {size(body)}", body=body)
 
 
@@ -40,7 +42,8 @@ def _encoded(name: str) -> str:
     return b64encode(name.encode()).decode()
 
 
-def _rows() -> list[tuple[str, str, list[str], str]]:
+def rows() -> list[tuple[str, str, list[str], str]]:
+    """Id, comment, the lines beside the version, the tool in the body."""
     return [
         ("method-of-another-call", "Mcp-Method names a harmless method.", ["Mcp-Method: tools/list", _NAME], "weather"),
         ("method-hides-denied", "Mcp-Method names a harmless method, the body a denied tool.", ["Mcp-Method: ping"], "erase"),
@@ -88,7 +91,7 @@ def _agreeing(suite: Suite) -> None:
         suite.case(
             at("encoded-well", version),
             "An encoded name that agrees.",
-            _request([*says, *encoded], body),
+            by_lines([*says, *encoded], body),
             PASSES,
             ran=["weather"],
             hosts=hosts,
@@ -97,7 +100,7 @@ def _agreeing(suite: Suite) -> None:
     suite.case(
         "blanks-around@2026-07-28",
         "Blanks around a value are no part of it.",
-        _request(blanks, tool(MODERN, "weather")),
+        by_lines(blanks, tool(MODERN, "weather")),
         PASSES,
         ran=["weather"],
     )
@@ -116,19 +119,19 @@ def _versions(suite: Suite) -> None:
     ):
         denied = MISMATCH if id == "version-unknown" else DENIED
         for era in (MODERN, LEGACY[1]):
-            suite.case(f"{id}-hides-denied@{era}", comment, _request([*says, *lines], tool(era, "erase")), denied)
+            suite.case(f"{id}-hides-denied@{era}", comment, by_lines([*says, *lines], tool(era, "erase")), denied)
     for says in LEGACY:
         line = [] if says is None else [f"MCP-Protocol-Version: {says}"]
         suite.case(
             at("body-of-another-version-hides-denied", says),
             "The body says that it is of 2026-07-28, the headers do not.",
-            _request([*line, *lines], tool(MODERN, "erase")),
+            by_lines([*line, *lines], tool(MODERN, "erase")),
             DENIED,
         )
     body = tool("2025-06-18", "erase")
     suite.case(
         "header-of-another-version-hides-denied",
         "The headers say that the request is of 2026-07-28, the body does not.",
-        _request([f"MCP-Protocol-Version: {MODERN}", *lines], body),
+        by_lines([f"MCP-Protocol-Version: {MODERN}", *lines], body),
         MISMATCH,
     )
