@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from scopegate._adapter import ENCODING_REFUSED, GATE, NEEDED, TOKEN, Options, health_response, is_encoded
 from scopegate._errors import Rejected
 from scopegate._log import log_limited
 from scopegate._response import HttpResponse
@@ -20,9 +20,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-TOKEN = "scopegate.token"
-"""Where the scope holds the ``AccessToken`` of a request that passed."""
 
 
 class ScopegateMiddleware:
@@ -50,16 +47,9 @@ class ScopegateMiddleware:
         Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
         a list.
         """
-        if isinstance(public, str) or isinstance(scopes, str):
-            raise TypeError("public and scopes: expected a list of strings, not one string")
         self.app = app
         self.gate = gate
-        self.public = frozenset(public)
-        self.health = health
-        self.scopes = tuple(scopes)
-        for path in (*self.public, *([health] if health is not None else [])):
-            if not path.startswith("/"):
-                raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")
+        self.options = Options(public, health, scopes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -74,13 +64,13 @@ class ScopegateMiddleware:
             raise ValueError(f"unknown ASGI scope type {kind!r}")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, self.scopes)
-        path = _routed_path(scope)
+        request = _request(scope, self.options.scopes)
+        path = routed_path(scope)
         if (response := self.gate._well_known(request)) is not None:
             await _respond(response, scope, send)
-        elif path == self.health and scope["method"] in ("GET", "HEAD"):
-            await _respond(_health(self.gate), scope, send)
-        elif path in self.public:
+        elif self.options.asks_for_health(scope["method"], path):
+            await _respond(health_response(self.gate), scope, send)
+        elif path in self.options.public:
             await self.app(scope, receive, send)
         elif (response := self.gate._not_found(request)) is not None:
             await _respond(response, scope, send)
@@ -102,6 +92,7 @@ class ScopegateMiddleware:
                 request = request.with_body(body)
                 outcome = await self.gate._decide(request)
             scope[TOKEN] = self.gate._token(request, outcome)
+            scope[GATE], scope[NEEDED] = self.gate, self.options.scopes
         except Rejected as refusal:
             await _respond(refusal.response, scope, send)
         else:
@@ -110,13 +101,6 @@ class ScopegateMiddleware:
 
 POLICY_VIOLATION = 1008
 """The close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
-
-ENCODING_REFUSED = HttpResponse(
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity")),
-    b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Content-Encoding not supported"}}',
-)
-"""The body decides, and is read as sent: inflating it here would be a second parser in front of the server's."""
 
 _FIELDS = {
     b"authorization": "authorization",
@@ -145,7 +129,7 @@ def _target(scope: Scope) -> str:
     return _without_root(raw.decode("latin-1"), scope)
 
 
-def _routed_path(scope: Scope) -> str:
+def routed_path(scope: Scope) -> str:
     """The decoded path that an application routes by."""
     return _without_root(scope["path"], scope)
 
@@ -157,8 +141,8 @@ def _without_root(path: str, scope: Scope) -> str:
 
 
 def _is_encoded(scope: Scope) -> bool:
-    codings = [value.strip().lower() for name, value in scope["headers"] if name.lower() == b"content-encoding"]
-    return any(coding not in (b"", b"identity") for coding in codings)
+    codings = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-encoding"]
+    return any(is_encoded(coding) for coding in codings)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
@@ -194,10 +178,3 @@ async def _respond(response: HttpResponse, scope: Scope, send: Send) -> None:
     body = b"" if scope["method"] == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _health(gate: ResourceServer) -> HttpResponse:
-    """The status alone: what else health knows is for operators."""
-    body = json.dumps({"status": gate.health()["status"]}, separators=(",", ":")).encode()
-    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return HttpResponse(HTTPStatus.OK, headers, body)
