@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from hosts import EMAIL, POLICY, WEATHER
 from wire import KeyServer, key_server
 
 from scopegate import AuthorizationServer, ResourceServer
@@ -37,3 +38,16 @@ def fetching_gate(issuer: Issuer, keys: KeyServer) -> ResourceServer:
     """A server that has to fetch the keys."""
     server: AuthorizationServer = {"issuer": issuer.issuer, "jwks_uri": keys.jwks_uri}
     return ResourceServer(resource=RESOURCE, authorization_servers=[server])
+
+
+@pytest.fixture
+def strict_gate(issuer: Issuer) -> ResourceServer:
+    """A server with a policy, and origins that it allows."""
+    return ResourceServer(
+        resource=RESOURCE,
+        authorization_servers=[issuer.server()],
+        scopes_supported=[WEATHER, EMAIL],
+        policy=POLICY,
+        allowed_origins=["https://mcp.test", "https://app.test"],
+        cors_origins=["https://app.test"],
+    )

@@ -1,11 +1,12 @@
-"""What we lean on in the official SDK beyond its documentation. A failure here means: the SDK changed, and
-``scopegate.mcp`` must be looked at before the new version is allowed.
+"""What we lean on in the SDKs beyond their documentation. A failure here means: the SDK changed, and its adapter must
+be looked at before the new version is allowed.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,16 @@ NAMES = {
     "mcp.server.streamable_http_manager:StreamableHTTPSessionManager": "session owners",
     "mcp.server.transport_security:TransportSecuritySettings": "allowed_hosts, else 421",
     "mcp_types.version:MODERN_PROTOCOL_VERSIONS": "which results carry cacheScope",
+    "fastmcp.server.auth:AuthProvider.get_middleware": "where our gate stands",
+    "fastmcp.server.auth:AuthProvider.get_routes": "tells the path of the server, and serves the document",
+    "fastmcp.server.auth:AuthProvider.get_well_known_routes": "the document of a mounted server",
+    "fastmcp.server.auth:AuthProvider.set_mcp_path": "what get_routes of the base class does",
+    "fastmcp.server.dependencies:get_http_request": "list_filter",
+    "fastmcp.server.middleware:Middleware.on_list_tools": "list_filter",
+    "fastmcp.server.middleware:Middleware.on_list_prompts": "list_filter",
+    "fastmcp.server.middleware:Middleware.on_list_resources": "list_filter",
+    "fastmcp.server.middleware:Middleware.on_list_resource_templates": "list_filter",
+    "starlette.routing:compile_path": "which paths are the MCP server's",
 }
 
 
@@ -35,9 +46,9 @@ NAMES = {
 def test_name_is_still_there(name: str) -> None:
     module, _, attribute = name.partition(":")
     try:
-        getattr(importlib.import_module(module), attribute)
+        operator.attrgetter(attribute)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
-        pytest.fail(f"THE MCP SDK LOST {name}, which scopegate.mcp needs for: {NAMES[name]} ({error})")
+        pytest.fail(f"AN SDK LOST {name}, which its adapter needs for: {NAMES[name]} ({error})")
 
 
 def parameters(function: Callable[..., Any]) -> set[str]:
@@ -72,3 +83,11 @@ def test_server_tells_whether_it_has_a_gate_of_its_own() -> None:
     from mcp.server.mcpserver import MCPServer
 
     assert MCPServer("x").settings.auth is None
+
+
+def test_fastmcps_cache_hints_are_where_list_filter_marks_them_private() -> None:
+    from fastmcp import FastMCP
+
+    hints = FastMCP("x", cache_ttl=60, cache_scope="public")._mcp_server.cache_hints
+    assert {hint.scope for hint in hints.values()} == {"public"}
+    assert {"tools/list", "prompts/list", "resources/list", "resources/templates/list"} <= set(hints)

@@ -58,6 +58,18 @@ def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[int
         listener.close()
 
 
+def wait_for(port: int) -> None:
+    """Until something listens there."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.05)
+
+
 def exchange(port: int, request: bytes) -> Answer:
     """Sends these bytes, reads to the end of the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from scopegate._adapter import (
+    ENCODING_REFUSED,
+    GATE,
+    NEEDED,
+    TOKEN,
+    TYPE_REFUSED,
+    Options,
+    health_response,
+    is_encoded,
+    is_json,
+)
 from scopegate._errors import Rejected
 from scopegate._log import log_limited
 from scopegate._response import HttpResponse
@@ -21,9 +30,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-TOKEN = "scopegate.token"
-"""Where the scope holds the ``AccessToken`` of a request that passed."""
 
 
 class ScopegateMiddleware:
@@ -52,16 +58,9 @@ class ScopegateMiddleware:
         Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
         a list.
         """
-        if isinstance(public, str) or isinstance(scopes, str):
-            raise TypeError("public and scopes: expected a list of strings, not one string")
         self.app = app
         self.gate = gate
-        self.public = frozenset(public)
-        self.health = health
-        self.scopes = tuple(scopes)
-        for path in (*self.public, *([health] if health is not None else [])):
-            if not path.startswith("/"):
-                raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")
+        self.options = Options(public, health, scopes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -76,13 +75,13 @@ class ScopegateMiddleware:
             raise ValueError(f"unknown ASGI scope type {kind!r}")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, self.scopes)
-        path = _routed_path(scope)
+        request = _request(scope, self.options.scopes)
+        path = routed_path(scope)
         if (response := self.gate._well_known(request)) is not None:
             await _respond(response, scope, send)
-        elif path == self.health and scope["method"] in ("GET", "HEAD"):
-            await _respond(_health(self.gate), scope, send)
-        elif path in self.public:
+        elif self.options.asks_for_health(scope["method"], path):
+            await _respond(health_response(self.gate), scope, send)
+        elif path in self.options.public:
             await self.app(scope, receive, send)
         elif (response := self.gate._not_found(request)) is not None:
             await _respond(response, scope, send)
@@ -105,10 +104,11 @@ class ScopegateMiddleware:
                 request = request.with_body(body)
                 outcome = await self.gate._decide(request)
             scope[TOKEN] = self.gate._token(request, outcome)
+            scope[GATE], scope[NEEDED] = self.gate, self.options.scopes
         except Rejected as refusal:
             await _respond(refusal.response, scope, send)
             return
-        if body and not _is_json(scope):
+        if body and not is_json(_values(scope, b"content-type")):
             log_limited(logging.WARNING, "content-type", "refused: the body is not application/json in UTF-8")
             await _respond(TYPE_REFUSED, scope, send)
             return
@@ -117,19 +117,6 @@ class ScopegateMiddleware:
 
 POLICY_VIOLATION = 1008
 """The close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
-
-
-def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
-    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":-32600,"message":"{what} not supported"}}}}'
-    common = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, (*common, *headers), body.encode())
-
-
-ENCODING_REFUSED = _unsupported("Content-Encoding", ("Accept-Encoding", "identity"))
-"""The body decides, and is read as sent: inflating it here would be a second parser in front of the server's."""
-
-TYPE_REFUSED = _unsupported("Content-Type")
-"""The body decides, and is read as JSON in UTF-8: a server behind may read another type otherwise."""
 
 _FIELDS = {
     b"authorization": "authorization",
@@ -158,7 +145,7 @@ def _target(scope: Scope) -> str:
     return _without_root(raw.decode("latin-1"), scope)
 
 
-def _routed_path(scope: Scope) -> str:
+def routed_path(scope: Scope) -> str:
     """The decoded path that an application routes by."""
     return _without_root(scope["path"], scope)
 
@@ -170,23 +157,12 @@ def _without_root(path: str, scope: Scope) -> str:
 
 
 def _is_encoded(scope: Scope) -> bool:
-    codings = [value.strip().lower() for name, value in scope["headers"] if name.lower() == b"content-encoding"]
-    return any(coding not in (b"", b"identity") for coding in codings)
+    return any(is_encoded(coding) for coding in _values(scope, b"content-encoding"))
 
 
-def _is_json(scope: Scope) -> bool:
-    """Whether every parser of the Content-Type (RFC 9110 section 8.3) takes it for JSON in UTF-8; without one nothing
-    says otherwise.
-    """
-    lines = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-type"]
-    if not lines:
-        return True
-    essence, *parameters = (part.strip().lower() for part in lines[0].split(";"))
-    is_utf8 = all(_UTF8.fullmatch(part) for part in parameters if "charset" in part)
-    return len(lines) == 1 and "," not in lines[0] and essence == "application/json" and is_utf8
-
-
-_UTF8 = re.compile('charset="?utf-?8"?')
+def _values(scope: Scope, field: bytes) -> list[str]:
+    """The values of every line of a field."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == field]
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
@@ -222,10 +198,3 @@ async def _respond(response: HttpResponse, scope: Scope, send: Send) -> None:
     body = b"" if scope["method"] == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _health(gate: ResourceServer) -> HttpResponse:
-    """The status alone: what else health knows is for operators."""
-    body = json.dumps({"status": gate.health()["status"]}, separators=(",", ":")).encode()
-    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return HttpResponse(HTTPStatus.OK, headers, body)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from urllib.parse import urlsplit
 
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken as SdkAccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
@@ -16,12 +13,13 @@ from mcp.server.streamable_http import EventStore
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
-from starlette.authentication import AuthCredentials
 
+from scopegate._adapter import TOKEN
 from scopegate._errors import Rejected
 from scopegate._scopegate import AccessToken
+from scopegate._sdk_user import SdkUser, sdk_token
 from scopegate._server import ResourceServer
-from scopegate.asgi import TOKEN, ASGIApp, Receive, Scope, ScopegateMiddleware, Send
+from scopegate.asgi import ScopegateMiddleware
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,6 +45,7 @@ def protect(
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
+    scopes: Iterable[str] = (),
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
 ) -> ScopegateMiddleware:
@@ -57,7 +56,8 @@ def protect(
     ones. Its ``token`` is ``""`` unless ``expose_token`` is set: MCP forbids passing a client's token on.
 
     ``path``: where the server listens; the path of the resource by default, to be set when a proxy rewrites paths.
-    ``public``, ``health``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless listed.
+    ``public``, ``health``, ``scopes``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless
+    listed.
     ``options``: those of ``streamable_http_app``. By default ``transport_security`` accepts the host of the resource on
     any port, and as ``Origin`` that of the resource, ``cors_origins`` and ``allowed_origins``.
 
@@ -72,7 +72,7 @@ def protect(
     if options.get("transport_security") is None:
         options["transport_security"] = _transport_security(gate)
     app = mcp.streamable_http_app(streamable_http_path=path, **options)
-    return ScopegateMiddleware(_SdkUser(app, expose_token), gate, public=public, health=health)
+    return ScopegateMiddleware(SdkUser(app, expose_token), gate, public=public, health=health, scopes=scopes)
 
 
 def run(
@@ -84,13 +84,16 @@ def run(
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
+    scopes: Iterable[str] = (),
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
 ) -> None:
     """Serves ``protect(...)`` with uvicorn until the process is told to stop."""
     import uvicorn
 
-    app = protect(mcp, gate, path=path, public=public, health=health, expose_token=expose_token, **options)
+    app = protect(
+        mcp, gate, path=path, public=public, health=health, scopes=scopes, expose_token=expose_token, **options
+    )
     uvicorn.run(app, host=host, port=port)
 
 
@@ -152,7 +155,7 @@ class TokenVerifier:
             if refusal._undecided:
                 raise
             return None
-        verified = _sdk_token(accepted, token, self._expose_token)
+        verified = sdk_token(accepted, token, self._expose_token)
         verified.expires_at = accepted.expires_at + self._gate._leeway_seconds
         return verified
 
@@ -164,50 +167,6 @@ _LISTS: Mapping[str, tuple[str, Literal["tools", "prompts", "resources"], str]] 
     "resources/templates/list": ("resourceTemplates", "resources", "uriTemplate"),
 }
 """Method -> the member of its result that is a list, the kind of call that uses an item, the item's name."""
-
-
-class _SdkUser:
-    """Hands the SDK the user that its own gate would have made."""
-
-    def __init__(self, app: ASGIApp, expose_token: bool) -> None:
-        self._app = AuthContextMiddleware(app)
-        self._expose_token = expose_token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        token = scope.get(TOKEN)
-        if isinstance(token, AccessToken):
-            user = AuthenticatedUser(_sdk_token(token, _credential(scope), self._expose_token))
-            scope["user"] = user
-            scope["auth"] = AuthCredentials(user.scopes)
-        await self._app(scope, receive, send)
-
-
-def _sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
-    return SdkAccessToken(
-        token=credential if expose_token else "",
-        client_id=_client_id(token, credential),
-        scopes=list(token.effective_scopes),
-        expires_at=token.expires_at,
-        resource=token.resource,
-        subject=token.subject,
-        claims=token.claims,
-    )
-
-
-def _client_id(token: AccessToken, credential: str) -> str:
-    """The client. The SDK tells principals apart by client, issuer and subject; a token that names neither client nor
-    subject is its own principal, or any two of them could share a session.
-    """
-    if token.client_id is not None or token.subject is not None:
-        return token.client_id or ""
-    return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
-
-
-def _credential(scope: Scope) -> str:
-    """The token of a request that passed: it has one Authorization line, and that one Bearer token."""
-    lines = (value for name, value in scope["headers"] if name.lower() == b"authorization")
-    credential: str = next(lines).split()[-1].decode("ascii")
-    return credential
 
 
 def _transport_security(gate: ResourceServer) -> TransportSecuritySettings:

@@ -1,0 +1,79 @@
+"""What the adapters of HTTP hosts share: their options, and the two answers that are theirs and not the core's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+
+from scopegate._response import HttpResponse
+from scopegate._server import ResourceServer
+
+TOKEN = "scopegate.token"
+"""Where the host's own record of a request holds the ``AccessToken`` of one that passed."""
+
+GATE = "scopegate.gate"
+"""Where it holds the ``ResourceServer`` that let it pass."""
+
+NEEDED = "scopegate.needed"
+"""Where it holds the scopes that this request needed beside those of the configuration, in order."""
+
+
+def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
+    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":-32600,"message":"{what} not supported"}}}}'
+    common = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, (*common, *headers), body.encode())
+
+
+ENCODING_REFUSED = _unsupported("Content-Encoding", ("Accept-Encoding", "identity"))
+"""The body decides, and is read as sent: inflating it here would be a second parser in front of the server's."""
+
+TYPE_REFUSED = _unsupported("Content-Type")
+"""The body decides, and is read as JSON in UTF-8: a server behind may read another type otherwise."""
+
+
+class Options:
+    """The options of an adapter, checked."""
+
+    def __init__(self, public: Iterable[str], health: str | None, scopes: Iterable[str]) -> None:
+        """Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place
+        of a list.
+        """
+        if isinstance(public, str) or isinstance(scopes, str):
+            raise TypeError("public and scopes: expected a list of strings, not one string")
+        self.public = frozenset(public)
+        self.health = health
+        self.scopes = tuple(scopes)
+        for path in (*self.public, *([health] if health is not None else [])):
+            if not path.startswith("/"):
+                raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")
+
+    def asks_for_health(self, method: str, path: str) -> bool:
+        return path == self.health and method in ("GET", "HEAD")
+
+
+def is_encoded(coding: str) -> bool:
+    """Whether a ``Content-Encoding`` says that the body is not as it stands."""
+    return coding.strip().lower() not in ("", "identity")
+
+
+def is_json(content_types: Sequence[str]) -> bool:
+    """Whether every parser of these Content-Type lines (RFC 9110 section 8.3) takes the body for JSON in UTF-8; without
+    one nothing says otherwise.
+    """
+    if not content_types:
+        return True
+    essence, *parameters = (part.strip().lower() for part in content_types[0].split(";"))
+    is_utf8 = all(_UTF8.fullmatch(part) for part in parameters if "charset" in part)
+    return len(content_types) == 1 and "," not in content_types[0] and essence == "application/json" and is_utf8
+
+
+_UTF8 = re.compile('charset="?utf-?8"?')
+
+
+def health_response(gate: ResourceServer) -> HttpResponse:
+    """The status alone: what else health knows is for operators."""
+    body = json.dumps({"status": gate.health()["status"]}, separators=(",", ":")).encode()
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpResponse(HTTPStatus.OK, headers, body)

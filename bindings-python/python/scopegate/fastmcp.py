@@ -1,0 +1,215 @@
+"""FastMCP (``fastmcp`` 4.1) behind a resource server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from urllib.parse import urlsplit
+
+import mcp_types as mt
+from fastmcp.prompts import Prompt
+from fastmcp.resources import Resource, ResourceTemplate
+from fastmcp.server.auth import AccessToken as FastMcpAccessToken
+from fastmcp.server.auth import AuthProvider
+from fastmcp.server.dependencies import get_http_request
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import Tool
+from starlette.middleware import Middleware as AsgiMiddleware
+from starlette.routing import Route, compile_path
+
+from scopegate._adapter import TOKEN, Options
+from scopegate._config import Configuration
+from scopegate._scopegate import AccessToken
+from scopegate._sdk_user import SdkUser
+from scopegate._server import ResourceServer
+from scopegate.asgi import ASGIApp, Receive, Scope, ScopegateMiddleware, Send, routed_path
+from scopegate.mcp import TokenVerifier
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["Scopegate", "list_filter"]
+
+
+class Scopegate(AuthProvider):
+    """The ``auth`` of a ``FastMCP`` server: guards its MCP path, and serves the discovery document.
+
+    A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools and a session
+    answers its owner alone. Routes of ``custom_route`` are open, as FastMCP promises; so is ``health``. One object is
+    for one server. The older SSE transport is not served: its message route refuses everything.
+    """
+
+    gate: ResourceServer
+    """The resource server that decides."""
+
+    @overload
+    def __init__(
+        self,
+        gate: ResourceServer,
+        *,
+        health: str | None = None,
+        scopes: Iterable[str] = (),
+        expose_token: bool = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        gate: None = None,
+        *,
+        health: str | None = None,
+        scopes: Iterable[str] = (),
+        expose_token: bool = False,
+        **configuration: Unpack[Configuration],
+    ) -> None: ...
+
+    def __init__(
+        self,
+        gate: ResourceServer | None = None,
+        *,
+        health: str | None = None,
+        scopes: Iterable[str] = (),
+        expose_token: bool = False,
+        **configuration: Any,
+    ) -> None:
+        """Takes a resource server, or the configuration of one as keyword arguments.
+
+        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``expose_token``: whether the token that
+        tools see holds its text, which MCP forbids passing on.
+
+        Raises ``ConfigError``, and ``TypeError`` for both a resource server and a configuration.
+        """
+        if gate is not None and configuration:
+            raise TypeError("Scopegate: expected a resource server or its configuration, not both")
+        self.gate = gate if gate is not None else ResourceServer(**configuration)
+        super().__init__(base_url=self.gate.origin, required_scopes=[])
+        self._options = Options((), health, scopes)
+        self._expose_token = expose_token
+        self._paths: list[re.Pattern[str]] = []
+
+    def get_middleware(self) -> list[AsgiMiddleware]:
+        """Ours in place of FastMCP's, which cannot send the core's refusals."""
+        return [AsgiMiddleware(_Guard, provider=self)]
+
+    def get_routes(self, mcp_path: str | None = None) -> list[Route]:
+        """The discovery document, for the application that FastMCP makes and for one that mounts it."""
+        self.set_mcp_path(mcp_path)
+        if mcp_path is not None:
+            self._paths.append(compile_path(mcp_path)[0])
+        guarded = self._guard(_not_served)
+        return [Route(path, endpoint=guarded) for path in self._document_paths()]
+
+    async def verify_token(self, token: str) -> FastMcpAccessToken | None:
+        """For FastMCP's own gate, which ``MultiAuth`` uses; ``scopegate.mcp.TokenVerifier`` says what is lost there.
+
+        Raises ``ValueError`` for a configuration with a policy, which would not be enforced.
+        """
+        verified = await TokenVerifier(self.gate, expose_token=self._expose_token).verify_token(token)
+        return None if verified is None else FastMcpAccessToken(**verified.model_dump())
+
+    def _document_paths(self) -> list[str]:
+        path = urlsplit(self.gate.metadata_url).path
+        root = path.removesuffix(self.gate.path)
+        candidates = dict.fromkeys((path, path.removesuffix("/"), root))
+        return [path for path in candidates if self.gate.well_known("GET", path) is not None]
+
+    def _guard(self, app: ASGIApp) -> ScopegateMiddleware:
+        inner = SdkUser(app, self._expose_token)
+        return ScopegateMiddleware(inner, self.gate, health=self._options.health, scopes=self._options.scopes)
+
+    def _guards(self, scope: Scope) -> bool:
+        """Whether this request is the MCP server's, or asks for metadata or for the server's health."""
+        if scope["type"] not in ("http", "websocket"):
+            return False
+        path = routed_path(scope)
+        return path == self._options.health or any(pattern.match(path) for pattern in self._paths)
+
+
+class _Guard:
+    """Guards the MCP path; what is not ours goes on to FastMCP's own routes."""
+
+    def __init__(self, app: ASGIApp, provider: Scopegate) -> None:
+        self._open = app
+        self._guarded = provider._guard(app)
+        self._provider = provider
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._guarded if self._provider._guards(scope) else self._open
+        await app(scope, receive, send)
+
+
+async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stands behind a guard whose every path is answered by the guard itself."""
+    raise AssertionError("unreachable: the route is one of the discovery document's")
+
+
+Item = TypeVar("Item")
+
+
+def list_filter(gate: ResourceServer) -> Middleware:
+    """Middleware for ``FastMCP(middleware=[...])`` that leaves out of each list what the caller may not use, and
+    marks the list as private, so that no cache hands it to another caller.
+
+    It hides names; it is ``Scopegate`` that refuses the calls. Over stdio there is no caller, and lists stay whole.
+    Over HTTP without ``Scopegate`` in front nothing is listed. Put it on the server that is served: what servers that
+    are mounted into it list is filtered there too.
+    """
+    return _ListFilter(gate)
+
+
+class _ListFilter(Middleware):
+    def __init__(self, gate: ResourceServer) -> None:
+        self._gate = gate
+
+    async def on_list_tools(
+        self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
+    ) -> Sequence[Tool]:
+        return self._allowed(context, "tools", await call_next(context), lambda tool: tool.name)
+
+    async def on_list_prompts(
+        self,
+        context: MiddlewareContext[mt.ListPromptsRequest],
+        call_next: CallNext[mt.ListPromptsRequest, Sequence[Prompt]],
+    ) -> Sequence[Prompt]:
+        return self._allowed(context, "prompts", await call_next(context), lambda prompt: prompt.name)
+
+    async def on_list_resources(
+        self,
+        context: MiddlewareContext[mt.ListResourcesRequest],
+        call_next: CallNext[mt.ListResourcesRequest, Sequence[Resource]],
+    ) -> Sequence[Resource]:
+        return self._allowed(context, "resources", await call_next(context), lambda resource: str(resource.uri))
+
+    async def on_list_resource_templates(
+        self,
+        context: MiddlewareContext[mt.ListResourceTemplatesRequest],
+        call_next: CallNext[mt.ListResourceTemplatesRequest, Sequence[ResourceTemplate]],
+    ) -> Sequence[ResourceTemplate]:
+        return self._allowed(context, "resources", await call_next(context), lambda template: template.uri_template)
+
+    def _allowed(
+        self,
+        context: MiddlewareContext[Any],
+        kind: Literal["tools", "prompts", "resources"],
+        items: Sequence[Item],
+        name: Callable[[Item], str],
+    ) -> Sequence[Item]:
+        try:
+            token = get_http_request().scope.get(TOKEN)
+        except RuntimeError:  # no HTTP request: stdio
+            return items
+        _mark_private(context)
+        if not isinstance(token, AccessToken):
+            return []
+        return [item for item in items if self._gate.allowed(token, kind, name(item))]
+
+
+def _mark_private(context: MiddlewareContext[Any]) -> None:
+    """FastMCP writes one ``cacheScope`` for a method, that of ``FastMCP(cache_scope=...)``, after this middleware."""
+    if context.fastmcp_context is None or context.method is None:
+        return
+    hints = context.fastmcp_context.fastmcp._mcp_server.cache_hints
+    if (hint := hints.get(context.method)) is not None and hint.scope != "private":
+        hints[context.method] = replace(hint, scope="private")

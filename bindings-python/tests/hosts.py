@@ -1,0 +1,140 @@
+"""The MCP servers that tests run, each behind its adapter and with the same tools, and what a client sends them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import httpx2
+from fastmcp import FastMCP
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.mcpserver import MCPServer
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from wire import Answer, exchange, http_request
+
+from scopegate import Policy, ResourceServer
+from scopegate.asgi import ASGIApp
+from scopegate.fastmcp import Scopegate
+from scopegate.fastmcp import list_filter as fastmcp_list_filter
+from scopegate.mcp import list_filter, protect
+from scopegate.testing import Issuer
+
+WEATHER, EMAIL = "mcp:tools:weather", "mcp:tools:email:send"
+POLICY: Policy = {"default": [], "tools": {"weather": [WEATHER], "send_*": [EMAIL], "drop_*": "deny"}}
+MODERN = "2026-07-28"
+JSON = ("Content-Type: application/json", "Accept: application/json, text/event-stream")
+
+
+def weather_server(gate: ResourceServer) -> MCPServer[Any]:
+    mcp: MCPServer[Any] = MCPServer("Weather", middleware=[list_filter(gate)])
+
+    @mcp.tool()
+    def weather(city: str) -> str:
+        return f"Sunny in {city}"
+
+    @mcp.tool()
+    def send_email(to: str) -> str:
+        return f"Sent to {to}"
+
+    @mcp.tool()
+    def drop_table(name: str) -> str:
+        raise AssertionError(name)
+
+    @mcp.tool()
+    def whoami() -> dict[str, Any]:
+        token = get_access_token()
+        assert token is not None
+        return token.model_dump()
+
+    @mcp.prompt()
+    def greet() -> str:
+        return "Hello"
+
+    @mcp.custom_route("/extra", methods=["GET"])  # type: ignore[untyped-decorator]  # the SDK's own
+    async def extra(request: Request) -> Response:
+        return JSONResponse({"extra": True})
+
+    return mcp
+
+
+def fastmcp_server(auth: Scopegate) -> FastMCP:
+    mcp = FastMCP("Weather", auth=auth, middleware=[fastmcp_list_filter(auth.gate)])
+
+    @mcp.tool
+    def weather(city: str) -> str:
+        return f"Sunny in {city}"
+
+    @mcp.tool
+    def send_email(to: str) -> str:
+        return f"Sent to {to}"
+
+    @mcp.tool
+    def drop_table(name: str) -> str:
+        raise AssertionError(name)
+
+    @mcp.tool
+    def whoami() -> dict[str, Any]:
+        token = get_access_token()
+        assert token is not None
+        return token.model_dump()
+
+    @mcp.prompt
+    def greet() -> str:
+        return "Hello"
+
+    @mcp.custom_route("/extra", methods=["GET"])
+    async def extra(request: Request) -> Response:
+        return JSONResponse({"extra": True})
+
+    return mcp
+
+
+def behind_protect(gate: ResourceServer, scopes: Sequence[str] = ()) -> ASGIApp:
+    return protect(weather_server(gate), gate, health="/healthz", scopes=scopes)
+
+
+def behind_fastmcp(gate: ResourceServer, scopes: Sequence[str] = ()) -> ASGIApp:
+    return fastmcp_server(Scopegate(gate, health="/healthz", scopes=scopes)).http_app(path=gate.path)
+
+
+HOSTS: Mapping[str, Callable[..., ASGIApp]] = {"mcp": behind_protect, "fastmcp": behind_fastmcp}
+"""Name -> the application that serves the tools behind a resource server, and its ``health`` at ``/healthz``."""
+
+
+def message(method: str, **params: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).encode()
+
+
+def tool(called: str, **arguments: Any) -> bytes:
+    return message("tools/call", name=called, arguments=arguments)
+
+
+def initialize() -> bytes:
+    return message(
+        "initialize",
+        protocolVersion="2025-11-25",
+        capabilities={},
+        clientInfo={"name": "test", "version": "1"},
+    )
+
+
+def post(port: int, *lines: str, body: bytes, host: str = "mcp.test") -> Answer:
+    return exchange(port, http_request("POST", "/mcp", *JSON, *lines, body=body, host=host))
+
+
+def bearer(issuer: Issuer, **claims: Any) -> str:
+    return "Authorization: " + issuer.authorization(**{"scope": WEATHER, "sub": "alice", **claims})
+
+
+@contextlib.asynccontextmanager
+async def client(port: int, headers: Mapping[str, str], mode: Any = "auto") -> AsyncIterator[Client]:
+    """The official client, holding a token."""
+    async with httpx2.AsyncClient(headers=dict(headers), timeout=20) as http:
+        url = f"http://127.0.0.1:{port}/mcp"
+        async with Client(streamable_http_client(url, http_client=http), mode=mode) as connected:
+            yield connected
