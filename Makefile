@@ -126,7 +126,7 @@ WRITTEN := target/written.jsonl
 GO_CLIENT := ../../tests/written/go_client_test.go
 test-written: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) run --locked -p scopegate-tests --bin scopegate-written -- $(WRITTEN)
-	$(PY) -m pytest tests/written
+	$(PY) -m pytest -p no:asyncio tests/written
 	node --test tests/written/typescript_client.test.mjs
 	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
 

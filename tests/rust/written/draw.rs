@@ -260,7 +260,7 @@ const HOSTS: [&str; 13] = [
 
 const LOOPBACK_HOSTS: [&str; 5] = ["localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "[::1]"];
 
-const PORTS: [&str; 7] = [":443", ":80", ":8443", ":1", ":65535", ":0", ":00443"];
+const PORTS: [&str; 7] = [":443", ":80", ":8443", ":1", ":65535", ":10", ":44300"];
 
 const SEGMENTS: [&str; 19] = [
     "mcp",
