@@ -134,6 +134,8 @@ impl Configuration {
             "challenge_scopes": if self.required_only { "required" } else { "required_and_granted" },
             "refusal_body": if self.oauth_bodies { "oauth" } else { "auto" },
             "metadata": self.members,
+            // Shapes nothing, and costs each of the servers something.
+            "token_cache": {"capacity": 0},
         });
         let mut set = |name: &str, value: Value| config[name] = value;
         if let Some(scopes) = &self.scopes_supported {
