@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from exchanges import Make, play, suites
 from mcp.server.mcpserver import MCPServer
 from mcp_types import PromptReference, ResourceTemplateReference
+from player import Make, play, suites
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Router

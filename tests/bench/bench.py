@@ -110,7 +110,8 @@ def report(best: dict[str, Times], sample: dict[str, Any]) -> None:
     print(f"{'signature alone (aws-lc-rs, parsed key)':42}{raw / 1000:9.2f}{1e6 / raw:9.1f}")
     for language, times in best.items():
         for name, value in times.items():
-            ratios = f"   {value / raw:.2f} x signature, {value / rust:.2f} x Rust" if name.startswith("authorize") else ""
+            whole = name.startswith("authorize")
+            ratios = f"   {value / raw:.2f} x signature, {value / rust:.2f} x Rust" if whole else ""
             print(f"{language + ', ' + LABELS[name]:42}{value / 1000:9.3f}{1e6 / value:9.1f}{ratios}")
 
 
