@@ -21,8 +21,9 @@ PROGRAMS = {
 }
 
 WARM_UP = 20_000
-"""The least warm-up: more than the cache of verified tokens holds, 10,000 entries. In a long run it is a tenth, after which
-V8's heap has its size.
+"""The least warm-up: more than the cache of verified tokens holds, 10,000 entries.
+
+In a long run it is a tenth, after which V8's heap has its size.
 """
 
 GROWTH = {"Rust": 1024, "C": 1024, "Go": 8192, "Python": 2048, "Node.js": 16384}
