@@ -139,7 +139,7 @@ transcripts:
 	  cmp target/transcripts/rust.jsonl target/transcripts/$$language.jsonl || exit 1; \
 	  echo "$$language answers as rust does, $$(wc -l < target/transcripts/rust.jsonl) cases"; done
 
-# More than 100,000 tokens through Scopegate and four other libraries: docs/differential.md. About a minute and a half.
+# More than 100,000 tokens through Scopegate and four other libraries: docs/differential.md. A minute and a half of processor time.
 DIFFERENTIAL := target/differential
 differential: tools $(DIFFERENTIAL_NODE)
 	rm -rf $(DIFFERENTIAL)
