@@ -21,7 +21,10 @@ PROGRAMS = {
 }
 
 WARM_UP = 20_000
-"""More than the largest bounded memory holds: the cache of verified tokens has 10,000 entries."""
+"""The least warm-up: more than the cache of verified tokens holds, 10,000 entries.
+
+In a long run it is a tenth, after which V8's heap has its size.
+"""
 
 GROWTH = {"Rust": 1024, "C": 1024, "Go": 8192, "Python": 2048, "Node.js": 16384}
 """The most KiB that the end may hold above the warm-up: what the allocator, or a collector's heap, wavers by."""
@@ -51,7 +54,7 @@ def main() -> int:
 
 def run(program: list[str | Path], count: int) -> list[tuple[int, int, int]]:
     """What the program said at its start, after the warm-up, and at ten moments since."""
-    tokens = [BUILT / "scopegate-memory", "tokens", str(WARM_UP), str(count)]
+    tokens = [BUILT / "scopegate-memory", "tokens", str(max(WARM_UP, count // 10)), str(count)]
     with subprocess.Popen(tokens, stdout=subprocess.PIPE) as producer:
         said = subprocess.run(program, stdin=producer.stdout, stdout=subprocess.PIPE, text=True, check=True).stdout
     if producer.returncode != 0:

@@ -109,5 +109,5 @@ async function panics() {
 
 const [what, file] = process.argv.slice(2);
 const tokens = await { vectors, adapters, panics }[what]();
-writeFileSync(file, lines.join("\n"));
+writeFileSync(file, `${lines.join("\n")}\n`);
 process.stdout.write(JSON.stringify(tokens ?? []));

@@ -20,5 +20,5 @@ fn random_calls_from_many_threads_do_no_harm() {
     let arguments = [config(), unreachable, authorization(), server["jwks"].to_string()];
     let numbers = [number("SCOPEGATE_CALLS", "2000"), number("SCOPEGATE_SEED", "1")];
     let told = succeed(command(&program).args(arguments).args(numbers), "");
-    print!("{told}");
+    assert!(told.ends_with(" refused\n"), "{told}");
 }

@@ -25,7 +25,7 @@ def _introduction(table: Table) -> str:
     cases = sum(row["cases"] for row in table.cases.values())
     accepted = sum(row["scopegate"] for row in table.cases.values())
     peers = ", ".join(f"{_NAMES[peer]} {versions[peer]}" for peer in PEERS)
-    changes = len([name for name in table.cases if name != PAIRS])
+    changes = len(table.cases.keys() - {"none", PAIRS})
     return f"""# Scopegate beside other libraries
 
 <!-- Made by tests/differential/compare.py from tests/differential/disagreements.json; do not edit. -->
