@@ -1,4 +1,4 @@
-"""The shared exchanges: raw requests against the official SDK's server behind ``protect``, and which tools ran."""
+"""The shared exchanges: raw requests against the official SDK's server and FastMCP's, and which tools ran."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastmcp import FastMCP
+from fastmcp.tools import Tool, ToolResult
 from mcp.server.mcpserver import MCPServer
 from mcp_types import PromptReference, ResourceTemplateReference
 from player import Make, play, suites
@@ -15,6 +17,7 @@ from starlette.routing import Mount, Router
 
 from scopegate import ResourceServer
 from scopegate.asgi import ASGIApp, Receive, Scope, Send
+from scopegate.fastmcp import Scopegate
 from scopegate.mcp import protect
 
 TOOLS = ("weather", "send_email", "erase", "drop_table", "free")
@@ -24,26 +27,28 @@ NEVER = {"erase", "drop_table", "secret", "complete:secret", "plans", "complete:
 """What the policy of every suite denies."""
 
 
+def noting(ran: list[str], name: str) -> Callable[[], str]:
+    def run() -> str:
+        ran.append(name)
+        return "done"
+
+    return run
+
+
+def prompting(ran: list[str], name: str) -> Callable[[str], str]:
+    return lambda x: noting(ran, name)()
+
+
 def server(ran: list[str]) -> MCPServer[Any]:
     """Whatever runs writes down its name: tools, prompts, resources and completions."""
     mcp: MCPServer[Any] = MCPServer("Stage")
 
-    def noting(name: str) -> Callable[[], str]:
-        def run() -> str:
-            ran.append(name)
-            return "done"
-
-        return run
-
-    def prompting(name: str) -> Callable[[str], str]:
-        return lambda x: noting(name)()
-
     for name in TOOLS:
-        mcp.add_tool(noting(name), name=name)
+        mcp.add_tool(noting(ran, name), name=name)
     for name in PROMPTS:
-        mcp.prompt(name=name)(prompting(name))
+        mcp.prompt(name=name)(prompting(ran, name))
     for name, uri in RESOURCES.items():
-        mcp.resource(uri, name=name)(noting(name))
+        mcp.resource(uri, name=name)(noting(ran, name))
 
     @mcp.resource("note:///{name}")
     def note(name: str) -> str:
@@ -100,10 +105,41 @@ def proxied(gate: ResourceServer, ran: list[str]) -> ASGIApp:
     return proxy
 
 
+def fastmcp(*, stateless: bool) -> Make:
+    """The same server as FastMCP's, whose routes beside the endpoint are open."""
+
+    def make(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+        mcp = FastMCP("Stage", auth=Scopegate(gate))
+
+        class Noting(Tool):
+            async def run(self, arguments: dict[str, Any]) -> ToolResult:
+                ran.append(self.name)
+                return ToolResult("done")
+
+        for name in TOOLS:
+            mcp.add_tool(Noting(name=name, parameters={"type": "object"}))
+        for name in PROMPTS:
+            mcp.prompt(prompting(ran, name), name=name)
+        for name, uri in RESOURCES.items():
+            mcp.resource(uri, name=name)(noting(ran, name))
+
+        @mcp.resource("note:///{name}")
+        def note(name: str) -> str:
+            return noting(ran, "note")()
+
+        @mcp.custom_route("/open", methods=["GET", "POST"])
+        async def open_to_all(request: Request) -> Response:
+            return PlainTextResponse("open")
+
+        return mcp.http_app(path="/mcp", stateless_http=stateless)
+
+    return make
+
+
 STAGES: dict[str, dict[str, Make]] = {
-    "plain": {"python": plain},
-    "paths": {"python": paths},
-    "sessions": {"python": sessions},
+    "plain": {"python": plain, "python-fastmcp": fastmcp(stateless=True)},
+    "paths": {"python": paths, "python-fastmcp": fastmcp(stateless=True)},
+    "sessions": {"python": sessions, "python-fastmcp": fastmcp(stateless=False)},
     "mounted": {"python": mounted, "python-proxied": proxied},
 }
 PLAYS = [

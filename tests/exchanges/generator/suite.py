@@ -10,13 +10,14 @@ from .answers import Answer, status
 from .message import MODERN
 
 PYTHON, GO = "python", "go"
-PROXIED = "python-proxied"
+PROXIED, FASTMCP = "python-proxied", "python-fastmcp"
+PYTHONS = (PYTHON, FASTMCP)
 EXPRESS, EXPRESS_JSON, EXPRESS_V1 = "express", "express-json", "express-v1"
 FASTIFY, HONO, FETCH = "fastify", "hono", "fetch"
 WEB = (HONO, FETCH)
 EXPRESSES = (EXPRESS, EXPRESS_JSON, EXPRESS_V1)
 NODE = (*EXPRESSES, FASTIFY, *WEB)
-HOSTS = (PYTHON, PROXIED, GO, *NODE)
+HOSTS = (PYTHON, PROXIED, FASTMCP, GO, *NODE)
 
 _V1_IS_OLD = "SDK 1.32 does not speak 2026-07-28"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answers import BATCH_SHORT, NOT_A_REQUEST, NOT_JSON, PASSES, denied
 from ..message import MODERN, TWO_VERSIONS, VERSIONS, tool
 from ..request import post
-from ..suite import EXPRESS_JSON, GO, NODE, PARSER_REFUSES, PYTHON, Deviation, Suite, at, on
+from ..suite import EXPRESS_JSON, GO, NODE, PARSER_REFUSES, PYTHONS, Deviation, Suite, at, on
 
 
 def suite() -> Suite:
@@ -43,7 +43,7 @@ def _batches(suite: Suite, version: str | None) -> None:
     if version == MODERN:
         suite.case(at("batch-of-one", version), "One allowed call.", post(body=f"[{weather}]", version=version), NOT_A_REQUEST)
     else:
-        hosts = on([PYTHON], "its SDK takes no batches", ran=[])
+        hosts = on(PYTHONS, "its SDK takes no batches", ran=[])
         if version in ("2025-11-25", "2025-06-18"):
             hosts |= on([GO], "its SDK takes no batches of this version", ran=[])
         suite.case(

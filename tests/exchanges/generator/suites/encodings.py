@@ -8,7 +8,7 @@ from ..answers import DENIED, ENCODED, MISMATCH, NOT_JSON, OTHER_TYPE, PASSES, s
 from ..compressed import deflated, gzipped
 from ..message import MODERN, TWO_VERSIONS, compact, meta, tool
 from ..request import JSON, post
-from ..suite import EXPRESS_JSON, PARSER_REFUSES, PYTHON, Deviation, Suite, at, on, parsed
+from ..suite import EXPRESS_JSON, PARSER_REFUSES, PYTHONS, Deviation, Suite, at, on, parsed
 
 
 def suite() -> Suite:
@@ -100,7 +100,7 @@ def _types(suite: Suite, version: str | None) -> None:
             ("type-in-upper-case", "APPLICATION/JSON"),
         ):
             made = post(body=text, version=version, name=name, content_type=f"Content-Type: {value}")
-            strict = on([PYTHON], "its SDK compares the type's letters", ran=[]) if id == "type-in-upper-case" and version != MODERN else {}
+            strict = on(PYTHONS, "its SDK compares the type's letters", ran=[]) if id == "type-in-upper-case" and version != MODERN else {}
             _either(suite, at(f"{id}-{name}", version), "JSON in UTF-8.", made, name, strict)
         for id, value in (
             ("charset-utf-16", "application/json; charset=utf-16"),

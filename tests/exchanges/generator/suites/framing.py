@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answers import CLOSED, DENIED, NO_TOKEN, PASSES, status
 from ..message import tool
 from ..request import ACCEPT, JSON, bearer, post, request, size
-from ..suite import GO, PYTHON, Suite, on
+from ..suite import GO, PYTHONS, Suite, on
 
 _WEATHER, _ERASE = tool(None, "weather"), tool(None, "erase")
 
@@ -59,7 +59,7 @@ def _chunks(suite: Suite) -> None:
         "A size of 68 bits.",
         _sent(coding, body=huge),
         status(400),
-        hosts=on([PYTHON], "h11 waits for the rest of it", CLOSED),
+        hosts=on(PYTHONS, "h11 waits for the rest of it", CLOSED),
     )
 
 
@@ -88,7 +88,7 @@ def _contradictions(suite: Suite) -> None:
         ("no-host", "Every request of HTTP/1.1 names its host.", _without_host()),
     ):
         suite.case(id, comment, made, status(400), hosts=_LENIENT.get(id))
-    once = on([PYTHON, GO], "its parser of HTTP takes them for one", PASSES, ran=["weather"])
+    once = on((*PYTHONS, GO), "its parser of HTTP takes them for one", PASSES, ran=["weather"])
     suite.case("two-lengths-the-same", "One length, said twice.", _sent(length, length, body=_WEATHER), status(400), hosts=once)
     suite.case("length-absent", "Without a length there is no body.", _sent(body=_ERASE), PASSES)
     suite.case(
@@ -97,7 +97,7 @@ def _contradictions(suite: Suite) -> None:
         _sent(f"Content-Length: {size(_ERASE) + 1}", body=_ERASE),
         status(400),
         leaves=True,
-        hosts=on([PYTHON], "nobody is left to answer", CLOSED),
+        hosts=on(PYTHONS, "nobody is left to answer", CLOSED),
     )
     suite.case("length-zero", "No body, and bytes behind it.", _sent("Content-Length: 0", body=_ERASE), PASSES)
     for name, text in (("weather", _WEATHER), ("erase", _ERASE)):
@@ -124,7 +124,7 @@ def _contradictions(suite: Suite) -> None:
     )
 
 
-_CHUNKS_COUNT = on([PYTHON, GO], "the chunks count, and are judged", DENIED)
+_CHUNKS_COUNT = on((*PYTHONS, GO), "the chunks count, and are judged", DENIED)
 _NOT_SUPPORTED = on([GO], "its parser of HTTP has another status for it", status(501))
 _NO_VERSION = on([GO], "its parser of HTTP has no such version", status(505))
 _LENIENT = {
@@ -135,7 +135,7 @@ _LENIENT = {
     "coding-identity": _NOT_SUPPORTED,
     "coding-chunked-first": _NOT_SUPPORTED,
     "coding-on-two-lines": _NOT_SUPPORTED,
-    "bare-line-feed": on([PYTHON, GO], "its parser of HTTP ends lines there too", PASSES, ran=["weather"]),
+    "bare-line-feed": on((*PYTHONS, GO), "its parser of HTTP ends lines there too", PASSES, ran=["weather"]),
 }
 
 
@@ -170,7 +170,7 @@ def _connections(suite: Suite) -> None:
         "An expectation that nobody meets.",
         post("Expect: 200-ok", body=_ERASE),
         status(417),
-        hosts=on([PYTHON], "uvicorn passes it on", DENIED),
+        hosts=on(PYTHONS, "uvicorn passes it on", DENIED),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answers import CLOSED, DENIED, NO_TOKEN, PASSES, Answer, denied, status
 from ..message import TWO_VERSIONS, tool
 from ..request import post, request
-from ..suite import NODE, PYTHON, WEB, Suite, at, on
+from ..suite import NODE, PYTHONS, WEB, Suite, at, on
 
 _NO_BODY = "a Request of the Fetch API has no body then, for anybody"
 
@@ -61,8 +61,8 @@ def _upgrades(suite: Suite) -> None:
     bearer = "Authorization: Bearer {alice}"
     for id, lines in (("websocket", _WEBSOCKET), ("h2c", _H2C)):
         is_ours = id == "websocket"
-        refused = on([PYTHON], "uvicorn answers for a WebSocket that is closed", status(403)) if is_ours else {}
-        dropped = on([PYTHON], "uvicorn's WebSockets take no POST", CLOSED, ran=[]) if is_ours else {}
+        refused = on(PYTHONS, "uvicorn answers for a WebSocket that is closed", status(403)) if is_ours else {}
+        dropped = on(PYTHONS, "uvicorn's WebSockets take no POST", CLOSED, ran=[]) if is_ours else {}
         suite.case(f"{id}-without-token", "Another protocol.", request(*lines, method="GET", keep=True), NO_TOKEN, hosts=refused)
         suite.case(f"{id}-with-token", "Another protocol.", request(*lines, bearer, method="GET", keep=True), PASSES)
         for name in ("weather", "erase"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..answers import NO_TOKEN, PASSES, Answer, denied, no_token, status
 from ..request import call
-from ..suite import EXPRESS, EXPRESS_JSON, EXPRESSES, FASTIFY, GO, HONO, HOSTS, NODE, PYTHON, WEB, Deviation, Suite
+from ..suite import EXPRESS, EXPRESS_JSON, EXPRESSES, FASTIFY, FASTMCP, GO, HONO, HOSTS, NODE, PYTHON, WEB, Deviation, Suite
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,17 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
 
 def suite() -> Suite:
     suite = Suite("paths", "Three calls of each target: without a token, of a denied tool, of an allowed one. /open is public.", "paths")
-    add_cases(suite, "path", "/mcp", _TARGETS)
+    add_cases(suite, "path", "/mcp", [(id, target, _with_fastmcp(id, outcomes)) for id, target, outcomes in _TARGETS])
     return suite
+
+
+def _with_fastmcp(id: str, outcomes: Outcomes) -> Outcomes:
+    """FastMCP guards its endpoint alone: where its router finds that, it asks for a token, and elsewhere nothing is."""
+    told = {outcome: (*hosts, FASTMCP) if PYTHON in hosts and FASTMCP not in hosts else hosts for outcome, hosts in outcomes.items()}
+    if any(FASTMCP in hosts for hosts in told.values()):
+        return told
+    outcome = REDIRECTS if id.startswith("trailing-slash") else MISSES
+    return told | {outcome: (*told.get(outcome, ()), FASTMCP)}
 
 
 def add_cases(suite: Suite, prefix: str, resource: str, targets: Sequence[tuple[str, str, Outcomes]]) -> None:

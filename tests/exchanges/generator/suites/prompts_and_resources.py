@@ -8,7 +8,7 @@ from typing import Any
 from ..answers import DENIED, MISMATCH, NOT_A_REQUEST, PASSES, brief_short
 from ..message import MODERN, TWO_VERSIONS, compact, message
 from ..request import post
-from ..suite import Deviation, Suite, at, parsed
+from ..suite import FASTMCP, Deviation, Suite, at, on, parsed
 
 _PROMPTS = {"greet": [], "brief": ["mcp:prompts:brief"], "secret": "deny"}
 _RESOURCES = {"file:///reports/*": [], "file:///secret/*": "deny", "note:///public": [], "note:///*": "deny"}
@@ -95,6 +95,8 @@ def _completions(suite: Suite, version: str | None) -> None:
     ):
         made = _request(version, "completion/complete", params)
         hosts = parsed(DENIED) if id in ("type-twice", "name-twice", "ref-twice") else {}
+        if ran:
+            hosts |= on([FASTMCP], "it has no completions", ran=[])
         suite.case(at(f"completion-{id}", version), "A completion for what is referred to.", made, answer, ran=ran, hosts=hosts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answers import DENIED, NOT_A_REQUEST, NOT_JSON, PASSES, TOO_LARGE
 from ..message import MODERN, TWO_VERSIONS, message, tool
 from ..request import post, size
-from ..suite import GO, PARSER_REFUSES, PYTHON, Deviation, Suite, at, on, parsed
+from ..suite import GO, PARSER_REFUSES, PYTHONS, Deviation, Suite, at, on, parsed
 
 _LIMIT = 4 * 1024 * 1024
 
@@ -84,5 +84,5 @@ def _without(id: str, version: str | None) -> dict[str, Deviation]:
     if id in ("huge-exponent", "long-number"):
         hosts |= on([GO], "its SDK does not hold the number", ran=[])
     if id == "long-number" or (id in ("lone-surrogate", "surrogates-swapped") and version != MODERN):
-        hosts |= on([PYTHON], "its SDK does not hold the value", ran=[])
+        hosts |= on(PYTHONS, "its SDK does not hold the value", ran=[])
     return hosts
