@@ -44,6 +44,8 @@ mod scope;
 #[allow(clippy::expect_used)] // a test is told at once that the system has no random numbers
 pub mod testing;
 mod token;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod url;
 mod wire;
 

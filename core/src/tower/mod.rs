@@ -1,0 +1,324 @@
+//! A tower layer: every request of an HTTP service passes the resource server first. For axum, hyper and `rmcp`, the
+//! official MCP SDK of Rust, which checks no tokens itself. Feature `tower`; needs a tokio runtime.
+//!
+//! ```
+//! use axum::{Extension, Router, routing::get};
+//! use scopegate_core::tower::ResourceServerLayer;
+//! use scopegate_core::{AccessToken, Config, ResourceServer};
+//!
+//! # fn main() -> Result<(), scopegate_core::ConfigError> {
+//! async fn whoami(Extension(token): Extension<AccessToken>) -> String {
+//!     format!("Hello, {}", token.subject().unwrap_or("client"))
+//! }
+//!
+//! let gate = ResourceServer::new(Config::new("https://mcp.example.com/mcp", ["https://as.example.com"]))?;
+//! let app: Router = Router::new().route("/mcp", get(whoami)).layer(ResourceServerLayer::new(gate).health("/healthz"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod answers;
+mod log;
+mod sessions;
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING,
+    CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Either, Full};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use self::answers::{client_has_left, encoding_refused, health, session_not_found, type_refused};
+use self::log::RefusalLog;
+use self::sessions::{Owner, Sessions};
+use crate::request::Request;
+use crate::resource_server::{Check, ResourceServer};
+use crate::response::HttpResponse;
+use crate::token::access_token::AccessToken;
+
+/// What a guarded service receives: the bytes that were judged, or the body untouched where it did not decide.
+pub type RequestBody<B> = Either<Full<Bytes>, B>;
+
+/// What goes back: a refusal or a well-known document, or what the service answered.
+pub type ResponseBody<B> = Either<Full<Bytes>, B>;
+
+/// Puts a resource server in front of a service. It guards everything that it wraps, but for the well-known routes and
+/// the paths of [`ResourceServerLayer::public`].
+///
+/// A request that passes has its [`AccessToken`] among its extensions; any other is answered with the refusal, unchanged.
+/// The body is read only when it decides on the request, after the token proved good; the service then receives the
+/// bytes that were judged. An MCP session that the service opened answers its principal alone. Each refusal writes one
+/// line through `tracing`, with its reason and without any part of the token.
+///
+/// Wrap the whole application, so that clients find the discovery document at its root. Not checked: what is said on a
+/// connection after an upgrade.
+#[derive(Clone)]
+pub struct ResourceServerLayer {
+    gate: ResourceServer,
+    options: Arc<Options>,
+    sessions: Arc<Sessions>,
+    log: Arc<RefusalLog>,
+}
+
+#[derive(Clone, Default)]
+struct Options {
+    public: HashSet<String>,
+    health: Option<String>,
+    scopes: Vec<String>,
+}
+
+impl ResourceServerLayer {
+    /// A layer that guards every path.
+    pub fn new(gate: ResourceServer) -> Self {
+        ResourceServerLayer { gate, options: Arc::default(), sessions: Arc::default(), log: Arc::default() }
+    }
+
+    /// Paths that need no token, compared exactly with the path of the request as it was sent.
+    pub fn public(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Arc::make_mut(&mut self.options).public.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// A path that answers GET and HEAD with `{"status": ..}`, for probes, without a token.
+    pub fn health(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.options).health = Some(path.into());
+        self
+    }
+
+    /// Scopes that every guarded request needs beside the configuration's ([`Request::scopes`]).
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Arc::make_mut(&mut self.options).scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// The answer to what needs no token and is not for the service.
+    fn answer(&self, method: &Method, path: &str, request: &Request<'_>) -> Option<HttpResponse> {
+        if let Some(response) = self.gate.well_known(request) {
+            return Some(response);
+        }
+        if self.options.health.as_deref() == Some(path) && (method == Method::GET || method == Method::HEAD) {
+            return Some(health(&self.gate));
+        }
+        let is_missing = !self.options.public.contains(path) && self.gate.is_metadata_path(path);
+        is_missing.then(|| self.gate.not_found())
+    }
+
+    /// Whom the request is from, with the body that the service shall read, or the refusal.
+    async fn admit<B>(&self, head: &Parts, request: Request<'_>, body: B) -> Result<Admitted<B>, HttpResponse>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let (decided, body) = match self.check(&request).await {
+            Check::NeedBody { .. } if is_encoded(&head.headers) => return Err(encoding_refused()),
+            Check::NeedBody { limit } => {
+                let bytes = read(body, limit).await.ok_or_else(client_has_left)?;
+                let decided = self.check(&request.body(&bytes)).await;
+                if matches!(decided, Check::Done(Ok(_))) && !bytes.is_empty() && !is_json(&head.headers) {
+                    return Err(type_refused());
+                }
+                (decided, Either::Left(Full::new(bytes)))
+            }
+            decided => (decided, Either::Right(body)),
+        };
+        let token = match decided {
+            Check::Done(decided) => decided,
+            Check::NeedKeys(_) | Check::NeedBody { .. } => {
+                Err(Box::new(self.gate.internal_error("the same was asked for twice", &request)))
+            }
+        };
+        let token = token.map_err(|rejection| {
+            self.log.write(&rejection);
+            rejection.response().clone()
+        })?;
+        let owner = Owner::of(&token, &head.headers);
+        if self.sessions.are_foreign(&sessions::ids(&head.headers), &owner) {
+            return Err(session_not_found());
+        }
+        Ok(Admitted { token, owner, body })
+    }
+
+    /// [`ResourceServer::check`], once missing keys were fetched. Only the fetch leaves this thread.
+    async fn check(&self, request: &Request<'_>) -> Check {
+        let check = self.gate.check(request);
+        let Check::NeedKeys(wanted) = &check else { return check };
+        let (gate, keys) = (self.gate.clone(), wanted.clone());
+        // What became of the fetch is told by the check after it.
+        let _ = tokio::task::spawn_blocking(move || gate.refresh(&keys)).await;
+        self.gate.check_after(request, wanted)
+    }
+}
+
+struct Admitted<B> {
+    token: AccessToken,
+    owner: Owner,
+    body: RequestBody<B>,
+}
+
+impl<S> Layer<S> for ResourceServerLayer {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, layer: self.clone() }
+    }
+}
+
+/// A service behind a resource server: [`ResourceServerLayer`] makes it.
+#[derive(Clone)]
+pub struct Guarded<S> {
+    inner: S,
+    layer: ResourceServerLayer,
+}
+
+impl<S, B, R: 'static> Service<http::Request<B>> for Guarded<S>
+where
+    S: Service<http::Request<RequestBody<B>>, Response = http::Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = http::Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call.
+        let unpolled = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, unpolled);
+        Box::pin(guard(inner, self.layer.clone(), request))
+    }
+}
+
+async fn guard<S, B, R>(
+    mut inner: S,
+    layer: ResourceServerLayer,
+    request: http::Request<B>,
+) -> Result<http::Response<ResponseBody<R>>, S::Error>
+where
+    S: Service<http::Request<RequestBody<B>>, Response = http::Response<R>>,
+    B: Body<Data = Bytes>,
+{
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path();
+    let lines = Lines::of(&head.headers);
+    let scopes: Vec<&str> = layer.options.scopes.iter().map(String::as_str).collect();
+    let asked = lines.request(&head.method, path, &scopes);
+    if let Some(answer) = layer.answer(&head.method, path, &asked) {
+        return Ok(respond(answer));
+    }
+    if layer.options.public.contains(path) {
+        let passed = inner.call(http::Request::from_parts(head, Either::Right(body))).await?;
+        return Ok(passed.map(Either::Right));
+    }
+    match layer.admit(&head, asked, body).await {
+        Err(refusal) => Ok(respond(refusal)),
+        Ok(Admitted { token, owner, body }) => {
+            head.extensions.insert(token);
+            let passed = inner.call(http::Request::from_parts(head, body)).await?;
+            layer.sessions.opened(&sessions::ids(passed.headers()), &owner);
+            Ok(passed.map(Either::Right))
+        }
+    }
+}
+
+/// Every line of the header fields that a decision reads.
+struct Lines<'a> {
+    authorization: Vec<&'a [u8]>,
+    origin: Vec<&'a [u8]>,
+    access_control_request_method: Option<&'a [u8]>,
+    access_control_request_headers: Option<&'a [u8]>,
+    protocol_version: Vec<&'a [u8]>,
+    mcp_method: Vec<&'a [u8]>,
+    mcp_name: Vec<&'a [u8]>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let all = |name: HeaderName| headers.get_all(name).into_iter().map(HeaderValue::as_bytes).collect();
+        Lines {
+            authorization: all(AUTHORIZATION),
+            origin: all(ORIGIN),
+            access_control_request_method: headers
+                .get(ACCESS_CONTROL_REQUEST_METHOD)
+                .map(HeaderValue::as_bytes),
+            access_control_request_headers: headers
+                .get(ACCESS_CONTROL_REQUEST_HEADERS)
+                .map(HeaderValue::as_bytes),
+            protocol_version: all(HeaderName::from_static("mcp-protocol-version")),
+            mcp_method: all(HeaderName::from_static("mcp-method")),
+            mcp_name: all(HeaderName::from_static("mcp-name")),
+        }
+    }
+
+    fn request(&'a self, method: &'a Method, path: &'a str, scopes: &'a [&'a str]) -> Request<'a> {
+        Request::new(method.as_str(), path)
+            .authorization(&self.authorization)
+            .origin(&self.origin)
+            .access_control_request_method(self.access_control_request_method)
+            .access_control_request_headers(self.access_control_request_headers)
+            .protocol_version(&self.protocol_version)
+            .mcp_method(&self.mcp_method)
+            .mcp_name(&self.mcp_name)
+            .scopes(scopes)
+    }
+}
+
+/// The whole body, or just over `limit` bytes of it, which are refused; `None` when the client has left.
+async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Option<Bytes> {
+    let mut body = pin!(body);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            bytes.put(data);
+        }
+        if bytes.len() > limit {
+            break;
+        }
+    }
+    Some(bytes.freeze())
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(CONTENT_ENCODING).into_iter().map(|coding| coding.as_bytes().trim_ascii());
+    codings.into_iter().any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether every parser of the Content-Type (RFC 9110 section 8.3) takes the body for JSON in UTF-8; without one nothing
+/// says otherwise.
+fn is_json(headers: &HeaderMap) -> bool {
+    let lines: Vec<&[u8]> = headers.get_all(CONTENT_TYPE).into_iter().map(HeaderValue::as_bytes).collect();
+    let [line] = lines.as_slice() else { return lines.is_empty() };
+    let line = String::from_utf8_lossy(line).to_ascii_lowercase();
+    let mut parts = line.split(';').map(str::trim);
+    let is_utf8 = |part: &str| matches!(part.replace('"', "").as_str(), "charset=utf-8" | "charset=utf8");
+    let essence = parts.next();
+    !line.contains(',')
+        && essence == Some("application/json")
+        && parts.filter(|part| part.contains("charset")).all(is_utf8)
+}
+
+fn respond<R>(response: HttpResponse) -> http::Response<ResponseBody<R>> {
+    let HttpResponse { status, headers, body } = response;
+    let mut answer = http::Response::new(Either::Left(Full::from(body)));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fields = headers.into_iter().filter_map(|(name, value)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    });
+    for (name, value) in fields {
+        answer.headers_mut().append(name, value);
+    }
+    answer
+}
