@@ -1,5 +1,5 @@
-//! A tower layer: every request of an HTTP service passes the resource server first. For axum, hyper and `rmcp`, the
-//! official MCP SDK of Rust, which checks no tokens itself. Feature `tower`; needs a tokio runtime.
+//! A tower layer: every request of an HTTP service passes the resource server first. For axum and whatever else tower
+//! serves. Feature `tower`; needs a tokio runtime.
 //!
 //! ```
 //! use axum::{Extension, Router, routing::get};

@@ -1,4 +1,4 @@
-//! Who opened which MCP session: `rmcp` does not compare principals, so that another user's token would be let into a
+//! Who opened which MCP session: a service that does not compare principals would let another user's token into a
 //! session whose id leaked.
 
 use std::collections::{BTreeMap, HashMap};
