@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use memchr::memchr;
+
 use crate::call::McpCall;
 use crate::reason::Reason;
 
@@ -140,7 +142,7 @@ impl<'a> Request<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Reason::TokenTooLarge);
         }
-        if token.contains(&b',') {
+        if memchr(b',', token).is_some() {
             return Err(Reason::MultipleCredentials);
         }
         Ok(token)

@@ -2,9 +2,9 @@
 //!
 //! Nothing is decided here. Who finds an entry judges it anew: its key, its issuer, its times and all the rest.
 //!
-//! Entries hang in buckets that are never changed, only replaced, so that a look-up takes no lock and touches nothing that
-//! other threads write to; a forked child can read what its parent left whatever the parent's threads were doing. One
-//! thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
+//! Entries hang in buckets that are never changed, only replaced, so that a look-up takes no lock and, but for a count, writes
+//! nothing that other threads share; a forked child can read what its parent left whatever the parent's threads were doing.
+//! One thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
 //!
 //! What goes when space is needed is chosen by a clock hand: an entry that was found since the hand last came by is
 //! spared once, so that tokens in use stay, however many others come by once.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::{memchr, memrchr};
 
 use super::memory::Owned;
 use crate::json::{self, Json, Object};
@@ -84,12 +85,14 @@ struct Parts<'a> {
 /// Exactly two dots, found without making a list of what is between them; only the signature may be empty.
 fn split(token: &[u8]) -> Result<Parts<'_>, Refusal> {
     let dots = || malformed("expected three parts: header, payload and signature");
-    let first = token.iter().position(|byte| *byte == b'.').ok_or_else(dots)?;
-    let last = token.iter().rposition(|byte| *byte == b'.').ok_or_else(dots)?;
+    let first = memchr(b'.', token).ok_or_else(dots)?;
+    let last = memrchr(b'.', token).ok_or_else(dots)?;
     let (signing_input, signature) = (token.get(..last), token.get(last + 1..));
     let (header, payload) = (token.get(..first), token.get(first + 1..last));
     match (header, payload, signature, signing_input) {
-        (Some(header), Some(payload), Some(signature), Some(signing_input)) if !payload.contains(&b'.') => {
+        (Some(header), Some(payload), Some(signature), Some(signing_input))
+            if memchr(b'.', payload).is_none() =>
+        {
             if header.is_empty() || payload.is_empty() {
                 return Err(malformed("expected a header and a payload that are not empty"));
             }
