@@ -173,7 +173,7 @@ sanitize: tools $(AUTHSERVER) sanitize-modules races
 	SCOPEGATE_LIBRARY=$(CURDIR)/target/release $(C_PROGRAMS) --ignored
 
 # More of the same: the core's own tests, a million random calls, the crowd for longer, 500 workers that are terminated.
-# The tests of the core end with leaks of their own: scripted key servers that refer to themselves.
+# The tests of the core leak on purpose what must be 'static.
 sanitize-full: sanitize
 	ASAN_OPTIONS=detect_leaks=0 $(ASAN) test --locked -p scopegate-core --all-features --target $(ASAN_TARGET) --target-dir target/asan
 	cd target/races && $(TSAN) test --locked -p scopegate-core --all-features --lib --target $(ASAN_TARGET) --target-dir ../tsan
