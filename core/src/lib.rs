@@ -7,7 +7,7 @@
 // No input makes the core panic. Sums are left to the overflow checks of every profile: none of them adds what a token or a
 // key server says without a bound.
 #![cfg_attr(
-    not(test),
+    not(any(test, feature = "fuzzing")), // which brings parts of the tests
     deny(
         clippy::unwrap_used,
         clippy::expect_used,
