@@ -77,7 +77,7 @@ pub(crate) fn shows_none_of(rejection: &Rejection, secrets: &[&[u8]]) {
     }
 }
 
-const MIN_SECRET_BYTES: usize = 32;
+pub(crate) const MIN_SECRET_BYTES: usize = 32;
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)

@@ -34,13 +34,28 @@ fn inputs(folder: &Path) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
+/// How many inputs each target's corpus has.
+const INPUTS: [(&str, usize); TARGETS.len()] = [
+    ("request", 695),
+    ("call", 1012),
+    ("jws", 643),
+    ("claims", 334),
+    ("key_set", 211),
+    ("discovery", 913),
+    ("configuration", 414),
+    ("policy", 216),
+    ("challenge", 230),
+    ("c_calls", 303),
+    ("key_source", 372),
+];
+
 #[test]
 fn properties_hold_for_the_corpus() {
-    assert_eq!(replay("corpus"), []);
+    assert_eq!(replay("corpus"), INPUTS);
 }
 
 #[test]
 fn properties_hold_for_what_was_a_finding() {
     let replayed = replay("regressions");
-    assert_eq!(replayed.iter().map(|(_, inputs)| inputs).sum::<usize>(), 3);
+    assert_eq!(replayed.iter().map(|(_, inputs)| inputs).sum::<usize>(), 4);
 }
