@@ -177,8 +177,10 @@ fn credential(lines: &[&[u8]]) -> Credential {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let Some(start) = line.iter().position(|byte| !is_blank(byte)) else { return Credential::None };
     let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(0, |last| last + 1);
-    let scheme: Vec<u8> = line[start..end].iter().copied().take_while(|byte| !is_blank(byte)).collect();
-    let token: Vec<u8> = line[start + scheme.len()..end].iter().copied().skip_while(is_blank).collect();
+    // Between the two a tab is none.
+    let scheme: Vec<u8> = line[start..end].iter().copied().take_while(|byte| *byte != b' ').collect();
+    let token: Vec<u8> =
+        line[start + scheme.len()..end].iter().copied().skip_while(|byte| *byte == b' ').collect();
     if !scheme.eq_ignore_ascii_case(b"bearer") || token.is_empty() {
         Credential::None
     } else if token.len() > 16384 {
