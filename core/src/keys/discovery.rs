@@ -154,8 +154,10 @@ pub(crate) fn well_known_urls(issuer: &str) -> Vec<String> {
         format!("{authority}/.well-known/oauth-authorization-server{path}"),
         format!("{authority}/.well-known/openid-configuration{path}"),
     ];
-    if !path.is_empty() {
-        urls.push(format!("{authority}{path}/.well-known/openid-configuration"));
+    let appended = format!("{authority}{path}/.well-known/openid-configuration");
+    // It is one of the others for an issuer without a path, or whose path is a well-known one.
+    if !urls.contains(&appended) {
+        urls.push(appended);
     }
     urls
 }
@@ -277,6 +279,7 @@ mod tests {
         ];
         assert_eq!(well_known_urls("https://as.example:8443"), at_the_root);
         assert_eq!(well_known_urls("https://as.example:8443/"), at_the_root);
+        assert_eq!(well_known_urls("https://as.example/.well-known/openid-configuration").len(), 2);
         for no_url in ["as.example", "https://as.example/?tenant=1", "urn:issuer"] {
             assert_eq!(well_known_urls(no_url), [""; 0], "{no_url}");
         }
