@@ -20,8 +20,9 @@ import (
 // passes has its token in its context, for TokenFromContext; any other is answered with the refusal, unchanged.
 //
 // The body is read only when it decides on the request, after the token proved good, and next receives it whole. Such a
-// body is answered with 415 when it has a Content-Encoding, or would pass and is not application/json in UTF-8. When the client has left, or the context of the request ends
-// otherwise, nothing is written. An upgraded connection is judged by its first request alone.
+// body is answered with 415 when it has a Content-Encoding, or would pass and is not application/json in UTF-8. When the
+// client has left, or the context of the request ends otherwise, nothing is written. An upgraded connection is judged by
+// its first request alone.
 //
 // Protect panics for an option that names no path.
 func (g *ResourceServer) Protect(next http.Handler, options ...ProtectOption) http.Handler {

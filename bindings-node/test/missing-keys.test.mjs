@@ -131,6 +131,8 @@ test("a fetch that is queued is made for one who still waits for it", async () =
   const ends = [];
   const forever = (source) => flights.join(source, 10_000, () => new Promise((resolve) => ends.push(resolve)));
   const running = [forever(0), forever(1)];
+  // Fetches of the tests before this one may still have their turn.
+  await until(() => ends.length === 2);
   const made = [];
   await flights.join(2, 1, async () => made.push("for one who has left"));
   const waiting = flights.join(2, 10_000, async () => made.push("for one who waits"));
