@@ -3,6 +3,7 @@
 It serves on the socket that it inherits, and ends with its standard input.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -28,6 +29,8 @@ gate = ResourceServer(
         "tools": {"weather": ["mcp:tools:weather"], "send_*": ["mcp:tools:email:send"]},
     },
 )
+# Before the SDK does it: where the package rich is installed, that wraps the lines.
+logging.basicConfig(level=logging.INFO, format="%(message)s")
 mcp = MCPServer("Weather", middleware=[list_filter(gate)])
 
 
