@@ -89,7 +89,7 @@ fn is_wire_safe(scope: &str) -> bool {
         && !PARAMETERS.iter().any(|name| scope.contains(name))
 }
 
-const PARAMETERS: [&str; 3] = ["scope=", "error=", "resource_metadata="];
+pub(crate) const PARAMETERS: [&str; 4] = ["scope=", "error=", "error_description=", "resource_metadata="];
 
 /// Both a reader of the grammar and a client that searches for a name find what was meant.
 fn reads_as(server: &ResourceServer, response: &HttpResponse, error: Option<&str>, scopes: &[String]) {

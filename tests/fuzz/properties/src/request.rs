@@ -6,6 +6,7 @@ use scopegate_core::{Check, HttpResponse, Reason, Request, ResourceServer};
 use serde_json::{Value, json};
 
 use crate::answer;
+use crate::challenge::PARAMETERS;
 use crate::fields::Fields;
 use crate::issuer::{self, NOW};
 use crate::outcome::Outcome;
@@ -158,7 +159,7 @@ fn is_fit(scope: &str) -> bool {
     !scope.is_empty()
         && scope != "offline_access"
         && scope.chars().all(|char| char.is_ascii_graphic() && char != '"' && char != '\\')
-        && !["scope=", "error=", "resource_metadata="].iter().any(|name| scope.contains(name))
+        && !PARAMETERS.iter().any(|name| scope.contains(name))
 }
 
 #[derive(Debug, PartialEq)]
