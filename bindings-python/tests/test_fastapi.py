@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import pytest
 from conftest import RESOURCE
+from example_server import running
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
-from wire import exchange, free_socket, http_request, key_server, serving, wait_for
+from wire import exchange, http_request, serving
 
 import scopegate.fastapi
 from scopegate import AccessToken, ResourceServer
@@ -157,33 +154,18 @@ def test_mistakes_are_told_when_the_gate_is_installed(gate: ResourceServer) -> N
         scopegate.fastapi.install(app, gate)
 
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "server_fastapi.py"
-
-
 def test_example_server_runs_as_it_stands(issuer: Issuer) -> None:
-    listener = free_socket()
-    port = listener.getsockname()[1]
-    listener.close()
-    resource = f"http://127.0.0.1:{port}/reports"
-    with key_server(json.dumps(issuer.server()["jwks"]).encode()) as keys:
-        metadata = {"issuer": keys.url, "jwks_uri": keys.jwks_uri}
-        keys.documents["/.well-known/oauth-authorization-server"] = json.dumps(metadata).encode()
-        environment = {**os.environ, "RESOURCE": resource, "ISSUER": keys.url, "PORT": str(port)}
-        server = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment)
+    with running("server_fastapi.py", issuer, "/reports") as example:
 
         def create(scope: str, query: str = "") -> int:
-            token = issuer.authorization(iss=keys.url, aud=resource, scope=scope, sub="alice")
-            answer = exchange(port, http_request("POST", f"/reports{query}", f"Authorization: {token}", body=b""))
+            token = issuer.authorization(**example.claims, scope=scope, sub="alice")
+            request = http_request("POST", f"/reports{query}", f"Authorization: {token}", body=b"")
+            answer = exchange(example.port, request)
             assert answer.status != 200 or json.loads(answer.body) == {"author": "alice"}
             return answer.status
 
-        try:
-            wait_for(port)
-            assert exchange(port, http_request("GET", "/healthz")).body == b'{"status":"ok"}'
-            assert exchange(port, http_request("POST", "/reports", body=b"")).status == 401
-            assert (create("other"), create("reports:write")) == (403, 200)
-            assert create("reports:write", "?secret=true") == 403
-            assert create("reports:write reports:secret", "?secret=true") == 200
-        finally:
-            server.terminate()
-            server.wait(20)
+        assert exchange(example.port, http_request("GET", "/healthz")).body == b'{"status":"ok"}'
+        assert exchange(example.port, http_request("POST", "/reports", body=b"")).status == 401
+        assert (create("other"), create("reports:write")) == (403, 200)
+        assert create("reports:write", "?secret=true") == 403
+        assert create("reports:write reports:secret", "?secret=true") == 200

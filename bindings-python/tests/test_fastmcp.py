@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from conftest import RESOURCE
+from example_server import running
 from fastmcp import Client as FastMcpClient
 from fastmcp import FastMCP
 from fastmcp.server.auth import MultiAuth
 from hosts import EMAIL, JSON, MODERN, POLICY, WEATHER, bearer, client, fastmcp_server, initialize, message, post
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from wire import exchange, free_socket, http_request, key_server, serving, wait_for
+from wire import exchange, free_socket, http_request, serving
 
 from scopegate import ConfigError, ResourceServer
 from scopegate.fastmcp import Scopegate, list_filter
@@ -153,26 +150,10 @@ def test_mistakes_are_told_at_once(issuer: Issuer, gate: ResourceServer) -> None
     assert Scopegate(resource=RESOURCE, authorization_servers=[issuer.server()], policy=POLICY).gate.path == "/mcp"
 
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "server_fastmcp.py"
-
-
 async def test_example_server_runs_as_it_stands(issuer: Issuer) -> None:
-    listener = free_socket()
-    port = listener.getsockname()[1]
-    listener.close()
-    resource = f"http://127.0.0.1:{port}/mcp"
-    with key_server(json.dumps(issuer.server()["jwks"]).encode()) as keys:
-        metadata = {"issuer": keys.url, "jwks_uri": keys.jwks_uri}
-        keys.documents["/.well-known/oauth-authorization-server"] = json.dumps(metadata).encode()
-        environment = {**os.environ, "RESOURCE": resource, "ISSUER": keys.url, "PORT": str(port)}
-        server = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment)
-        try:
-            wait_for(port)
-            async with client(port, issuer.headers(iss=keys.url, aud=resource, scope=WEATHER)) as connected:
-                assert [tool.name for tool in (await connected.list_tools()).tools] == ["weather"]
-                result = await connected.call_tool("weather", {"city": "Turku"})
-            assert result.content[0].text == "Sunny in Turku"  # type: ignore[union-attr]
-            assert post(port, body=initialize(), host=f"127.0.0.1:{port}").status == 401
-        finally:
-            server.terminate()
-            server.wait(20)
+    with running("server_fastmcp.py", issuer, "/mcp") as example:
+        async with client(example.port, issuer.headers(**example.claims, scope=WEATHER)) as connected:
+            assert [tool.name for tool in (await connected.list_tools()).tools] == ["weather"]
+            result = await connected.call_tool("weather", {"city": "Turku"})
+        assert result.content[0].text == "Sunny in Turku"  # type: ignore[union-attr]
+        assert post(example.port, body=initialize(), host=f"127.0.0.1:{example.port}").status == 401

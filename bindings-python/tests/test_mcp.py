@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import RESOURCE
+from example_server import EXAMPLES, running
 from hosts import EMAIL, JSON, MODERN, WEATHER, bearer, client, initialize, message, post, weather_server
 from mcp.client import Client
 from mcp.server.auth.settings import AuthSettings
@@ -173,31 +173,14 @@ class TestTokenVerifier:
             assert post(port, body=initialize()).status == 401
 
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "server_mcp.py"
-
-
 async def test_example_server_runs_as_it_stands(issuer: Issuer) -> None:
-    """Its issuer is a URL on loopback, whose keys it has to discover."""
-    listener = free_socket()
-    port = listener.getsockname()[1]
-    listener.close()
-    resource = f"http://127.0.0.1:{port}/mcp"
-    with key_server(json.dumps(issuer.server()["jwks"]).encode()) as keys:
-        metadata = {"issuer": keys.url, "jwks_uri": keys.jwks_uri}
-        keys.documents["/.well-known/oauth-authorization-server"] = json.dumps(metadata).encode()
-        environment = {**os.environ, "RESOURCE": resource, "ISSUER": keys.url, "PORT": str(port)}
-        server = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment)
-        try:
-            wait_for(port)
-            async with client(port, issuer.headers(iss=keys.url, aud=resource, scope=WEATHER)) as connected:
-                assert [tool.name for tool in (await connected.list_tools()).tools] == ["weather"]
-                result = await connected.call_tool("weather", {"city": "Turku"})
-            assert result.content[0].text == "Sunny in Turku"  # type: ignore[union-attr]
-            assert exchange(port, http_request("GET", "/healthz")).status == 200
-            assert post(port, body=initialize(), host=f"127.0.0.1:{port}").status == 401
-        finally:
-            server.terminate()
-            server.wait(20)
+    with running("server_mcp.py", issuer, "/mcp") as example:
+        async with client(example.port, issuer.headers(**example.claims, scope=WEATHER)) as connected:
+            assert [tool.name for tool in (await connected.list_tools()).tools] == ["weather"]
+            result = await connected.call_tool("weather", {"city": "Turku"})
+        assert result.content[0].text == "Sunny in Turku"  # type: ignore[union-attr]
+        assert exchange(example.port, http_request("GET", "/healthz")).status == 200
+        assert post(example.port, body=initialize(), host=f"127.0.0.1:{example.port}").status == 401
 
 
 async def test_run_serves_the_protected_server(issuer: Issuer) -> None:
@@ -232,4 +215,4 @@ def test_examples_are_the_acceptance_programs() -> None:
     accepted = sorted(programs.glob("*.py"))
     assert len(accepted) == 4
     for program in accepted:
-        assert (EXAMPLE.parent / program.name).read_bytes() == program.read_bytes(), program.name
+        assert (EXAMPLES / program.name).read_bytes() == program.read_bytes(), program.name

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from conftest import RESOURCE
-from wire import Answer, KeyServer, exchange, free_socket, http_request, key_server, wait_for
+from example_server import running
+from wire import Answer, exchange, free_socket, http_request, wait_for
 
 from scopegate import ResourceServer
 from scopegate.testing import Issuer
@@ -248,40 +249,21 @@ def test_mistakes_of_the_program_are_told(gate: ResourceServer) -> None:
         require({})
 
 
-@pytest.fixture
-def publishing(issuer: Issuer) -> Iterator[KeyServer]:
-    with key_server(json.dumps(issuer.server()["jwks"]).encode()) as keys:
-        metadata = {"issuer": keys.url, "jwks_uri": keys.jwks_uri}
-        keys.documents["/.well-known/oauth-authorization-server"] = json.dumps(metadata).encode()
-        yield keys
-
-
 @pytest.mark.parametrize(
     ("program", "writing"), [("server_flask.py", "/reports"), ("server_django.py", "/reports/new")]
 )
-def test_example_server_runs_as_it_stands(issuer: Issuer, publishing: KeyServer, program: str, writing: str) -> None:
-    listener = free_socket()
-    port = listener.getsockname()[1]
-    listener.close()
-    resource = f"http://127.0.0.1:{port}/reports"
-    environment = {**os.environ, "RESOURCE": resource, "ISSUER": publishing.url, "PORT": str(port)}
-    example = Path(__file__).parent.parent / "examples" / program
-    server = subprocess.Popen([sys.executable, str(example)], env=environment)
+def test_example_server_runs_as_it_stands(issuer: Issuer, program: str, writing: str) -> None:
+    with running(program, issuer, "/reports") as example:
 
-    def ask(method: str, target: str, scope: str) -> Answer:
-        token = issuer.authorization(iss=publishing.url, aud=resource, scope=scope, sub="alice")
-        lines = (f"Authorization: {token}",)
-        return exchange(port, http_request(method, target, *lines, body=b"", host=f"127.0.0.1:{port}"))
+        def ask(method: str, target: str, scope: str) -> Answer:
+            token = issuer.authorization(**example.claims, scope=scope, sub="alice")
+            host = f"127.0.0.1:{example.port}"
+            return exchange(example.port, http_request(method, target, f"Authorization: {token}", body=b"", host=host))
 
-    try:
-        wait_for(port)
-        assert exchange(port, http_request("GET", "/healthz")).status == 200
-        assert exchange(port, http_request("GET", "/reports")).status == 401
+        assert exchange(example.port, http_request("GET", "/healthz")).status == 200
+        assert exchange(example.port, http_request("GET", "/reports")).status == 401
         assert json.loads(ask("GET", "/reports", "x").body) == {"reader": "alice"}
         assert json.loads(ask("POST", writing, "reports:write").body) == {"author": "alice"}
         short = ask("POST", writing, "x")
         assert (short.status, json.loads(short.body)["error"]) == (403, "insufficient_scope")
         assert 'scope="reports:write"' in (short.header("www-authenticate") or "")
-    finally:
-        server.terminate()
-        server.wait(20)
