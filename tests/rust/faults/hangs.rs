@@ -108,6 +108,8 @@ fn due(options: &Options) -> String {
             }
             seen.end(name, start.elapsed());
             assert_eq!(scene.fetches(), fetches + 1, "{name}");
+            // A fetch is over a moment before its thread is.
+            eventually("the thread of the fetch ends", || threads().len() <= 1);
         }
     }
     eventually("the threads end", || threads().is_empty());
