@@ -14,7 +14,7 @@ AUTHSERVER := target/release/scopegate-authserver
 INSTALLED := $(CURDIR)/target/installed
 GO_HOOKS := $(CURDIR)/target/go-hooks
 # Not --all-features: the hooks of scopegate-ffi belong to scopegate-ffi-hooks alone.
-FEATURES := scopegate-core/testing,scopegate-core/schema
+FEATURES := scopegate-core/testing,scopegate-core/schema,scopegate-core/tower
 export SCOPEGATE_AUTHSERVER := $(CURDIR)/$(AUTHSERVER)
 export SCOPEGATE_TRANSCRIPTS := $(CURDIR)/target/transcripts
 export SCOPEGATE_TRACES := $(CURDIR)/target/traces
