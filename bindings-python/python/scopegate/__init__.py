@@ -18,6 +18,7 @@ from scopegate._config import (
     TokenCache,
 )
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken
@@ -26,6 +27,7 @@ from scopegate._server import McpCall, RequestDetails, ResourceServer
 __all__ = [
     "AccessToken",
     "AuthorizationServer",
+    "Call",
     "ClientAudience",
     "ClientCertificate",
     "ConfigError",

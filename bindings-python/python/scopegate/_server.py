@@ -127,10 +127,7 @@ class ResourceServer:
 
         Raises ``Rejected``.
         """
-        refusal = self._native.require(token, Request(**request))
-        if refusal is not None:
-            log_refusal(refusal)
-            raise refusal
+        self._require(token, Request(**request))
 
     def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
         """Whether the policy lets this token use what is named: to leave the rest out of lists."""
@@ -290,6 +287,12 @@ class ResourceServer:
             log_refusal(outcome)
             raise outcome
         return outcome
+
+    def _require(self, token: AccessToken, request: Request) -> None:
+        refusal = self._native.require(token, request)
+        if refusal is not None:
+            log_refusal(refusal)
+            raise refusal
 
     def _well_known(self, request: Request) -> HttpResponse | None:
         response = self._native.well_known(request)
