@@ -347,7 +347,7 @@ fn rules(
     rules
 }
 
-fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
+pub(super) fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
     match written {
         PolicyRule::Need(list) => Rule::Need(scopes(list, path, mistakes).as_slice().to_vec()),
         PolicyRule::Deny => Rule::Deny,
