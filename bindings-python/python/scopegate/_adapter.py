@@ -28,8 +28,20 @@ Gate = ResourceServer | Callable[[], ResourceServer]
 
 
 def provider(gate: Gate) -> Callable[[], ResourceServer]:
-    """A function that gives the current resource server."""
-    return (lambda: gate) if isinstance(gate, ResourceServer) else gate
+    """A function that gives the current resource server.
+
+    It raises ``TypeError`` when the function that it stands for gives something else.
+    """
+    if isinstance(gate, ResourceServer):
+        return lambda: gate
+
+    def current() -> ResourceServer:
+        found = gate()
+        if not isinstance(found, ResourceServer):
+            raise TypeError(f"gate: expected a function that gives a ResourceServer, not {type(found).__name__}")
+        return found
+
+    return current
 
 
 def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
