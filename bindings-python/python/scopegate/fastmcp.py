@@ -12,7 +12,8 @@ import mcp_types as mt
 from fastmcp.prompts import Prompt
 from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.auth import AccessToken as FastMcpAccessToken
-from fastmcp.server.auth import AuthProvider
+from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
+from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import Tool
@@ -21,7 +22,9 @@ from starlette.routing import Route, compile_path
 
 from scopegate._adapter import GATE, TOKEN, Gate, Options, provider
 from scopegate._config import Configuration
+from scopegate._declared import Offered
 from scopegate._need import Scopes
+from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
 from scopegate._sdk_user import SdkUser
 from scopegate._server import ResourceServer
@@ -29,6 +32,7 @@ from scopegate.asgi import ASGIApp, Receive, Scope, ScopegateMiddleware, Send, r
 from scopegate.mcp import TokenVerifier
 
 if TYPE_CHECKING:
+    from fastmcp import FastMCP
     from typing_extensions import Unpack
 
 __all__ = ["Scopegate", "list_filter"]
@@ -49,6 +53,7 @@ class Scopegate(AuthProvider):
         *,
         health: str | None = None,
         scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
     ) -> None: ...
 
@@ -59,6 +64,7 @@ class Scopegate(AuthProvider):
         *,
         health: str | None = None,
         scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
         **configuration: Unpack[Configuration],
     ) -> None: ...
@@ -69,20 +75,23 @@ class Scopegate(AuthProvider):
         *,
         health: str | None = None,
         scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
         **configuration: Any,
     ) -> None:
         """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
         arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``expose_token``: whether the token that
-        tools see holds its text, which MCP forbids passing on.
+        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``strict``: as in ``scopegate.mcp.protect``.
+        ``expose_token``: whether the token that tools see holds its text, which MCP forbids passing on.
 
         Raises ``ConfigError``, and ``TypeError`` for both a resource server and a configuration.
         """
         if gate is not None and configuration:
             raise TypeError("Scopegate: expected a resource server or its configuration, not both")
         self._provider = provider(gate if gate is not None else ResourceServer(**configuration))
+        self._offered = OfferedGate(self._provider, strict)
+        self._server: FastMCP[Any] | None = None
         super().__init__(base_url=self.gate.origin, required_scopes=[])
         self._options = Options((), health, scopes)
         self._expose_token = expose_token
@@ -91,8 +100,17 @@ class Scopegate(AuthProvider):
 
     @property
     def gate(self) -> ResourceServer:
-        """The resource server that decides now."""
-        return self._provider()
+        """The resource server that decides now, joined with what the server declares once that has started."""
+        return self._offered.now()
+
+    async def refresh(self) -> None:
+        """Lists the server again, for tools that it offers since: until then ``default`` decides on those that have no
+        rule, whatever they declare. Does nothing before the server has started.
+
+        Raises ``ConfigError``; nothing has changed then.
+        """
+        if self._server is not None:
+            await self._offered.refresh(self._list)
 
     def get_middleware(self) -> list[AsgiMiddleware]:
         """Ours in place of FastMCP's, which cannot send the core's refusals."""
@@ -113,6 +131,27 @@ class Scopegate(AuthProvider):
         """
         verified = await TokenVerifier(self._provider, expose_token=self._expose_token).verify_token(token)
         return None if verified is None else FastMcpAccessToken(**verified.model_dump())
+
+    async def _list(self) -> list[Offered]:
+        """All that the server offers, those with an ``auth`` of their own included, which FastMCP shows nobody who has
+        no token.
+        """
+        server = self._server
+        assert server is not None
+        transport = set_transport("stdio")
+        try:
+            tools = await server.list_tools(run_middleware=False)
+            prompts = await server.list_prompts(run_middleware=False)
+            resources = await server.list_resources(run_middleware=False)
+            templates = await server.list_resource_templates(run_middleware=False)
+        finally:
+            reset_transport(transport)
+        return [
+            *(offer("tool", tool.name, tool.meta, _of_auth(tool.auth)) for tool in tools),
+            *(offer("prompt", prompt.name, prompt.meta, _of_auth(prompt.auth)) for prompt in prompts),
+            *(offer("resource", str(resource.uri), resource.meta) for resource in resources),
+            *(offer("resource", template.uri_template, template.meta) for template in templates),
+        ]
 
     def _document_paths(self, gate: ResourceServer) -> list[str]:
         if self._documents is None or self._documents[0] is not gate:
@@ -143,11 +182,14 @@ class _Guard:
         self._provider = provider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._open(scope, receive, send)
+        ours = self._provider
+        if ours._server is None:
+            ours._server = scope["app"].state.fastmcp_server
+        if scope["type"] == "lifespan":
+            await ours._offered.lifespan(ours._list, self._open, scope, receive, send)
             return
-        gate = await self._guarded._current()
-        if not self._provider._guards(gate, scope):
+        gate = await ours._offered.started(ours._list)
+        if not ours._guards(gate, scope):
             await self._open(scope, receive, send)
         elif scope["type"] == "http":
             await self._guarded._judge(gate, scope, receive, send)
@@ -159,6 +201,16 @@ async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
     """Stands behind a guard whose every path is answered by the guard itself."""
     raise AssertionError("unreachable: the route is one of the discovery document's")
 
+
+def _of_auth(checks: AuthCheck | list[AuthCheck] | None) -> list[str]:
+    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope. Other
+    checks are FastMCP's alone.
+    """
+    listed = checks if isinstance(checks, list) else [checks]
+    return [scope for check in listed if isinstance(check, _REQUIRE_SCOPES) for scope in sorted(check.required_scopes)]
+
+
+_REQUIRE_SCOPES: Any = type(require_scopes("x"))
 
 Item = TypeVar("Item")
 

@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from scopegate._adapter import GATE, TOKEN, Gate, provider
 from scopegate._errors import Rejected
+from scopegate._declared import Offered
 from scopegate._need import Scopes
+from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
 from scopegate._sdk_user import SdkUser, sdk_token
 from scopegate._server import ResourceServer
@@ -39,6 +41,53 @@ class StreamableHttpOptions(TypedDict, total=False):
     transport_security: TransportSecuritySettings | None
 
 
+class Protected(ScopegateMiddleware):
+    """An MCP server behind its resource server: the application to serve.
+
+    When it starts, or else at the first request, it lists what the server offers: scopes that stand in the ``meta`` of a
+    tool or resource join the policy.
+    """
+
+    def __init__(self, app: ASGIApp, mcp: MCPServer[Any], gate: OfferedGate, **options: Unpack[_Options]) -> None:
+        super().__init__(app, gate.now, **options)
+        self._offered = gate
+        self._mcp = mcp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._offered.lifespan(self._list, self.app, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def refresh(self) -> None:
+        """Lists the server again, for tools that it offers since: until then ``default`` decides on those that have no
+        rule, whatever they declare.
+
+        Raises ``ConfigError``; nothing has changed then.
+        """
+        await self._offered.refresh(self._list)
+
+    async def _current(self) -> ResourceServer:
+        return await self._offered.started(self._list)
+
+    async def _list(self) -> list[Offered]:
+        return [
+            *(offer("tool", tool.name, tool.meta) for tool in await self._mcp.list_tools()),
+            *(offer("prompt", prompt.name, prompt.meta) for prompt in await self._mcp.list_prompts()),
+            *(offer("resource", resource.uri, resource.meta) for resource in await self._mcp.list_resources()),
+            *(
+                offer("resource", template.uri_template, template.meta)
+                for template in await self._mcp.list_resource_templates()
+            ),
+        ]
+
+
+class _Options(TypedDict):
+    public: Iterable[str]
+    health: str | None
+    scopes: Scopes
+
+
 def protect(
     mcp: MCPServer[Any],
     gate: Gate,
@@ -47,9 +96,10 @@ def protect(
     public: Iterable[str] = (),
     health: str | None = None,
     scopes: Scopes = (),
+    strict: bool = False,
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
-) -> ScopegateMiddleware:
+) -> Protected:
     """The server's streamable HTTP application behind ``gate``: serve what this returns.
 
     A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools, a session
@@ -61,6 +111,8 @@ def protect(
     ``path``: where the server listens; the path of the resource by default, to be set when a proxy rewrites paths.
     ``public``, ``health``, ``scopes``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless
     listed.
+    ``strict``: have the server not start, with a ``ConfigError``, when a rule of the policy matches nothing that the
+    server offers, or ``default`` alone decides on something that it offers. Otherwise the log tells.
     ``options``: those of ``streamable_http_app``. By default ``transport_security`` accepts the host of the resource on
     any port, and as ``Origin`` that of the resource, ``cors_origins`` and ``allowed_origins``.
 
@@ -79,7 +131,8 @@ def protect(
     app: ASGIApp = mcp.streamable_http_app(streamable_http_path=path, **options)
     if given is None:
         app = _Hosts(app, security)
-    return ScopegateMiddleware(SdkUser(app, expose_token), gate, public=public, health=health, scopes=scopes)
+    offered = OfferedGate(current, strict)
+    return Protected(SdkUser(app, expose_token), mcp, offered, public=public, health=health, scopes=scopes)
 
 
 def run(
@@ -92,6 +145,7 @@ def run(
     public: Iterable[str] = (),
     health: str | None = None,
     scopes: Scopes = (),
+    strict: bool = False,
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
 ) -> None:
@@ -99,7 +153,15 @@ def run(
     import uvicorn
 
     app = protect(
-        mcp, gate, path=path, public=public, health=health, scopes=scopes, expose_token=expose_token, **options
+        mcp,
+        gate,
+        path=path,
+        public=public,
+        health=health,
+        scopes=scopes,
+        strict=strict,
+        expose_token=expose_token,
+        **options,
     )
     uvicorn.run(app, host=host, port=port)
 
