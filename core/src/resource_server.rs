@@ -378,7 +378,12 @@ impl ResourceServer {
         self.0.settings.times.leeway
     }
 
-    /// Whether there is a policy, so that the body of an accepted request is read, unless verified headers stand for it.
+    /// Whether keys are fetched on threads of ours (`keys.background_refresh`).
+    pub fn background_refresh(&self) -> bool {
+        self.0.settings.background_refresh
+    }
+
+    /// Whether there is a policy, configured or declared, so that the body of an accepted request is read, unless verified headers stand for it.
     pub fn has_policy(&self) -> bool {
         self.0.policy.is_some()
     }
