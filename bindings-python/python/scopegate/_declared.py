@@ -50,6 +50,8 @@ class PolicyReport(NamedTuple):
     @classmethod
     def _read(cls, text: str) -> PolicyReport:
         found = json.loads(text)
-        lists = {name: tuple(PolicyEntry(**entry) for entry in found[name]) for name in cls._fields if name != "default"}
+        lists = {
+            name: tuple(PolicyEntry(**entry) for entry in found[name]) for name in cls._fields if name != "default"
+        }
         default = found["default"]
         return cls(default="deny" if default == "deny" else tuple(default), **lists)

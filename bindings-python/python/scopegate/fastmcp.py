@@ -82,8 +82,9 @@ class Scopegate(AuthProvider):
         """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
         arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``strict``: as in ``scopegate.mcp.protect``.
-        ``expose_token``: whether the token that tools see holds its text, which MCP forbids passing on.
+        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
+        ``scopegate.mcp.protect``. ``expose_token``: whether the token that tools see holds its text, which MCP forbids
+        passing on.
 
         Raises ``ConfigError``, and ``TypeError`` for both a resource server and a configuration.
         """
@@ -203,8 +204,8 @@ async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _of_auth(checks: AuthCheck | list[AuthCheck] | None) -> list[str]:
-    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope. Other
-    checks are FastMCP's alone.
+    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope.
+    Other checks are FastMCP's alone.
     """
     listed = checks if isinstance(checks, list) else [checks]
     return [scope for check in listed if isinstance(check, _REQUIRE_SCOPES) for scope in sorted(check.required_scopes)]
