@@ -13,9 +13,10 @@ from typing import Any, cast
 import pytest
 import uvicorn
 from conftest import RESOURCE
+from example_server import running
 from fastmcp import FastMCP
 from fastmcp.server.auth import require_scopes
-from hosts import JSON, MODERN, bearer, initialize, message, post, tool
+from hosts import JSON, MODERN, bearer, client, initialize, message, post, tool
 from mcp.server.mcpserver import MCPServer
 from starlette.routing import Mount, Router
 from starlette.testclient import TestClient
@@ -338,3 +339,22 @@ class TestFastMcp:
             assert exchange(port, http_request("GET", "/other")).status == 404
             lines = (*JSON, bearer(issuer), f"MCP-Protocol-Version: {MODERN}", "Mcp-Method: initialize")
             assert exchange(port, http_request("POST", "/mcp", *lines, body=initialize())).status < 500
+
+
+async def test_example_server_runs_as_it_stands(issuer: Issuer) -> None:
+    with running("server_declared.py", issuer, "/mcp") as example:
+
+        async def pay(scope: str, amount: int) -> str:
+            async with client(example.port, issuer.headers(**example.claims, scope=scope)) as connected:
+                result = await connected.call_tool("pay", {"account": "a", "amount": amount})
+            return cast(str, result.content[0].text)  # type: ignore[union-attr]
+
+        async with client(example.port, issuer.headers(**example.claims, scope="bank:read")) as connected:
+            assert [tool.name for tool in (await connected.list_tools()).tools] == ["balance"]
+        assert await pay("bank:pay", 1000) == "Paid 1000 to a"
+        assert await pay("bank:pay bank:pay:large", 1001) == "Paid 1001 to a"
+        lines = ("Authorization: " + issuer.authorization(**example.claims, scope="bank:pay"),)
+        answer = post(
+            example.port, *lines, body=tool("pay", account="a", amount=1001), host=f"127.0.0.1:{example.port}"
+        )
+        assert need(answer) == "bank:pay bank:pay:large"
