@@ -4,8 +4,8 @@
     python3 tests/lines.py            # writes the table
     python3 tests/lines.py --check    # fails where the README says something else
 
-What counts is the whole program as it stands, since all of it is what a user writes: every line but blank ones, comments
-and documentation. Nothing is left out for being about the tools or the web server and not about Scopegate.
+What counts is the whole program as it stands, since all of it is what a user writes: every line but blank ones,
+comments and documentation. Nothing is left out for being about the tools or the web server and not about Scopegate.
 """
 
 from __future__ import annotations
