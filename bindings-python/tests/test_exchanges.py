@@ -228,7 +228,7 @@ WSGI_PLAYS = [suite for suite in suites() if suite["stage"] == "plain" and suite
 ELSEWISE = {
     "type-empty-weather@2026-07-28": "WSGI does not tell an empty Content-Type from none: the server behind refuses it",
     "type-empty-weather@2025-06-18": "the same",
-    "blanks-around@2026-07-28": "WSGI keeps the blanks around a value: the gate ignores them, the server behind does not",
+    "blanks-around@2026-07-28": "WSGI keeps blanks around a value: the gate ignores them, the server behind does not",
 }
 """What goes otherwise there: nothing runs, and the answer is 400."""
 
