@@ -7,8 +7,8 @@ from typing import Any
 
 from .keys import public_jwk
 from .model.configuration import read_configuration
-from .model.declared import report
 from .model.decision import Decision, decide, decide_further, is_allowed
+from .model.declared import report
 from .model.well_known import well_known
 from .tokens import ISSUER, NOW, RESOURCE, bearer
 

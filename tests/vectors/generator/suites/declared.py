@@ -74,7 +74,13 @@ def _joined(suite: Suite) -> None:
         ("prompt-all", "Method, name and declaration.", "method p s", body("prompts/get", params={"name": "summarise"}), OK),
         ("prompt-short", "The declared scope of a prompt.", "method p", body("prompts/get", params={"name": "summarise"}), SHORT),
         ("prompt-method", "A declaration of nothing leaves the method's rule.", "x", body("prompts/get", params={"name": "greet"}), SHORT),
-        ("prompt-nothing", "A declaration of nothing under a rule for the method.", "method", body("prompts/get", params={"name": "greet"}), OK),
+        (
+            "prompt-nothing",
+            "A declaration of nothing under a rule for the method.",
+            "method",
+            body("prompts/get", params={"name": "greet"}),
+            OK,
+        ),
     ):
         _check(group, f"joined-{id}", comment, granted, text, faults)
     what = request(token(scope="w"), body=tool_call("weather"))
@@ -85,7 +91,14 @@ def _joined(suite: Suite) -> None:
 
 
 def _in_place_of_default(suite: Suite) -> None:
-    offered = [_tool("weather", ["w"]), _tool("open", []), _tool("twice", ["a"]), _tool("twice", ["b"]), _tool("shut", "deny"), _tool("*", ["star"])]
+    offered = [
+        _tool("weather", ["w"]),
+        _tool("open", []),
+        _tool("twice", ["a"]),
+        _tool("twice", ["b"]),
+        _tool("shut", "deny"),
+        _tool("*", ["star"]),
+    ]
     group = suite.group("A declaration stands in the place of `default`.", config(policy={"default": ["deep"]}), offered)
     group.reports(default=["deep"])
     for id, comment, granted, text, faults in (
@@ -103,9 +116,7 @@ def _in_place_of_default(suite: Suite) -> None:
 
 
 def _without_policy(suite: Suite) -> None:
-    group = suite.group(
-        "No policy is configured.", config(required_scopes=["base"]), [_tool("weather", ["w"]), _tool("echo")]
-    )
+    group = suite.group("No policy is configured.", config(required_scopes=["base"]), [_tool("weather", ["w"]), _tool("echo")])
     group.reports(defaulted=[{"kind": "tool", "name": "echo"}], default=[])
     for id, comment, granted, text, faults in (
         ("declared", "The declared tool needs its scopes.", "base w", tool_call("weather"), OK),
@@ -149,15 +160,24 @@ def _resources(suite: Suite) -> None:
 
 
 def _challenges(suite: Suite) -> None:
-    members: dict[str, Any] = {"required_scopes": ["base"], "scopes_supported": ["base", "more"], "policy": {"default": "deny", "tools": {"m": ["m"]}}}
+    members: dict[str, Any] = {
+        "required_scopes": ["base"],
+        "scopes_supported": ["base", "more"],
+        "policy": {"default": "deny", "tools": {"m": ["m"]}},
+    }
     offered = [_tool("z", ["z"]), _tool("a", ["a"]), _tool("m")]
     group = suite.group("Declared scopes are scopes that the configuration knows.", config(**members), offered)
     group.reports(default="deny")
     challenge = (
-        'Bearer error="insufficient_scope", scope="base z a m", '
-        f'resource_metadata="{METADATA}", error_description="Required scope: base z"'
+        f'Bearer error="insufficient_scope", scope="base z a m", resource_metadata="{METADATA}", error_description="Required scope: base z"'
     )
     comment = "The need first, then granted scopes, some of which only a declaration names."
     _check(group, "challenge-granted", comment, "m a base unknown", tool_call("z"), SHORT, www_authenticate=challenge)
     _check(group, "challenge-configured", "The need of a configured rule.", "z a base", tool_call("m"), SHORT)
-    group.well_known("declared-metadata", "The metadata lists `scopes_supported` alone.", request(method="GET", target="/.well-known/oauth-protected-resource/mcp"), 200, REFS)
+    group.well_known(
+        "declared-metadata",
+        "The metadata lists `scopes_supported` alone.",
+        request(method="GET", target="/.well-known/oauth-protected-resource/mcp"),
+        200,
+        REFS,
+    )
