@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from conftest import RESOURCE
 from example_server import running
-from fastmcp import FastMCP
+from fastmcp import Context, FastMCP
 from fastmcp.server.auth import require_scopes
 from hosts import JSON, MODERN, bearer, client, initialize, message, post, tool
 from mcp.server.mcpserver import MCPServer
@@ -315,6 +315,28 @@ class TestFastMcp:
             answer = post(port, bearer(issuer), body=tool("checked"))
             assert (answer.status, b"ran" in answer.body) == (200, False)
             assert need(post(port, bearer(issuer), body=message("prompts/get", name="greet"))) == "p"
+
+    def test_disabled_tools_declare_too_since_a_session_may_enable_them(self, issuer: Issuer, configured: Any) -> None:
+        stage = Fast(configured(), {"hidden": ["hidden"]})
+        stage.mcp.disable(names={"hidden"})
+        stage.mcp.mount(inner := FastMCP("Inner"), namespace="in")
+        inner.tool(plans, meta=meta(["inner"]))
+        inner.disable(names={"plans"})
+
+        @stage.mcp.tool
+        async def show(context: Context) -> str:
+            await context.enable_components(names={"hidden"})
+            return "shown"
+
+        with serving(cast(ASGIApp, stage.mcp.http_app(path="/mcp"))) as port:
+            assert called(port, issuer, "hidden") == "hidden"
+            opened = post(port, bearer(issuer), body=initialize())
+            session = f"Mcp-Session-Id: {opened.header('mcp-session-id')}"
+            assert b"shown" in post(port, bearer(issuer), session, body=tool("show")).body
+            assert need(post(port, bearer(issuer), session, body=tool("hidden"))) == "hidden"
+            granted = bearer(issuer, scope="hidden")
+            assert b"shown" in post(port, granted, session, body=tool("show")).body
+            assert b"ran" in post(port, granted, session, body=tool("hidden")).body
 
     def test_mounted_servers_declare_under_their_prefix(self, issuer: Issuer, configured: Any) -> None:
         stage, inner = Fast(configured(), {}), FastMCP("Inner")

@@ -36,6 +36,7 @@ NAMES = {
     "fastmcp.server.context:reset_transport": "listing what has an auth of its own",
     "fastmcp.server.context:set_transport": "listing what has an auth of its own",
     "fastmcp.server.dependencies:get_http_request": "list_filter",
+    "fastmcp.server.providers:AggregateProvider.list_tools": "listing what is disabled",
     "fastmcp.server.middleware:Middleware.on_list_tools": "list_filter",
     "fastmcp.server.middleware:Middleware.on_list_prompts": "list_filter",
     "fastmcp.server.middleware:Middleware.on_list_resources": "list_filter",

@@ -16,7 +16,7 @@ import pytest
 import test_vectors
 from fastapi import Depends, FastAPI
 from hosts import HOSTS, JSON
-from test_vectors import SUITES, Case, details
+from test_vectors import SUITES, Case, details, gate_of
 from wire import exchange, http_request, serving, serving_wsgi
 
 import scopegate
@@ -80,7 +80,7 @@ def trace() -> Iterator[Trace]:
 async def test_every_outcome_is_written_down(trace: Trace) -> None:
     for suite in SUITES:
         for group in json.loads(suite.read_bytes())["groups"]:
-            gate = ResourceServer.from_json(json.dumps(group["config"]))
+            gate = gate_of(group)
             for case in group["cases"]:
                 trace.text.append(f"== {case['id']}")
                 await run(gate, case, trace)

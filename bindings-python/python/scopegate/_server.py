@@ -91,8 +91,8 @@ class ResourceServer:
 
     def declare(self, offered: Iterable[Offered]) -> tuple[ResourceServer, PolicyReport]:
         """A resource server that also asks for the scopes which tools, prompts and resources declare, and how the
-        configured policy fits all that is offered. This one stays as it is; both share the keys and the verified tokens,
-        and each counts its own decisions.
+        configured policy fits all that is offered. This one stays as it is; both share the keys and the verified
+        tokens, and each counts its own decisions.
 
         A declaration joins the rules for the method and the name: all their scopes are needed, and any denial refuses.
         So it can only ask for more; but where the name has no rule, it stands in the place of ``default``. Without a

@@ -16,6 +16,7 @@ from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
 from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.server.providers import AggregateProvider as _all
 from fastmcp.tools import Tool
 from starlette.middleware import Middleware as AsgiMiddleware
 from starlette.routing import Route, compile_path
@@ -134,17 +135,20 @@ class Scopegate(AuthProvider):
         return None if verified is None else FastMcpAccessToken(**verified.model_dump())
 
     async def _list(self) -> list[Offered]:
-        """All that the server offers, those with an ``auth`` of their own included, which FastMCP shows nobody who has
-        no token.
+        """All that the server offers, or can come to offer: what has an ``auth`` of its own, which FastMCP shows nobody
+        who has no token, and what is disabled, which it may enable for a session.
         """
         server = self._server
         assert server is not None
         transport = set_transport("stdio")
         try:
-            tools = await server.list_tools(run_middleware=False)
-            prompts = await server.list_prompts(run_middleware=False)
-            resources = await server.list_resources(run_middleware=False)
-            templates = await server.list_resource_templates(run_middleware=False)
+            tools = [*await server.list_tools(run_middleware=False), *await _all.list_tools(server)]
+            prompts = [*await server.list_prompts(run_middleware=False), *await _all.list_prompts(server)]
+            resources = [*await server.list_resources(run_middleware=False), *await _all.list_resources(server)]
+            templates = [
+                *await server.list_resource_templates(run_middleware=False),
+                *await _all.list_resource_templates(server),
+            ]
         finally:
             reset_transport(transport)
         return [

@@ -26,6 +26,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// One mistake.
+    pub(crate) fn of(path: &str, message: String) -> ConfigError {
+        ConfigError { mistakes: vec![ConfigMistake { path: path.to_owned(), message }] }
+    }
+
     /// Every mistake. There is at least one.
     pub fn mistakes(&self) -> &[ConfigMistake] {
         &self.mistakes
