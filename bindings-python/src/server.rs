@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use scopegate_core::{
     CallKind, Check, KeyControlError, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest,
     ResourceServer,
@@ -100,6 +101,19 @@ impl Server {
         })
     }
 
+    /// The calls in the request's body as `(method, name, params)`, the last as JSON, or the `Rejected` of a body that cannot
+    /// be read.
+    fn calls<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
+        request.lend(py, |request| match caught(|| self.0.calls(request)) {
+            Some(Ok(calls)) => {
+                let calls = calls.iter().map(|call| (&*call.method, call.name.as_deref(), call.params));
+                Ok(PyList::new(py, calls.collect::<Vec<_>>())?.into_any())
+            }
+            Some(Err(rejection)) => rejected(py, &rejection),
+            None => rejected(py, &self.panicked(request)),
+        })
+    }
+
     fn allowed(&self, py: Python<'_>, token: &AccessToken, kind: &str, name: &str) -> PyResult<bool> {
         let kind = CallKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err("kind: expected \"tools\", \"prompts\" or \"resources\""))?;
@@ -180,6 +194,11 @@ impl Server {
     #[getter]
     fn has_policy(&self) -> bool {
         self.0.has_policy()
+    }
+
+    #[getter]
+    fn body_limit(&self) -> usize {
+        self.0.body_limit()
     }
 
     #[getter]

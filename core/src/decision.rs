@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{self, CallError, CallId, Message};
+use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
@@ -195,6 +195,16 @@ impl Inner {
         call::check_routing(request, &message).map_err(call_refusal)?;
         let judged = self.has_need(policy, token, request, &message);
         judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+    }
+
+    /// The calls in a body, with their arguments.
+    pub(crate) fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Refusal> {
+        let Body::Bytes(body) = request.body else {
+            return Err(Refusal::new(Reason::Internal, "expected the body: the arguments are in it alone"));
+        };
+        let message = call::read(body, self.body_limit()).map_err(call_refusal)?;
+        call::check_routing(request, &message).map_err(call_refusal)?;
+        call::in_full(&message, body).map_err(call_refusal)
     }
 
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,

@@ -49,7 +49,7 @@ pub mod tower;
 mod url;
 mod wire;
 
-pub use call::{CallId, CallKind, McpCall};
+pub use call::{CallId, CallKind, FullCall, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
     ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::call::CallKind;
+use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings};
 use crate::decision::{Stop, checked_scopes};
@@ -211,6 +211,15 @@ impl ResourceServer {
         judged.map_err(|refusal| self.0.reject(refusal, request))
     }
 
+    /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
+    /// [`ResourceServer::require`]. None for a body that calls nothing.
+    ///
+    /// They are read as a policy reads them, with one or without, and the routing headers are compared. In the
+    /// arguments too a body is refused that two parsers could read differently.
+    pub fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Box<Rejection>> {
+        self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request))
+    }
+
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
     /// says of that name. For filtering lists, of resource templates too; a call is decided by its whole request.
     pub fn allowed(&self, token: &AccessToken, kind: CallKind, name: &str) -> bool {
@@ -335,6 +344,11 @@ impl ResourceServer {
     /// The origins that requests may come from, as configured; `None` when any may.
     pub fn allowed_origins(&self) -> Option<&[String]> {
         self.0.settings.allowed_origins.as_deref()
+    }
+
+    /// The largest body that is read, in bytes.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit()
     }
 
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.

@@ -5,6 +5,7 @@
 
 mod body;
 mod error;
+mod full;
 mod members;
 pub(crate) mod resource_uri;
 mod routing;
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 
 pub(crate) use body::{read, read_id};
 pub(crate) use error::CallError;
+pub use full::FullCall;
+pub(crate) use full::in_full;
 pub(crate) use routing::{check_routing, from_headers};
 
 /// One JSON-RPC request or notification of MCP, as a host's own body parser read it.
