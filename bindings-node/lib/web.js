@@ -65,7 +65,12 @@ async function next(reader) {
  */
 function withBody(request, body) {
   if (request.body === null) return request;
-  return new Request(request, { body: /** @type {Uint8Array<ArrayBuffer>} */ (body) });
+  const init = { body: /** @type {Uint8Array<ArrayBuffer>} */ (body) };
+  const url = new URL(request.url);
+  if (url.username === "" && url.password === "") return new Request(request, init);
+  // No Request can be made with the user of `http://user@host/`, which says nothing to us or to anyone behind.
+  Object.assign(url, { username: "", password: "" });
+  return new Request(url, { method: request.method, headers: request.headers, signal: request.signal, ...init });
 }
 
 /** @param {import("./adapter.js").Answer} answer */
