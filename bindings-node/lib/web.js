@@ -13,7 +13,7 @@ const { headerLines } = require("./node-http.js");
  * @returns {import("./adapter.js").Exchange}
  */
 function exchangeOf(request, path, read, rawHeaders) {
-  const { pathname, search } = new URL(request.url);
+  const { pathname, search, username, password } = new URL(request.url);
   /** @param {string} name */
   const lines = (name) => {
     if (rawHeaders !== undefined) return headerLines(rawHeaders, name);
@@ -22,10 +22,14 @@ function exchangeOf(request, path, read, rawHeaders) {
   };
   const readBody = (/** @type {number} */ limit) => {
     refuseEncoding(lines("content-encoding"));
+    if (username !== "" || password !== "") return Promise.resolve(UNREADABLE);
     return read(limit);
   };
   return { method: request.method, target: pathname + search, path, lines, readBody };
 }
+
+/** Stands for the body of a request to `http://user@host/`: no Request of the Fetch API has such a URL, nor its body. */
+const UNREADABLE = Uint8Array.of(0);
 
 /**
  * The whole body, or just over `limit` bytes of it.
@@ -65,12 +69,7 @@ async function next(reader) {
  */
 function withBody(request, body) {
   if (request.body === null) return request;
-  const init = { body: /** @type {Uint8Array<ArrayBuffer>} */ (body) };
-  const url = new URL(request.url);
-  if (url.username === "" && url.password === "") return new Request(request, init);
-  // No Request can be made with the user of `http://user@host/`, which says nothing to us or to anyone behind.
-  Object.assign(url, { username: "", password: "" });
-  return new Request(url, { method: request.method, headers: request.headers, signal: request.signal, ...init });
+  return new Request(request, { body: /** @type {Uint8Array<ArrayBuffer>} */ (body) });
 }
 
 /** @param {import("./adapter.js").Answer} answer */
