@@ -40,6 +40,14 @@ impl Server {
         }
     }
 
+    /// A server that also asks for what is declared, and the report as JSON.
+    fn declare(&self, py: Python<'_>, offered: &str) -> PyResult<(Server, String)> {
+        match self.guard(py, || self.0.declare_from_json(offered))? {
+            Ok((server, report)) => Ok((Server(server), report.to_json())),
+            Err(error) => Err(config_error(py, &error)),
+        }
+    }
+
     /// `AccessToken`, `Rejected`, `KeyRequest` or `NeedBody`. Never blocks.
     fn check<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
         self.decide(py, request, |request| self.0.check(request))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import test_vectors
-from test_vectors import SUITES, Case, details
+from test_vectors import SUITES, Case, details, gate_of
 from wire import exchange, http_request, serving
 
 import scopegate
@@ -73,7 +73,7 @@ def trace() -> Iterator[Trace]:
 async def test_every_outcome_is_written_down(trace: Trace) -> None:
     for suite in SUITES:
         for group in json.loads(suite.read_bytes())["groups"]:
-            gate = ResourceServer.from_json(json.dumps(group["config"]))
+            gate = gate_of(group)
             for case in group["cases"]:
                 trace.text.append(f"== {case['id']}")
                 await run(gate, case, trace)

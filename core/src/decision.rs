@@ -33,7 +33,7 @@ impl Inner {
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
         let token = self.verified(credential, request, done)?;
-        match (&self.settings.policy, &request.body) {
+        match (&self.policy, &request.body) {
             (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
             (None, _) if self.cover(&token, request.scopes) => {}
@@ -269,7 +269,7 @@ impl Inner {
         let known = settings.required_scopes.iter();
         let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
         let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
-        let known = known.chain(settings.policy.iter().flat_map(Policy::scopes));
+        let known = known.chain(self.policy.iter().flat_map(Policy::scopes));
         known
             .filter(|scope| token.scopes().iter().any(|granted| granted == scope))
             .map(str::to_owned)
@@ -296,7 +296,7 @@ impl Inner {
     }
 
     pub(crate) fn body_limit(&self) -> usize {
-        self.settings.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
+        self.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
     }
 
     fn wire(&self) -> Wire<'_> {

@@ -17,6 +17,7 @@ from scopegate._config import (
     SourceSnapshot,
     TokenCache,
 )
+from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
@@ -37,7 +38,11 @@ __all__ = [
     "KeySnapshot",
     "Keys",
     "McpCall",
+    "Offered",
+    "OfferedKind",
     "Policy",
+    "PolicyEntry",
+    "PolicyReport",
     "Reason",
     "Rejected",
     "RequestDetails",

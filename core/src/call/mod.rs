@@ -122,7 +122,7 @@ impl CallId {
 }
 
 /// The kinds of thing that a call names.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum CallKind {
     /// A tool, by `tools/call`.
@@ -145,6 +145,15 @@ impl CallKind {
             CallKind::Tool => "tools",
             CallKind::Prompt => "prompts",
             CallKind::Resource => "resources",
+        }
+    }
+
+    /// One of this kind: `tool`, `prompt` or `resource`.
+    pub fn singular(self) -> &'static str {
+        match self {
+            CallKind::Tool => "tool",
+            CallKind::Prompt => "prompt",
+            CallKind::Resource => "resource",
         }
     }
 
