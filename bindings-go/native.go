@@ -42,7 +42,6 @@ type reply struct {
 	token     *AccessToken
 	wanted    *keyRequest
 	needsBody bool
-	bodyLimit int64
 	answer    *Rejected
 	document  *Response
 	passed    bool
@@ -162,7 +161,7 @@ func readReply(question question, found *C.scopegate_go_reply) reply {
 	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
 		return reply{wanted: newKeyRequest(found.wanted)}
 	case found.status == C.SCOPEGATE_NEED_BODY:
-		return reply{needsBody: true, bodyLimit: int64(min(uint64(found.body_limit), math.MaxInt64-1))}
+		return reply{needsBody: true}
 	}
 	return reply{answer: readRejected(found.answer)}
 }
