@@ -2,14 +2,14 @@
 
 mod derived;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError, Settings, environment};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError};
@@ -123,6 +123,25 @@ impl ResourceServer {
     /// Fails with every mistake of the document at once.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
         Self::from_json_with_clock(json, Arc::new(SystemClock))
+    }
+
+    /// A server with the configuration that the environment of the process says, and with these members (a JSON object)
+    /// before it: `SCOPEGATE_CONFIG` is the path of a JSON document, or `SCOPEGATE_CONFIG_JSON` is one. Before it go
+    /// `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers with commas or blanks between them, or a JSON list),
+    /// `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with blanks between them) and
+    /// `SCOPEGATE_KEY_SNAPSHOT` (the path of what [`ResourceServer::export_keys`] wrote, for `keys.snapshot`). Each member is
+    /// replaced whole. A variable that is empty is not set; other variables are left alone.
+    ///
+    /// Fails with every mistake at once; the path of one names the variable that it is in. A null among the members is one.
+    pub fn from_env(members: &str) -> Result<Self, ConfigError> {
+        Self::from_variables(&environment::of_the_process()?, members)
+    }
+
+    /// [`ResourceServer::from_env`] with these variables in place of the process's, for hosts that have an environment of
+    /// their own. Those that are not in [`ENVIRONMENT`](crate::ENVIRONMENT) are left alone.
+    pub fn from_variables(variables: &BTreeMap<String, String>, members: &str) -> Result<Self, ConfigError> {
+        let (config, settings) = environment::read(variables, members)?;
+        Ok(Self::assemble(config, settings, Arc::new(SystemClock), None))
     }
 
     /// [`ResourceServer::from_json`] by another clock than the machine's.

@@ -8,7 +8,7 @@ use super::{Config, Settings, settings};
 /// The member that names those which go back to their defaults. It is none of a configuration.
 const RESET: &str = "reset";
 
-/// The name that `reset` has for all of them.
+/// What stands for all of them there: then the changes are a whole configuration.
 const ALL: &str = "all";
 
 /// The members of a configuration, each by its name.
@@ -87,23 +87,24 @@ fn apply(base: &Config, mut changes: Value, mistakes: &mut Mistakes) -> Option<C
 }
 
 /// A null could be a value that the host forgot, and must not take a safeguard away.
-pub(super) fn null_for(member: &str) -> String {
+fn null_for(member: &str) -> String {
     format!("expected a value: null changes nothing, \"{RESET}\": [\"{member}\"] has the default again")
 }
 
 fn reset(config: &mut Config, names: &Value, mistakes: &mut Mistakes) {
     let defaults = Config::default();
     let Value::Array(names) = names else {
-        match names.as_str() {
-            Some(ALL) => *config = defaults,
-            _ => mistakes.add(RESET, format!("expected a list of members, or \"{ALL}\"")),
-        }
+        mistakes.add(RESET, "expected a list of members");
         return;
     };
+    if names.iter().any(|name| name == ALL) {
+        *config = defaults;
+        return;
+    }
     for (index, name) in names.iter().enumerate() {
         let is_one = name.as_str().is_some_and(|name| replace(config, &defaults, name));
         if !is_one {
-            let expected = format!("expected one of {}", MEMBERS.join(", "));
+            let expected = format!("expected one of {}, or {ALL}", MEMBERS.join(", "));
             mistakes.add(format!("{RESET}[{index}]"), expected);
         }
     }

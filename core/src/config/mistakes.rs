@@ -81,6 +81,13 @@ impl Mistakes {
         self.0.iter().any(|found| is_at_or_below(&found.path, path) || is_at_or_below(path, &found.path))
     }
 
+    /// Says of each mistake at or below a field that it is at, or below, that place.
+    pub(super) fn rename(&mut self, field: &str, place: &str) {
+        for mistake in self.0.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+            mistake.path.replace_range(..field.len(), place);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

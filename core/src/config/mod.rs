@@ -4,6 +4,7 @@
 //! of its field and what is expected there.
 
 pub(crate) mod changes;
+pub(crate) mod environment;
 mod files;
 mod http;
 mod mistakes;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::keys::snapshot::KeySnapshot;
 
+pub use environment::ENVIRONMENT;
 pub use mistakes::{ConfigError, ConfigMistake};
 pub use offered::Offered;
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};

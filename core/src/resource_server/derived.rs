@@ -84,8 +84,8 @@ impl ResourceServer {
     }
 
     /// [`ResourceServer::derive`] with the changes in a JSON object: each top-level member of a configuration that is given
-    /// replaces that member whole. A null is a mistake. What `reset` names, in a list, has its default again; `"all"` of
-    /// them have it where `reset` is that: then the changes are a whole configuration.
+    /// replaces that member whole. A null is a mistake: it could be a value that was forgotten. The members in the list
+    /// `reset` have their defaults again, unless they are given; with `"all"` in it the changes are a whole configuration.
     pub fn derive_from_json(&self, changes: &str) -> Result<Self, ConfigError> {
         let (config, settings) = changes::from_json(&self.0.config, changes)?;
         self.derived(config, settings)
