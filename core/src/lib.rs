@@ -53,7 +53,7 @@ pub use call::{CallId, CallKind, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
     ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,
-    RefusalBody, TokenCacheConfig, TokenFormat,
+    Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};

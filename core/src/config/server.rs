@@ -18,6 +18,9 @@ use serde_json::Value;
 pub struct AuthorizationServer {
     /// The accepted `iss`, or a list of accepted values that share one key source; compared exactly.
     pub issuer: Issuers,
+    /// A named set of the members below, see [`Preset`](crate::Preset): those given here replace the preset's.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
+    pub preset: Option<String>,
     /// Where the discovery document is, when that is not derived from the issuer.
     pub discovery_url: Option<String>,
     /// What the discovery document must call itself (default: the first issuer).
@@ -32,10 +35,10 @@ pub struct AuthorizationServer {
     pub jwks_uri: Option<String>,
     /// The accepted algorithms (default RS256, PS256, ES256, EdDSA).
     pub algorithms: Option<Vec<String>>,
-    /// What a token of this issuer must look like.
-    pub token_format: TokenFormat,
+    /// What a token of this issuer must look like (default generic).
+    pub token_format: Option<TokenFormat>,
     /// Further `aud` values accepted from this issuer.
-    pub additional_audiences: Vec<String>,
+    pub additional_audiences: Option<Vec<String>>,
     /// A claim that stands in for an absent `aud`.
     pub unsafe_client_audience: Option<ClientAudience>,
     /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions).
@@ -45,7 +48,7 @@ pub struct AuthorizationServer {
     /// Where a token says its client: the first claim that is present (default client_id, azp, appid, cid).
     pub client_id_claims: Option<Vec<String>>,
     /// Claims that must have this value, or one of these values.
-    pub required_claims: BTreeMap<String, Value>,
+    pub required_claims: Option<BTreeMap<String, Value>>,
 }
 
 impl AuthorizationServer {

@@ -27,6 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) leeway: i64,
     pub(super) distrusted_keys: &'a [DistrustedKey],
     pub(super) snapshot: Option<&'a KeySnapshot>,
+    pub(super) has_required_scopes: bool,
+    pub(super) has_policy: bool,
 }
 
 impl Context<'_> {
@@ -96,7 +98,7 @@ fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut M
 }
 
 /// A URL that we may ask: https, or http where the configuration allows it.
-fn web_location(text: &str, path: &str, context: &Context<'_>, mistakes: &mut Mistakes) {
+pub(super) fn web_location(text: &str, path: &str, context: &Context<'_>, mistakes: &mut Mistakes) {
     match Url::parse(text) {
         Err(error) => mistakes.add(path, error.to_string()),
         Ok(url) => {
@@ -214,12 +216,13 @@ fn tokens(
     mistakes: &mut Mistakes,
 ) -> TokenRules {
     let path = |member: &str| format!("{}.{member}", context.path);
-    strings(&server.additional_audiences, &path("additional_audiences"), mistakes);
+    let additional_audiences = server.additional_audiences.clone().unwrap_or_default();
+    strings(&additional_audiences, &path("additional_audiences"), mistakes);
     scope_prefix(server, path("scope_prefix"), mistakes);
     TokenRules {
         algorithms,
-        format: server.token_format,
-        additional_audiences: server.additional_audiences.clone(),
+        format: server.token_format.unwrap_or_default(),
+        additional_audiences,
         client_audience: client_audience(server, &path("unsafe_client_audience"), mistakes),
         scope_claims: scope_claims(server, &path("scope_claims"), mistakes),
         scope_prefix: server.scope_prefix.clone(),
@@ -286,7 +289,7 @@ fn required_claims(
     mistakes: &mut Mistakes,
 ) -> BTreeMap<String, Vec<Value>> {
     let mut required = BTreeMap::new();
-    for (claim, value) in &server.required_claims {
+    for (claim, value) in server.required_claims.iter().flatten() {
         let allowed = match value {
             Value::Array(values) => values.clone(),
             value => vec![value.clone()],

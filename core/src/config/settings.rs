@@ -1,5 +1,6 @@
 //! The checked configuration: values that later code need not doubt.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -107,6 +108,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let keys = keys(&config.keys, mistakes);
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
     let mut servers = Vec::new();
+    let mut completed = Vec::new();
     let mut advertised = ScopeSet::default();
     for (index, server) in config.authorization_servers.iter().enumerate() {
         let path = format!("authorization_servers[{index}]");
@@ -118,16 +120,20 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
             leeway,
             distrusted_keys: &config.distrusted_keys,
             snapshot: config.keys.snapshot.as_ref(),
+            has_required_scopes: !config.required_scopes.is_empty(),
+            has_policy: config.policy.is_some(),
         };
-        let checked = super::servers::check(server, &context, mistakes);
+        let server = super::presets::fill(server, &context, mistakes);
+        let checked = super::servers::check(&server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
-            own_origin(identifier, resource, server, &path, mistakes);
+            own_origin(identifier, resource, &server, &path, mistakes);
             advertised.insert(identifier);
         }
         servers.extend(checked.settings);
+        completed.push(server);
     }
-    server_list(config, &advertised, mistakes);
-    distrusted_keys(config, mistakes);
+    server_list(&completed, &advertised, mistakes);
+    distrusted_keys(config, &completed, mistakes);
     if let Some(snapshot) = &config.keys.snapshot {
         super::snapshot::check(snapshot, mistakes);
     }
@@ -216,15 +222,15 @@ pub(crate) fn parameter_name_in(text: &str) -> Option<&'static str> {
         .find(|name| text.contains(name))
 }
 
-fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) {
-    if config.authorization_servers.is_empty() {
+fn server_list(servers: &[Cow<'_, AuthorizationServer>], advertised: &ScopeSet, mistakes: &mut Mistakes) {
+    if servers.is_empty() {
         mistakes.add("authorization_servers", "required: at least one issuer");
     } else if advertised.is_empty() && !mistakes.touch("authorization_servers") && !mistakes.touch("resource")
     {
         mistakes.add("authorization_servers", "expected at least one that is advertised");
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, server) in config.authorization_servers.iter().enumerate() {
+    for (index, server) in servers.iter().enumerate() {
         for issuer in &server.issuer.0 {
             if let Some(first) = seen.insert(issuer, index).filter(|_| !issuer.is_empty()) {
                 let path = format!("authorization_servers[{index}].issuer");
@@ -237,9 +243,8 @@ fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) 
     }
 }
 
-fn distrusted_keys(config: &Config, mistakes: &mut Mistakes) {
-    let is_configured =
-        |issuer: &String| config.authorization_servers.iter().any(|server| server.issuer.0.contains(issuer));
+fn distrusted_keys(config: &Config, servers: &[Cow<'_, AuthorizationServer>], mistakes: &mut Mistakes) {
+    let is_configured = |issuer: &String| servers.iter().any(|server| server.issuer.0.contains(issuer));
     for (index, key) in config.distrusted_keys.iter().enumerate() {
         let path = format!("distrusted_keys[{index}]");
         if key.issuer.is_empty() {
