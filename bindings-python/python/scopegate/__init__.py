@@ -14,6 +14,7 @@ from scopegate._config import (
     Keys,
     KeySnapshot,
     Policy,
+    PresetName,
     SourceSnapshot,
     TokenCache,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Keys",
     "McpCall",
     "Policy",
+    "PresetName",
     "Reason",
     "Rejected",
     "RequestDetails",

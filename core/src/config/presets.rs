@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::mistakes::Mistakes;
-use super::server::{Advertise, AuthorizationServer, ClaimPath, TokenFormat};
+use super::server::{Advertise, AuthorizationServer, ClaimPath, Issuers, TokenFormat};
 use super::servers::{Context, web_location};
 use crate::keys::algorithm::Algorithm;
 
@@ -179,7 +179,7 @@ fn issuer_parts<'a>(
     mistakes: &mut Mistakes,
 ) -> Option<Parts<'a>> {
     let path = format!("{}.issuer", context.path);
-    let issuer = server.issuer.0.first().filter(|issuer| !issuer.is_empty())?;
+    let issuer = server.issuer.as_slice().first().filter(|issuer| !issuer.is_empty())?;
     let Some(parts) = Parts::of(issuer, preset.issuer) else {
         let expected = preset.issuer;
         mistakes
@@ -199,8 +199,9 @@ fn completed(mut server: AuthorizationServer, preset: &Preset, parts: &Parts<'_>
         || server.discovery_url.is_some();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let filled = |forms: &[&str]| forms.iter().map(|form| parts.fill(form)).collect::<Vec<_>>();
-    if server.issuer.0.len() == 1 {
-        server.issuer.0.extend(filled(preset.further_issuers));
+    if let Issuers::One(issuer) = &server.issuer {
+        let further = filled(preset.further_issuers);
+        server.issuer = Issuers::Several([vec![issuer.clone()], further].concat());
     }
     if !located {
         server.jwks_uri = preset.jwks_uri.map(|form| parts.fill(form));

@@ -54,15 +54,37 @@ pub struct AuthorizationServer {
 impl AuthorizationServer {
     /// The server of this issuer, everything else at its default.
     pub fn new(issuer: impl Into<String>) -> Self {
-        AuthorizationServer { issuer: Issuers(vec![issuer.into()]), ..AuthorizationServer::default() }
+        AuthorizationServer { issuer: Issuers::One(issuer.into()), ..AuthorizationServer::default() }
     }
 }
 
 /// One accepted `iss` value, or several that share one key source.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(with = "super::schema::StringOrStrings"))]
-pub struct Issuers(pub Vec<String>);
+pub enum Issuers {
+    /// One value, to which a preset may add others.
+    One(String),
+    /// These values and no other.
+    Several(Vec<String>),
+}
+
+impl Issuers {
+    /// The accepted values.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Issuers::One(issuer) => std::slice::from_ref(issuer),
+            Issuers::Several(issuers) => issuers,
+        }
+    }
+}
+
+impl Default for Issuers {
+    /// None, which is a mistake.
+    fn default() -> Self {
+        Issuers::Several(Vec::new())
+    }
+}
 
 /// Whether, and under which identifier, our metadata names an authorization server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -134,37 +156,44 @@ impl<'de> Deserialize<'de> for AuthorizationServer {
 
 impl<'de> Deserialize<'de> for Issuers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_several(deserializer, "an issuer or a list of issuers").map(Issuers)
+        one_or_several(deserializer, "an issuer or a list of issuers", Issuers::One, Issuers::Several)
     }
 }
 
 impl<'de> Deserialize<'de> for ClaimPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_several(deserializer, "the name of a claim or a list of names that lead to it").map(ClaimPath)
+        let expected = "the name of a claim or a list of names that lead to it";
+        one_or_several(deserializer, expected, |name| ClaimPath(vec![name]), ClaimPath)
     }
 }
 
-fn one_or_several<'de, D: Deserializer<'de>>(
+fn one_or_several<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     expected: &'static str,
-) -> Result<Vec<String>, D::Error> {
-    struct OneOrSeveral(&'static str);
-    impl<'de> Visitor<'de> for OneOrSeveral {
-        type Value = Vec<String>;
+    one: fn(String) -> T,
+    several: fn(Vec<String>) -> T,
+) -> Result<T, D::Error> {
+    struct OneOrSeveral<T> {
+        expected: &'static str,
+        one: fn(String) -> T,
+        several: fn(Vec<String>) -> T,
+    }
+    impl<'de, T> Visitor<'de> for OneOrSeveral<T> {
+        type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
+            f.write_str(self.expected)
         }
 
-        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
-            Ok(vec![text.to_owned()])
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok((self.one)(text.to_owned()))
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Vec<String>, A::Error> {
-            Deserialize::deserialize(SeqAccessDeserializer::new(items))
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(items)).map(self.several)
         }
     }
-    deserializer.deserialize_any(OneOrSeveral(expected))
+    deserializer.deserialize_any(OneOrSeveral { expected, one, several })
 }
 
 impl<'de> Deserialize<'de> for Advertise {

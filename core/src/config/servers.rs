@@ -46,7 +46,7 @@ pub(super) struct Checked {
 }
 
 pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) -> Checked {
-    let issuers = &server.issuer.0;
+    let issuers = server.issuer.as_slice();
     self::issuers(server, context, mistakes);
     let metadata_issuer =
         server.metadata_issuer.clone().or_else(|| issuers.first().cloned()).unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
         context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
-        issuers: issuers.clone(),
+        issuers: issuers.to_vec(),
         source: Some(SourceSettings {
             index: context.index,
             issuer: issuers.first().cloned().unwrap_or_default(),
@@ -80,7 +80,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
 
 fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) {
     let path = format!("{}.issuer", context.path);
-    if server.issuer.0.is_empty() {
+    if server.issuer.as_slice().is_empty() {
         mistakes.add(path, "required: the accepted iss, or a list of accepted values");
         return;
     }
@@ -88,7 +88,7 @@ fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut M
         || server.jwks_file.is_some()
         || server.jwks_uri.is_some()
         || server.discovery_url.is_some();
-    for issuer in &server.issuer.0 {
+    for issuer in server.issuer.as_slice() {
         if issuer.is_empty() || issuer.contains('\0') {
             mistakes.add(&path, "expected a string that is not empty");
         } else if !located {

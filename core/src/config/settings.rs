@@ -231,7 +231,7 @@ fn server_list(servers: &[Cow<'_, AuthorizationServer>], advertised: &ScopeSet, 
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, server) in servers.iter().enumerate() {
-        for issuer in &server.issuer.0 {
+        for issuer in server.issuer.as_slice() {
             if let Some(first) = seen.insert(issuer, index).filter(|_| !issuer.is_empty()) {
                 let path = format!("authorization_servers[{index}].issuer");
                 mistakes.add(
@@ -244,7 +244,8 @@ fn server_list(servers: &[Cow<'_, AuthorizationServer>], advertised: &ScopeSet, 
 }
 
 fn distrusted_keys(config: &Config, servers: &[Cow<'_, AuthorizationServer>], mistakes: &mut Mistakes) {
-    let is_configured = |issuer: &String| servers.iter().any(|server| server.issuer.0.contains(issuer));
+    let is_configured =
+        |issuer: &String| servers.iter().any(|server| server.issuer.as_slice().contains(issuer));
     for (index, key) in config.distrusted_keys.iter().enumerate() {
         let path = format!("distrusted_keys[{index}]");
         if key.issuer.is_empty() {
@@ -267,7 +268,7 @@ fn own_origin(
     mistakes: &mut Mistakes,
 ) {
     let ours = Url::parse(identifier).is_ok_and(|url| url.origin() == resource.origin());
-    if ours && !server.issuer.0.iter().any(|issuer| issuer == identifier) {
+    if ours && !server.issuer.as_slice().iter().any(|issuer| issuer == identifier) {
         let message = "expected the issuer's own identifier: this one is on the origin of the resource";
         mistakes.add(format!("{path}.advertise"), message);
     }
