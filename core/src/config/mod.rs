@@ -6,6 +6,7 @@
 mod files;
 mod http;
 mod mistakes;
+pub(crate) mod offered;
 mod presets;
 #[cfg(feature = "schema")]
 mod schema;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 use crate::keys::snapshot::KeySnapshot;
 
 pub use mistakes::{ConfigError, ConfigMistake};
+pub use offered::Offered;
 pub use presets::{Preset, PresetMember, PresetWant};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
 pub(crate) use settings::{
