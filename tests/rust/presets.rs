@@ -88,8 +88,9 @@ fn keys_of_every_preset_are_found_where_its_issuer_has_them() {
             "scope_prefix": "api://x/", "required_claims": {}, "advertise": "https://as.test",
         });
         let http = json!({"ca_pem": stub.ca_pem()});
-        let configuration =
-            json!({"resource": "https://mcp.test/mcp", "authorization_servers": [server], "http": http});
+        let configuration = json!({
+            "resource": "https://mcp.test/mcp", "authorization_servers": [server], "http": http, "required_scopes": ["a"],
+        });
         let gate = ResourceServer::from_json(&configuration.to_string()).expect(preset);
         assert!(gate.warm_up().is_ok(), "{preset}");
         let asked: Vec<String> = stub.received().iter().map(|request| request.path().to_owned()).collect();

@@ -155,10 +155,17 @@ pub(super) const PRESETS: &[Preset] = &[
         discovery_url: Some("https://{base}/.well-known/openid-configuration"),
         algorithms: &[Algorithm::RS256, Algorithm::ES256],
         client_id_claims: &["azp"],
-        wants: &[PresetWant {
-            one_of: &[PresetMember::AdditionalAudiences],
-            expected: "the client id of the provider, which is the aud of its tokens",
-        }],
+        wants: &[
+            PresetWant {
+                one_of: &[PresetMember::AdditionalAudiences],
+                expected: "the client id of the provider, which is the aud of its tokens",
+            },
+            PresetWant {
+                one_of: &[PresetMember::RequiredScopes, PresetMember::Policy],
+                expected: "at least one scope (or a policy), since nothing else tells access tokens from ID tokens of every version: \
+                       both have the client id as aud",
+            },
+        ],
         ..BASE
     },
     Preset {

@@ -86,3 +86,4 @@ def _authentik(suite: Suite, issuer: Any) -> None:
     of.hmac("hs256", "A provider without a signing key.", "HS256", {}, "algorithm_not_allowed")
     identity = {name: value for name, value in access.items() if name not in ("azp", "uid", "scope")}
     of.other("id-token", "An ID token, which has the same audience.", identity, [ID, NO_SCOPE])
+    of.other("id-token-with-azp", "An ID token that names its client: scopes alone keep it out.", identity | {"azp": "client-1"}, NO_SCOPE)
