@@ -41,12 +41,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "client_id_claims": ["client_id"],
         "required_claims": {"token_use": "access"},
     },
-    "okta": {
-        "form": rf"{_HOST}/oauth2/[^/]+",
-        "algorithms": _RS256,
-        "scope_claims": ["scp"],
-        "client_id_claims": ["cid"],
-    },
+    "okta": {"form": rf"{_HOST}/oauth2/[^/]+", "algorithms": _RS256, "scope_claims": ["scp"], "client_id_claims": ["cid"]},
     "keycloak": {
         "form": r"https?://.+/realms/[^/]+",
         "algorithms": ["RS256", "PS256", "ES256", "EdDSA"],
@@ -60,24 +55,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "scope_claims": ["scope", "permissions"],
         "client_id_claims": ["client_id", "azp"],
     },
-    "workos": {
-        "form": _HOST,
-        "algorithms": _RS256,
-        "scope_claims": ["scope"],
-        "client_id_claims": ["client_id", "azp"],
-    },
+    "workos": {"form": _HOST, "algorithms": _RS256, "scope_claims": ["scope"], "client_id_claims": ["client_id", "azp"]},
     "descope": {
         "form": rf"{_HOST}/v1/apps/agentic/[^/]+/[^/]+",
         "algorithms": _RS256,
         "scope_claims": ["scope"],
         "client_id_claims": ["client_id", "azp"],
     },
-    "authentik": {
-        "form": r"https?://.+/",
-        "algorithms": ["RS256", "ES256"],
-        "scope_claims": ["scope"],
-        "client_id_claims": ["azp"],
-    },
+    "authentik": {"form": r"https?://.+/", "algorithms": ["RS256", "ES256"], "scope_claims": ["scope"], "client_id_claims": ["azp"]},
     "adfs": {
         "form": r"http://(?P<host>[^/]+)/adfs/services/trust",
         "algorithms": _RS256,

@@ -134,19 +134,35 @@ def _auth0(suite: Suite, issuer: Any) -> None:
     of.header["typ"] = "JWT"
     machine = {"sub": "client-1@clients", "aud": RESOURCE, "gty": "client-credentials", "scope": "mcp:read", "permissions": ABSENT}
     of.case("client-credentials", "A token without a user.", machine, subject="client-1@clients")
-    of.case("permissions", "Permissions count where there is no scope.", {"scope": ABSENT, "permissions": ["mcp:read"]}, scopes=["mcp:read"])
-    of.case("scope-before-permissions", "Beside a scope permissions are not read.", {"permissions": ["mcp:read"], "scope": "openid"}, NO_SCOPE)
+    of.case(
+        "permissions", "Permissions count where there is no scope.", {"scope": ABSENT, "permissions": ["mcp:read"]}, scopes=["mcp:read"]
+    )
+    of.case(
+        "scope-before-permissions", "Beside a scope permissions are not read.", {"permissions": ["mcp:read"], "scope": "openid"}, NO_SCOPE
+    )
     of.case("userinfo-alone", "A token for the user info endpoint.", {"aud": userinfo}, AUDIENCE)
     of.case("no-slash", "The issuer without its slash.", {"iss": "https://tenant.auth0.test"}, ISSUER)
     identity = {"sub": "auth0|1", "aud": "client-1", "nonce": "n-1", "sid": "s-1", "name": "Alice"}
     of.other("id-token", "An ID token.", identity, [ID, AUDIENCE, NO_SCOPE])
     of.hmac("hs256", "An API whose signing algorithm is HS256.", "HS256", {}, "algorithm_not_allowed")
-    of.token("encrypted", "What a request without an audience gets: five parts, for Auth0 alone.", "eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn", "malformed_token")
+    of.token(
+        "encrypted",
+        "What a request without an audience gets: five parts, for Auth0 alone.",
+        "eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn",
+        "malformed_token",
+    )
     of.advertises("https://tenant.auth0.test/")
 
 
 def _workos(suite: Suite, issuer: Any) -> None:
-    access = {"iss": "https://app.authkit.test", "sub": "user_1", "aud": RESOURCE, "sid": "session_1", "jti": "j-1", "scope": "openid mcp:read"}
+    access = {
+        "iss": "https://app.authkit.test",
+        "sub": "user_1",
+        "aud": RESOURCE,
+        "sid": "session_1",
+        "jti": "j-1",
+        "scope": "openid mcp:read",
+    }
     of = issuer(suite, "workos", "WorkOS AuthKit.", JWT, access)
     of.case("access-token", "An access token.", {}, scopes=["openid", "mcp:read"], client_id=None)
     of.case("client-id", "With a client id.", {"client_id": "client_1"}, client_id="client_1")

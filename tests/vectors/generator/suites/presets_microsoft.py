@@ -67,7 +67,15 @@ def add_to(suite: Suite, issuer: Any) -> None:
 
 
 def _version_2(suite: Suite, issuer: Any) -> None:
-    of = issuer(suite, "entra", "Entra ID, a scope in the form that tokens have.", JWT, OF_VERSION_2, additional_audiences=[API], scope_prefix=PREFIX)
+    of = issuer(
+        suite,
+        "entra",
+        "Entra ID, a scope in the form that tokens have.",
+        JWT,
+        OF_VERSION_2,
+        additional_audiences=[API],
+        scope_prefix=PREFIX,
+    )
     of.case("short-scope", "A scope that is configured as tokens have it is never there.", {}, NO_SCOPE)
     of.scoped("Entra ID, tokens of version 2.0.", f"{PREFIX}mcp.read")
     of.case("access-token", "An access token.", {}, scopes=SCOPES, client_id=CLIENT, audience=[API])
@@ -101,7 +109,15 @@ def _version_2(suite: Suite, issuer: Any) -> None:
 
 def _version_1(suite: Suite, issuer: Any) -> None:
     audiences = [f"api://{API}"]
-    of = issuer(suite, "entra_v1", "Entra ID, a scope in the form that tokens have.", JWT, OF_VERSION_1, additional_audiences=audiences, scope_prefix=PREFIX)
+    of = issuer(
+        suite,
+        "entra_v1",
+        "Entra ID, a scope in the form that tokens have.",
+        JWT,
+        OF_VERSION_1,
+        additional_audiences=audiences,
+        scope_prefix=PREFIX,
+    )
     of.case("short-scope", "A scope that is configured as tokens have it is never there.", {}, NO_SCOPE)
     of.scoped("Entra ID, tokens of version 1.0.", f"{PREFIX}mcp.read")
     of.case("access-token", "An access token.", {}, scopes=SCOPES, client_id=CLIENT, audience=audiences)
