@@ -146,7 +146,7 @@ fn named(name: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<&
     }
     let known: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
     let message = match Preset::IMPOSSIBLE.iter().find(|(impossible, _)| *impossible == name) {
-        Some((_, reason)) => format!("expected no {name}: {reason}"),
+        Some((_, reason)) => format!("expected one of {}; {name} cannot work: {reason}", known.join(", ")),
         None => format!("expected one of {}", known.join(", ")),
     };
     mistakes.add(format!("{}.preset", context.path), message);

@@ -196,10 +196,10 @@ const ENTRA_RESTRICTION: PresetWant = PresetWant {
 pub(super) const IMPOSSIBLE: &[(&str, &str)] = &[
     (
         "github",
-        "GitHub's access tokens are opaque; only GitHub can tell what they are worth, and it is not asked yet",
+        "GitHub's access tokens are opaque, and only introspection could check them, which does not exist here yet",
     ),
     (
         "google",
-        "Google's access tokens are opaque; only Google can tell what they are worth, and it is not asked yet",
+        "Google's access tokens are opaque, and only introspection could check them, which does not exist here yet",
     ),
 ];
