@@ -1,6 +1,7 @@
 //! The Authorization values of a batch, in memory that was just written, as a server has them.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sample::Values;
 
@@ -31,14 +32,14 @@ impl Workload {
 pub(crate) struct Requests<'a> {
     values: &'a Values,
     workload: Workload,
-    /// How many distinct tokens came before.
-    pub(crate) position: usize,
+    /// How many distinct tokens came before, of all threads.
+    position: &'a AtomicUsize,
     count: usize,
     buffer: String,
 }
 
 impl<'a> Requests<'a> {
-    pub(crate) fn new(values: &'a Values, workload: Workload, position: usize) -> Requests<'a> {
+    pub(crate) fn new(values: &'a Values, workload: Workload, position: &'a AtomicUsize) -> Requests<'a> {
         Requests {
             values,
             workload,
@@ -66,7 +67,7 @@ impl<'a> Requests<'a> {
     }
 
     fn another(&mut self) -> &'a str {
-        self.position += 1;
-        &self.values.distinct[self.position % self.values.distinct.len()]
+        let position = self.position.fetch_add(1, Ordering::Relaxed);
+        &self.values.distinct[position % self.values.distinct.len()]
     }
 }

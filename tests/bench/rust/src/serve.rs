@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -28,7 +29,7 @@ struct Asked {
 struct Row {
     check: Check,
     /// How many of the distinct tokens it has seen.
-    position: usize,
+    position: AtomicUsize,
 }
 
 pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn Error>> {
@@ -44,7 +45,10 @@ pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn Error>> {
             }
             let check = (contender.make)(&sample, algorithm)?;
             refuses = proved(contender.name, contender.kind, &check, &values[algorithm])?;
-            rows.insert((contender.name.to_owned(), algorithm.clone()), Row { check, position: 0 });
+            rows.insert(
+                (contender.name.to_owned(), algorithm.clone()),
+                Row { check, position: AtomicUsize::new(0) },
+            );
         }
         contenders.push(described(contender.name, contender.kind, &refuses));
     }
@@ -53,7 +57,7 @@ pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn Error>> {
     writeln!(out, "{}", json!({"versions": versions, "contenders": contenders}))?;
     for line in std::io::stdin().lock().lines() {
         let asked: Asked = serde_json::from_str(&line?)?;
-        let row = rows.get_mut(&(asked.contender.clone(), asked.algorithm.clone())).ok_or("unknown row")?;
+        let row = rows.get(&(asked.contender.clone(), asked.algorithm.clone())).ok_or("unknown row")?;
         let nanoseconds = batch(row, &values[&asked.algorithm], &asked)?;
         writeln!(out, "{}", json!({"ns": nanoseconds}))?;
     }
@@ -90,29 +94,24 @@ fn described(name: &str, kind: &str, refuses: &[String]) -> Value {
 }
 
 /// Nanoseconds of one call; of threads, of all their calls together.
-fn batch(row: &mut Row, values: &Values, asked: &Asked) -> Result<f64, Box<dyn Error>> {
+fn batch(row: &Row, values: &Values, asked: &Asked) -> Result<f64, Box<dyn Error>> {
     let workload = Workload::named(&asked.workload)?;
     let threads = if asked.lane == "2 threads" { 2 } else { 1 };
     let length = Duration::from_secs_f64(asked.seconds);
-    let (check, position) = (&row.check, row.position);
-    let done = std::thread::scope(|scope| {
-        let started: Vec<_> = (0..threads)
-            .map(|thread| {
-                let first = position + thread * values.distinct.len() / 2;
-                scope.spawn(move || timed(check, Requests::new(values, workload, first), length))
-            })
-            .collect();
-        started.into_iter().map(|thread| thread.join().expect("no call panics")).collect::<Vec<_>>()
+    let done: Vec<_> = std::thread::scope(|scope| {
+        let requests = || Requests::new(values, workload, &row.position);
+        let started: Vec<_> =
+            (0..threads).map(|_| scope.spawn(move || timed(&row.check, requests(), length))).collect();
+        started.into_iter().map(|thread| thread.join().expect("no call panics")).collect()
     });
-    row.position = done[0].1;
-    if done.iter().any(|(_, _, as_expected)| !as_expected) {
+    if done.iter().any(|(_, as_expected)| !as_expected) {
         return Err(format!("{}: a wrong verdict", asked.contender).into());
     }
-    Ok(1.0 / done.iter().map(|(nanoseconds, ..)| 1.0 / nanoseconds).sum::<f64>())
+    Ok(1.0 / done.iter().map(|(nanoseconds, _)| 1.0 / nanoseconds).sum::<f64>())
 }
 
-/// Nanoseconds of one call, the position afterwards, and whether each verdict was the expected one.
-fn timed(check: &Check, mut requests: Requests<'_>, length: Duration) -> (f64, usize, bool) {
+/// Nanoseconds of one call, and whether each verdict was the expected one.
+fn timed(check: &Check, mut requests: Requests<'_>, length: Duration) -> (f64, bool) {
     let good = requests.are_good();
     let mut as_expected = true;
     for _ in 0..STRIDE {
@@ -125,7 +124,7 @@ fn timed(check: &Check, mut requests: Requests<'_>, length: Duration) -> (f64, u
         }
         calls += STRIDE;
     }
-    (start.elapsed().as_nanos() as f64 / f64::from(calls), requests.position, as_expected)
+    (start.elapsed().as_nanos() as f64 / f64::from(calls), as_expected)
 }
 
 /// The version of a crate that this program was built with.
