@@ -17,6 +17,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use crate::sample::Sample;
+
 const ISSUER: &str = "https://as.example.com";
 const AUDIENCE: &str = "https://mcp.example.com/mcp";
 const SCOPE: &str = "mcp:tools:weather";
@@ -47,7 +49,8 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
         "issuer": ISSUER, "audience": AUDIENCE, "scope": SCOPE, "subject": SUBJECT,
         "jwks": {"keys": keys}, "algorithms": algorithms,
     });
-    Ok(fs::write(folder.join("sample.json"), sample.to_string())?)
+    fs::write(folder.join("sample.json"), sample.to_string())?;
+    Sample::read(folder)?.write_plainly(folder)
 }
 
 fn now() -> u64 {

@@ -21,6 +21,7 @@ pub(crate) struct Sample {
 #[derive(Deserialize)]
 pub(crate) struct Key {
     pub(crate) jwk: Value,
+    pem: String,
     forms: BTreeMap<String, Form>,
 }
 
@@ -71,5 +72,25 @@ impl Sample {
             configuration["token_cache"] = json!({"capacity": 0});
         }
         configuration.to_string()
+    }
+
+    /// The same for programs without a JSON parser: a file for each value, and one of lines with a name, a tab and a value.
+    pub(crate) fn write_plainly(&self, folder: &Path) -> Result<(), Box<dyn Error>> {
+        for (algorithm, key) in &self.algorithms {
+            let write = |name: &str, text: &str| fs::write(folder.join(format!("{algorithm}.{name}")), text);
+            write("pem", &key.pem)?;
+            write("configuration", &self.configuration(algorithm, true))?;
+            write("configuration-cache-off", &self.configuration(algorithm, false))?;
+            for (typ, form) in &key.forms {
+                let named =
+                    [("subject", &self.subject), ("issuer", &self.issuer), ("audience", &self.audience)];
+                let named = named.into_iter().chain([("good", &form.good)]);
+                let faulty = form.faulty.iter().map(|(fault, token)| (&**fault, token));
+                let lines: Vec<String> =
+                    named.chain(faulty).map(|(name, value)| format!("{name}\t{value}\n")).collect();
+                write(&format!("{}.cases", typ.replace('+', "-")), &lines.concat())?;
+            }
+        }
+        Ok(())
     }
 }
