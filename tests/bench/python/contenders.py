@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -144,8 +145,9 @@ def joserfc(sample: Sample, algorithm: str) -> Check:
 
 
 def authlib(sample: Sample, algorithm: str) -> Check:
-    from authlib.jose import JsonWebKey, JsonWebToken
-    from authlib.jose.errors import JoseError
+    with warnings.catch_warnings(record=True):  # it says that joserfc follows it
+        from authlib.jose import JsonWebKey, JsonWebToken
+        from authlib.jose.errors import JoseError
 
     key = JsonWebKey.import_key(sample.algorithms[algorithm]["jwk"])
     jwt = JsonWebToken([algorithm])
@@ -187,7 +189,7 @@ def fastmcp(sample: Sample, algorithm: str) -> Check:
 
 
 def cryptography(sample: Sample, algorithm: str) -> Check:
-    """What the libraries above verify with, and so their floor; message and signature are at hand for the good token."""
+    """What the libraries above verify with, and so their floor. The parts of the good token are at hand."""
     from base64 import urlsafe_b64decode
 
     from cryptography.exceptions import InvalidSignature
