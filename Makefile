@@ -81,7 +81,7 @@ bench-programs: tools installed $(BENCH_NODE) build/bench/python build/bench/pyj
 	@$(PKG_CONFIG) --exists libjwt libcrypto || { echo "libjwt, OpenSSL: headers not found; on Debian: apt-get install libjwt-dev libssl-dev" >&2; exit 1; }
 	mkdir -p target/bench
 	$(CARGO) build --locked --release --manifest-path tests/bench/rust/Cargo.toml --target-dir target
-	cp target/release/scopegate-bench target/bench/bench-rust
+	cp target/release/bench-rust target/bench
 	cc -O2 tests/bench/c/*.c -DLIBJWT_VERSION="\"$$($(PKG_CONFIG) --modversion libjwt)\"" -I $(INSTALLED)/include \
 	  $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib $$($(PKG_CONFIG) --cflags --libs libjwt libcrypto) -pthread -o target/bench/bench-c
 	cd tests/bench/go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \

@@ -36,10 +36,10 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 
 def svg(results: Results) -> str:
     drawn = {language: _bars(results, language) for language in results.contenders}
-    most = max(max(new, seen) for bars in drawn.values() for _, new, seen in bars)
     height = TOP + sum(HEADING + ROW * len(bars) for bars in drawn.values()) + 12
     limit = results.limit("RS256")
-    at = NAMES + limit / most * BARS
+    end = _end([value for bars in drawn.values() for _, *values in bars for value in values], limit)
+    at = NAMES + limit / end * BARS
     limit_name = f"the signature alone, {microseconds(limit)}"
     title = "µs of one decision on an RS256 token, one thread"
     lines = [
@@ -56,29 +56,42 @@ def svg(results: Results) -> str:
         lines.append(f'<text class="heading" x="12" y="{top + 22}">{escape(language)}</text>')
         top += HEADING
         for name, new, seen in bars:
-            lines += _row(name, new, seen, top, BARS / most)
+            lines += _row(name, new, seen, top, end)
             top += ROW
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
 def _bars(results: Results, language: str) -> list[tuple[str, float, float]]:
     """Ours first, then the others from fast to slow."""
-    found = []
-    for name in [OURS, ASYNC, *results.validators(language)]:
+
+    def bar(name: str) -> tuple[str, float, float] | None:
         new, seen = (results.median(language, name, "RS256", workload) for workload in ("cold", "hot"))
-        if new is not None and seen is not None:
-            version = results.version(language, name)
-            is_named = not version or name.endswith(version[:4]) or name in (OURS, ASYNC)
-            found.append((name if is_named else f"{name} {version}", new, seen))
-    return sorted(found, key=lambda bar: (not bar[0].startswith(OURS), bar[1]))
+        return (results.titled(language, name), new, seen) if new is not None and seen is not None else None
+
+    ours = [bar(OURS), bar(ASYNC)]
+    others = [bar(name) for name in results.validators(language)]
+    return [*filter(None, ours), *sorted(filter(None, others), key=lambda each: each[1])]
 
 
-def _row(name: str, new: float, seen: float, top: int, scale: float) -> list[str]:
+def _end(values: list[float], limit: float) -> float:
+    """Where the scale ends: bars that are more than twice as long as all before them are broken."""
+    end = limit
+    for value in sorted(values):
+        if value > 2 * end:
+            break
+        end = max(end, value)
+    return end
+
+
+def _row(name: str, new: float, seen: float, top: int, end: float) -> list[str]:
     whose = ' class="ours"' if name.startswith(OURS) else ""
     lines = [f"<g{whose}>", f'<text x="{NAMES - 8}" y="{top + BAR + 4}" text-anchor="end">{escape(name)}</text>']
     for kind, value, y in (("new", new, top), ("seen", seen, top + BAR + 1)):
-        width = max(value * scale, 1)
-        lines.append(f'<rect class="{kind}" x="{NAMES}" y="{y}" width="{width:.1f}" height="{BAR}"/>')
+        width = max(min(value / end, 1) * BARS, 1)
+        pieces = [(0.0, width)] if value <= end else [(0.0, width - 24), (width - 18, width)]
+        for left, right in pieces:
+            size = f'width="{right - left:.1f}" height="{BAR}"'
+            lines.append(f'<rect class="{kind}" x="{NAMES + left:.1f}" y="{y}" {size}/>')
         lines.append(f'<text class="small" x="{NAMES + width + 4:.1f}" y="{y + BAR - 1}">{microseconds(value)}</text>')
     return [*lines, "</g>"]
 

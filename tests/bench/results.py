@@ -74,8 +74,8 @@ class Results:
         medians = [(name, self.median(language, name, algorithm, workload)) for name in self.validators(language)]
         return min(((name, median) for name, median in medians if median is not None), key=lambda pair: pair[1])
 
-    def version(self, language: str, contender: str) -> str:
-        """Of a library, by the longest name in the contender's."""
-        known = self.versions[language]
-        named = [name for name in known if name.lower().rpartition("/")[2] in contender.lower()]
-        return known[max(named, key=len)] if named else ""
+    def titled(self, language: str, contender: str) -> str:
+        """The name with the version, where that is not in the name."""
+        version = next(each["version"] for each in self.contenders[language] if each["name"] == contender)
+        name, comma, more = contender.partition(",")
+        return f"{name} {version}{comma}{more}" if version else contender

@@ -1,7 +1,7 @@
 """Runs every contender of every language side by side: `make bench`. README.md beside this file says how.
 
-A program of each language proves its contenders and then waits. This one asks them in turn for one short batch of one row, so
-that what a machine does meanwhile befalls all of them alike; a row's figure is the median of its batches.
+A program of each language proves its contenders and then waits. This one asks them in turn for one short batch of one
+row, so that what a machine does meanwhile befalls all of them alike; a row's figure is the median of its batches.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ def main() -> None:
         print(f"round {number + 1} of {rounds}, {len(rows)} rows", file=sys.stderr)
     results = Results(
         command="make bench" if not asked.quick else "make bench-quick",
-        taken=datetime.now(timezone.utc).date().isoformat(),
+        taken=time.strftime("%Y-%m-%d", time.gmtime()),
         machine=machine() | {"load_before": round(load, 2), "load_after": round(os.getloadavg()[0], 2)},
         rounds=rounds,
         batch_seconds=seconds,
@@ -171,7 +171,12 @@ def merged(programs: list[Program], member: str) -> dict[str, str]:
 
 def contenders(programs: list[Program]) -> list[dict[str, Any]]:
     return [
-        {"name": each["name"], "kind": each["kind"], "refuses": sorted(each["refuses"])}
+        {
+            "name": each["name"],
+            "kind": each["kind"],
+            "version": program.hello["versions"].get(each.get("package"), ""),
+            "refuses": sorted(each["refuses"]),
+        }
         for program in programs
         for each in program.hello["contenders"]
     ]

@@ -1,4 +1,4 @@
-"""Tables from results.json: of everything for the terminal, of the most for README.md beside, of the least for README.md."""
+"""Tables from results.json: all for the terminal, less for README.md beside this file, least for the first page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def microseconds(value: float | None) -> str:
 
 
 def everything(results: Results) -> str:
-    """One line for each row: its median and its least, by the limit, and by what Scopegate takes in the same language."""
+    """One line for each row: its median and its least, by the limit and by what Scopegate takes in that language."""
     lines = [machine(results), ""]
     lines += [f"{language}: {versions}" for language, versions in versions_of(results)]
     lines += [
         "",
-        "µs of one call, of all threads together; x limit: of the signature alone; x ours: of Scopegate there",
+        "µs of one call, of all threads together; by the signature alone, and by Scopegate in that language",
     ]
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in results.rows:
@@ -75,7 +75,7 @@ def headline(results: Results) -> str:
         others = []
         for workload in ("cold", "hot"):
             name, median = results.best(language, "RS256", workload)
-            others.append(f"{microseconds(median)} ({name})")
+            others.append(f"{microseconds(median)} ({results.titled(language, name)})")
         lines.append(f"| {language} | {' | '.join(ours + others)} |")
     limit = microseconds(results.limit("RS256"))
     return "\n".join(
@@ -88,10 +88,7 @@ def most(results: Results) -> str:
     lines = [machine(results), ""]
     lines += [f"- {language}: {versions}" for language, versions in versions_of(results)]
     limits = ", ".join(f"{algorithm} {microseconds(results.limit(algorithm))}" for algorithm in ALGORITHMS)
-    both = ", ".join(
-        f"{algorithm} {microseconds(results.limit(algorithm, '2 threads'))}" for algorithm in ("RS256", "ES256")
-    )
-    lines += ["", f"The limit, a signature alone with aws-lc-rs: {limits} µs; on two threads {both} µs."]
+    lines += ["", f"The limit, a signature alone with aws-lc-rs: {limits} µs on one thread."]
     for language in results.contenders:
         lines += ["", f"### {language}", "", *language_table(results, language)]
     return "\n".join(lines) + "\n"
@@ -107,7 +104,7 @@ def language_table(results: Results, language: str) -> Iterator[str]:
             medians = [results.median(language, each["name"], algorithm, of) for of in ("cold", "hot", "mixed")]
             cells.append(" / ".join(microseconds(median) for median in medians if median is not None))
         accepts = "" if each["kind"] == "piece" else ", ".join(sorted(known - set(each["refuses"])))
-        yield f"| {each['name']} | {' | '.join(cells)} | {accepts} |"
+        yield f"| {results.titled(language, each['name'])} | {' | '.join(cells)} | {accepts} |"
     lanes = list(dict.fromkeys(row.lane for row in results.rows if row.language == language and row.lane != "1 thread"))
     for lane in lanes:
         yield ""

@@ -9,7 +9,7 @@
 /* The faults of a token, in the order of FAULT_NAMES. */
 enum fault { SIGNATURE, ISSUER, AUDIENCE, EXPIRED, NOT_YET_VALID, SCOPE, TYP, FAULTS };
 
-/* What `scopegate-bench mint` wrote for an algorithm and a `typ`. Authorization values, each with its NUL. */
+/* What `bench-rust mint` wrote for an algorithm and a `typ`. Authorization values, each with its NUL. */
 struct sample {
   const char *algorithm;
   char *configuration, *configuration_cache_off, *pem;

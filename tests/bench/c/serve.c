@@ -1,5 +1,5 @@
 /* Proves each contender of C, says who they are in one line, and then times one batch for each line that comes, as run.py
- * asks. Its argument is the folder that `scopegate-bench mint` wrote.
+ * asks. Its argument is the folder that `bench-rust mint` wrote.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <openssl/crypto.h>
@@ -113,9 +113,11 @@ static void describe(const struct row *of) {
   printf("], \"lanes\": [\"1 thread\"%s], \"algorithms\": [", is_piece ? "" : ", \"2 threads\"");
   for (at = 0; contender->algorithms[at] != NULL; at++)
     printf("%s\"%s\"", at ? ", " : "", contender->algorithms[at]);
-  printf("]%s}", is_piece ? ", \"workloads\": [\"hot\"]"
-                 : is_ours ? ", \"workloads\": [\"hot\", \"cold\", \"mixed\", \"refused\"]"
-                           : "");
+  printf("]");
+  if (strcmp(contender->name, "libjwt") == 0) printf(", \"package\": \"libjwt\"");
+  printf("%s}", is_piece ? ", \"workloads\": [\"hot\"]"
+               : is_ours ? ", \"workloads\": [\"hot\", \"cold\", \"mixed\", \"refused\"]"
+                         : "");
 }
 
 static double now_ns(void) {

@@ -1,5 +1,5 @@
 // Command go proves each contender of Go, says who they are in one line, and then times one batch for each line that
-// comes, as run.py asks. Its argument is the folder that `scopegate-bench mint` wrote.
+// comes, as run.py asks. Its argument is the folder that `bench-rust mint` wrote.
 package main
 
 import (
@@ -25,6 +25,7 @@ type description struct {
 	Kind      string   `json:"kind"`
 	Refuses   []string `json:"refuses"`
 	Lanes     []string `json:"lanes"`
+	Package   string   `json:"package,omitempty"`
 	Workloads []string `json:"workloads,omitempty"`
 	// Every one when there are none here.
 	Algorithms []string `json:"algorithms,omitempty"`
@@ -70,6 +71,8 @@ func say(answer any) {
 func (c contender) described(refuses []string) description {
 	described := description{Name: c.name, Kind: c.kind, Refuses: refuses, Lanes: []string{"1 thread", "2 threads"}}
 	switch c.kind {
+	case "rival":
+		described.Package, _, _ = strings.Cut(c.name, " ")
 	case "ours":
 		described.Workloads = []string{"hot", "cold", "mixed", "refused"}
 	case "piece":
@@ -85,7 +88,7 @@ func versions() map[string]string {
 	found := map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go")}
 	built, _ := debug.ReadBuildInfo()
 	for _, module := range built.Deps {
-		for _, name := range []string{"golang-jwt/jwt", "MicahParks/keyfunc", "lestrrat-go/jwx"} {
+		for _, name := range []string{"golang-jwt", "keyfunc", "lestrrat-go/jwx"} {
 			if strings.Contains(module.Path, name) {
 				found[name] = strings.TrimPrefix(module.Version, "v")
 			}

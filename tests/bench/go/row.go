@@ -15,7 +15,7 @@ import (
 // Authorization values that are made beforehand, so that each is a new string and making it is not timed.
 const chunk = 64
 
-// A sample is what `scopegate-bench mint` wrote.
+// A sample is what `bench-rust mint` wrote.
 type sample struct {
 	Issuer, Audience, Scope, Subject string
 	JWKS                             json.RawMessage
@@ -49,7 +49,7 @@ func readSample(folder string) *sample {
 		key.distinct = strings.Split(string(pool), "\n")
 	}
 	if err != nil {
-		log.Fatalf("expected what scopegate-bench mint writes: %v", err)
+		log.Fatalf("expected what bench-rust mint writes: %v", err)
 	}
 	return &found
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 const CHUNK = 64;
 const CHUNK_IN_FLIGHT = 256;
 
-/** What `scopegate-bench mint` wrote. */
+/** What `bench-rust mint` wrote. */
 export function readSample(folder) {
   const sample = JSON.parse(readFileSync(join(folder, "sample.json"), "utf8"));
   for (const key of Object.values(sample.algorithms)) {

@@ -45,13 +45,14 @@ async function inWorkers(asked) {
   return 1 / times.reduce((sum, [nanoseconds]) => sum + 1 / nanoseconds, 0);
 }
 
-function description({ name, kind, algorithms, waits }, refuses) {
+function description({ name, kind, package: from, algorithms, waits }, refuses) {
   const lanes = ["1 thread", ...(waits ? ["16 in flight"] : []), "2 workers"];
   return {
     name,
     kind,
     refuses,
     lanes: kind === "piece" ? ["1 thread"] : lanes,
+    ...(from && { package: from }),
     ...(algorithms && { algorithms }),
     ...(kind === "piece" && { workloads: ["hot"] }),
     ...(kind === "ours" && { workloads: ["hot", "cold", "mixed", "refused"] }),

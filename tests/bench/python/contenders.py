@@ -14,7 +14,7 @@ Check = Callable[[str], bool] | Callable[[str], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class Sample:
-    """What `scopegate-bench mint` wrote, as far as contenders need it."""
+    """What `bench-rust mint` wrote, as far as contenders need it."""
 
     issuer: str
     audience: str
@@ -50,6 +50,8 @@ class Contender:
     """For an algorithm."""
     waits: bool = False
     """Whether the check is a coroutine."""
+    package: str | None = None
+    """Where it comes from, if its name does not say the version."""
 
 
 def contenders() -> list[Contender]:
@@ -58,16 +60,15 @@ def contenders() -> list[Contender]:
         Contender("Scopegate, cache off", "ours", lambda *of: scopegate(*of, keep=False)),
         Contender("Scopegate async", "ours", scopegate_async, waits=True),
         *only_pyjwt(),
-        Contender("joserfc", "rival", joserfc),
-        Contender("Authlib", "rival", authlib),
-        Contender("FastMCP JWTVerifier", "rival", fastmcp, waits=True),
+        Contender("joserfc", "rival", joserfc, package="joserfc"),
+        Contender("Authlib", "rival", authlib, package="Authlib"),
+        Contender("FastMCP", "rival", fastmcp, waits=True, package="fastmcp"),
         Contender("signature alone, cryptography", "piece", cryptography),
     ]
 
 
 def only_pyjwt() -> list[Contender]:
-    series = ".".join(version("PyJWT").split(".")[:2])
-    return [Contender(f"PyJWT {series}", "rival", pyjwt)]
+    return [Contender(f"PyJWT {version('PyJWT')}", "rival", pyjwt)]
 
 
 def scopegate(sample: Sample, algorithm: str, *, keep: bool) -> Check:

@@ -65,7 +65,14 @@ def versions() -> dict[str, str]:
 
 
 def description(contender: Contender, refuses: list[str]) -> dict[str, Any]:
-    described = {"name": contender.name, "kind": contender.kind, "refuses": refuses, "lanes": ["1 thread", "2 threads"]}
+    described: dict[str, Any] = {
+        "name": contender.name,
+        "kind": contender.kind,
+        "refuses": refuses,
+        "lanes": ["1 thread", "2 threads"],
+    }
+    if contender.package:
+        described["package"] = contender.package
     if contender.kind == "ours":
         described["workloads"] = ["hot", "cold", "mixed", "refused"]
     if contender.kind == "piece":

@@ -64,6 +64,27 @@ pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Makes so many calls.
+pub(crate) fn repeat(
+    folder: &Path,
+    contender: &str,
+    algorithm: &str,
+    workload: &str,
+    calls: u32,
+) -> Result<(), Box<dyn Error>> {
+    let sample = Sample::read(folder)?;
+    let values = sample.values(algorithm, folder)?;
+    let found = CONTENDERS.iter().find(|each| each.name == contender).ok_or("unknown contender")?;
+    let check = (found.make)(&sample, algorithm)?;
+    let position = AtomicUsize::new(0);
+    let mut requests = Requests::new(&values, Workload::named(workload)?, &position);
+    let good = requests.are_good();
+    match (0..calls).all(|_| check(requests.next()) == good) {
+        true => Ok(()),
+        false => Err("a wrong verdict".into()),
+    }
+}
+
 /// Accepts the good token and refuses the forged one; of the other faults, which are refused.
 fn proved(name: &str, kind: &str, check: &Check, values: &Values) -> Result<Vec<String>, Box<dyn Error>> {
     if !check(&values.good) {
@@ -87,6 +108,7 @@ fn described(name: &str, kind: &str, refuses: &[String]) -> Value {
             described["lanes"] = json!(["1 thread"]);
             described["algorithms"] = json!(["RS256"]);
         }
+        "rival" => described["package"] = name.into(),
         "ours" => described["workloads"] = json!(["hot", "cold", "mixed", "refused"]),
         _ => {}
     }
