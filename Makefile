@@ -46,7 +46,8 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	@unformatted=$$(gofmt -l bindings-go tests/written); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd tests/bench/rust && $(CARGO) fmt -- --check
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -76,9 +77,10 @@ bench-quick: bench-programs
 	$(PYTHON) tests/bench/run.py --quick $(BENCH)
 
 .PHONY: bench-programs
+PY_BENCH := build/bench/python/bin/python
 BENCH_NODE := tests/bench/node/node_modules/.package-lock.json
-bench-programs: tools installed $(BENCH_NODE) build/bench/python build/bench/pyjwt-2.10
-	@$(PKG_CONFIG) --exists libjwt libcrypto || { echo "libjwt, OpenSSL: headers not found; on Debian: apt-get install libjwt-dev libssl-dev" >&2; exit 1; }
+bench-programs: tools bench-headers installed $(BENCH_NODE) build/bench/python build/bench/pyjwt-2.10
+	$(PY_BENCH) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 	mkdir -p target/bench
 	$(CARGO) build --locked --release --manifest-path tests/bench/rust/Cargo.toml --target-dir target
 	cp target/release/bench-rust target/bench
@@ -92,7 +94,11 @@ bench-programs: tools installed $(BENCH_NODE) build/bench/python build/bench/pyj
 build/bench/%: tests/bench/python/requirements-%.txt FORCE
 	test -x $@/bin/python || $(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	$@/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+
+.PHONY: bench-headers
+bench-headers:
+	@$(PKG_CONFIG) --exists libjwt libcrypto || { \
+	  echo "libjwt, libcrypto: not found; on Debian: apt-get install libjwt-dev libssl-dev pkg-config" >&2; exit 1; }
 
 $(BENCH_NODE): tests/bench/node/package-lock.json $(NODE_MODULES)
 	npm ci --prefix tests/bench/node --ignore-scripts --no-audit --no-fund --loglevel=error
