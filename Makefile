@@ -104,6 +104,17 @@ $(BENCH_NODE): tests/bench/node/package-lock.json $(NODE_MODULES)
 	npm ci --prefix tests/bench/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# Our own rows alone, with the crossings into the library, on tokens of the vectors.
+.PHONY: bench-own
+bench-own: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/bench-own
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
+	cp target/release/scopegate-bench target/bench-own
+	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench-own/bench-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench-own/bench-go .
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench-own
+
 # What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
 bench-own-verifier: tools $(VENV)/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
