@@ -107,7 +107,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let keys = keys(&config.keys, mistakes);
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
     let mut servers = Vec::new();
-    let mut advertised = ScopeSet::default();
+    let mut advertised = Vec::new();
     for (index, server) in config.authorization_servers.iter().enumerate() {
         let path = format!("authorization_servers[{index}]");
         let context = super::servers::Context {
@@ -122,10 +122,11 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         let checked = super::servers::check(server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
             own_origin(identifier, resource, server, &path, mistakes);
-            advertised.insert(identifier);
+            advertised.push(identifier.clone());
         }
         servers.extend(checked.settings);
     }
+    let advertised: ScopeSet = advertised.into_iter().collect();
     server_list(config, &advertised, mistakes);
     distrusted_keys(config, mistakes);
     if let Some(snapshot) = &config.keys.snapshot {
