@@ -8,6 +8,8 @@ use scopegate_core::{Request, ResourceServer};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
+use crate::scene::long_call;
+
 const PATTERNS: [usize; 3] = [1, 100, 10_000];
 const SIZES: [usize; 3] = [1_000, 100_000, 4 << 20];
 const ROUNDS: usize = 9;
@@ -21,7 +23,7 @@ pub(crate) fn measure() -> Value {
         [0].into_iter().chain(PATTERNS).map(|patterns| config(&issuer, patterns)).collect();
     let servers: Vec<ResourceServer> =
         configs.iter().map(|config| ResourceServer::from_json(config).expect("a configuration")).collect();
-    let bodies = SIZES.map(body);
+    let bodies = SIZES.map(|size| long_call("tool_00001_x", size));
     let mut rows = Vec::new();
     for body in &bodies {
         let mut fastest = vec![f64::INFINITY; servers.len() + 1];
@@ -53,25 +55,6 @@ fn config(issuer: &Issuer, patterns: usize) -> String {
         config["policy"] = json!({"default": "deny", "tools": Map::from_iter(tools)});
     }
     config.to_string()
-}
-
-/// A call with arguments as an agent writes them: texts of a few hundred bytes with some escapes, numbers, lists.
-fn body(size: usize) -> String {
-    let mut text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"tool_00001_x","arguments":{"items":["#
-        .to_owned();
-    let end = "]}}}";
-    let item = json!({
-        "title": "Minutes of the meeting", "tags": ["draft", "2026", null], "score": 17.25, "open": true,
-        "text": "She said \"yes\", and wrote it down:\n- one thing after the other, each on a line of its own\n- and no more.",
-    });
-    let item = item.to_string();
-    while text.len() + item.len() + end.len() < size {
-        text.push_str(&item);
-        text.push(',');
-    }
-    let blanks = size - text.len() - end.len() - 2;
-    text.push_str(&format!("\"{}\"{end}", "x".repeat(blanks)));
-    text
 }
 
 fn decide(server: &ResourceServer, authorization: &str, body: &str) {

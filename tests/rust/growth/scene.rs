@@ -31,6 +31,8 @@ pub(crate) enum Axis {
     Patterns,
     /// Patterns for resources likewise.
     Resources,
+    /// Kilobytes of a body whose tool the policy names.
+    Body,
     /// Rules of a policy that are none.
     Mistakes,
     /// Members of the policy that are of the wrong type.
@@ -38,7 +40,7 @@ pub(crate) enum Axis {
 }
 
 impl Axis {
-    pub(crate) const ALL: [Axis; 12] = [
+    pub(crate) const ALL: [Axis; 13] = [
         Axis::Issuers,
         Axis::Keys,
         Axis::ScopesListed,
@@ -49,6 +51,7 @@ impl Axis {
         Axis::Implications,
         Axis::Patterns,
         Axis::Resources,
+        Axis::Body,
         Axis::Mistakes,
         Axis::WrongTypes,
     ];
@@ -66,6 +69,7 @@ impl Axis {
             Axis::Implications => "scope implications in a chain",
             Axis::Patterns => "policy patterns, tools",
             Axis::Resources => "policy patterns, resources",
+            Axis::Body => "kilobytes of a body",
             Axis::Mistakes => "mistakes in a configuration",
             Axis::WrongTypes => "wrong types in a configuration",
         }
@@ -137,6 +141,10 @@ impl Scene {
                 set("policy", json!({"default": "deny", "resources": rules(size, "https://example.com/")}));
                 body = call("resources/read", "uri", &format!("https://example.com/n{:05}/x", size - 1));
             }
+            Axis::Body => {
+                set("policy", json!({"default": "deny", "tools": rules(1, "")}));
+                body = long_call("n00000_x", size * 1000);
+            }
             Axis::Mistakes => {
                 let rules = (0..size).map(|number| (format!("a*b{number}"), json!(["x y"])));
                 set("policy", json!({"default": [], "tools": Map::from_iter(rules)}));
@@ -197,6 +205,19 @@ fn rules(count: usize, before: &str) -> Value {
         [format!("{name}{stem}"), name]
     });
     Value::Object(keys.map(|key| (key, json!(["s0000"]))).collect())
+}
+
+/// A call of a tool with arguments as an agent writes them: texts of some hundred bytes with escapes, numbers, lists.
+pub(crate) fn long_call(tool: &str, bytes: usize) -> String {
+    let text = "She said \"yes\", and wrote it down:\n- one thing after the other, each on a line of its own\n- and no more.";
+    let item = json!({"title": "Minutes", "tags": ["draft", "2026", null], "score": 17.25, "open": true, "text": text});
+    let item = format!("{item},");
+    let (start, end) = (format!(r#"{{"name":"{tool}","arguments":{{"items":["#), r#"""]}}}"#);
+    let mut body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{start}"#);
+    while body.len() + item.len() + end.len() <= bytes {
+        body.push_str(&item);
+    }
+    body + end
 }
 
 fn call(method: &str, member: &str, name: &str) -> String {
