@@ -60,9 +60,28 @@ func openServer(configuration []byte) (*server, error) {
 	if C.scopegate_server_new(C.SCOPEGATE_ABI, text, C.size_t(len(configuration)), &handle, &failure) != C.SCOPEGATE_OK {
 		return nil, &ConfigError{Errors: readMistakes(failure)}
 	}
+	return newServer(handle), nil
+}
+
+func newServer(handle *C.scopegate_server) *server {
 	opened := &server{handle: handle}
 	opened.users.Store(1)
-	return opened, nil
+	return opened
+}
+
+// declare makes the server that also asks for what the list declares, and gives the report.
+func (s *server) declare(offered []byte) (*server, json.RawMessage, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var declared *C.scopegate_server
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(offered)))
+	if C.scopegate_server_declare(handle, text, C.size_t(len(offered)), &declared, &report, &failure) != C.SCOPEGATE_OK {
+		return nil, nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	defer C.scopegate_report_free(report)
+	return newServer(declared), goBytes(C.scopegate_report_json(report)), nil
 }
 
 // enter gives the handle for use until leave, or nil once the server was closed: the library refuses that.

@@ -53,16 +53,21 @@ func open(document []byte, logger *slog.Logger) (*ResourceServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	gate := newResourceServer(opened, logger)
+	for _, warning := range gate.identity.warnings {
+		gate.log.target().Warn("scopegate: configuration: " + warning)
+	}
+	return gate, nil
+}
+
+func newResourceServer(opened *server, logger *slog.Logger) *ResourceServer {
 	gate := &ResourceServer{server: opened, identity: opened.identity(), log: refusalLog{logger: logger}}
 	forgotten := runtime.AddCleanup(gate, (*server).release, opened)
 	gate.close = sync.OnceFunc(func() {
 		forgotten.Stop()
 		opened.release()
 	})
-	for _, warning := range gate.identity.warnings {
-		gate.log.target().Warn("scopegate: configuration: " + warning)
-	}
-	return gate, nil
+	return gate
 }
 
 // Version is the version of the library that is loaded, such as "0.1.0".

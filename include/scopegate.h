@@ -505,6 +505,28 @@ scopegate_status scopegate_server_open(uint32_t abi,
                                        struct scopegate_error **error);
 
 /**
+ * Makes a server that also asks for the scopes which the tools, prompts and resources of its host declare, and reports how
+ * the configured policy fits all that the host offers. `server` stays as it is; both share the keys and the verified tokens,
+ * and each counts its own decisions.
+ *
+ * `json` has `len` bytes: a list of objects with `kind` ("tool", "prompt" or "resource"), `name` and, where something is
+ * declared, `scopes` (a list, or "deny"). A declaration joins the rules for the method and the name: all their scopes are
+ * needed, and any denial refuses. So it can only ask for more; but where the name has no rule, it stands in the place of
+ * `default`.
+ *
+ * With `SCOPEGATE_OK` come `declared`, to be freed by `scopegate_server_free`, and `report`, unless that is NULL: a JSON
+ * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny") and
+ * `unreadable` (resources that a policy lets nobody use). With any other status comes `error`, which may be NULL; a mistake's
+ * path is such as "tools.weather".
+ */
+scopegate_status scopegate_server_declare(const struct scopegate_server *server,
+                                          const char *json,
+                                          size_t len,
+                                          struct scopegate_server **declared,
+                                          struct scopegate_report **report,
+                                          struct scopegate_error **error);
+
+/**
  * Another handle to the same server, with the same keys. Each handle is freed by itself; the server ends with the last.
  * NULL for NULL.
  */

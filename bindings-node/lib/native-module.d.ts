@@ -78,6 +78,10 @@ type Body = Uint8Array | undefined;
 export function version(): string;
 export function reasons(): string[];
 export function open(configuration: string): { server?: Server; mistakes: NativeMistake[] };
+export function declare(
+  server: Server,
+  offered: string,
+): { server?: Server; report?: string; mistakes: NativeMistake[] };
 export function describe(server: Server): {
   metadataUrl: string;
   resource: string;
@@ -86,6 +90,7 @@ export function describe(server: Server): {
   path: string;
   hasPolicy: boolean;
   leewaySeconds: number;
+  backgroundRefresh: boolean;
   warnings: string[];
 };
 export function check(server: Server, request: NativeRequest, body: Body): NativeOutcome;

@@ -35,7 +35,7 @@ function resourceServerOver(native) {
     #fetches;
 
     /**
-     * @param {import("../index.js").Configuration | JsonText} configuration
+     * @param {import("../index.js").Configuration | JsonText | Made} configuration
      * @param {Options} [options]
      */
     constructor(configuration, options) {
@@ -43,14 +43,17 @@ function resourceServerOver(native) {
       if (onRefusal !== undefined && typeof onRefusal !== "function") {
         throw new TypeError("onRefusal: expected a function");
       }
-      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
-      const { server, mistakes } = own(native.open(json));
-      if (server === undefined) throw new ConfigError(mistakes);
-      this.#server = server;
-      this.#description = native.describe(server);
-      this.#fetches = new Fetches(native, server, json);
+      this.#server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
+      this.#description = native.describe(this.#server);
+      this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
       for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
+    }
+
+    /** @param {import("../index.js").Configuration | JsonText} configuration */
+    static #open(configuration) {
+      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
+      return made(own(native.open(json)));
     }
 
     /**
@@ -60,6 +63,15 @@ function resourceServerOver(native) {
     static fromJson(text, options) {
       if (typeof text !== "string") throw new TypeError("expected the configuration as JSON text");
       return new ResourceServer(new JsonText(text), options);
+    }
+
+    /** @param {readonly import("../index.js").Offered[]} offered */
+    declare(offered) {
+      if (!Array.isArray(offered)) throw new TypeError("offered: expected a list");
+      const list = toJson(offered);
+      const declared = own(this.#guard(prepare({}), () => native.declare(this.#server, list)));
+      const gate = this.#beside(made(declared));
+      return { gate, report: JSON.parse(declared.report ?? "") };
     }
 
     /** @param {RequestDetails} [details] */
@@ -202,6 +214,14 @@ function resourceServerOver(native) {
     }
 
     /**
+     * The class of the server that was made from this one.
+     * @param {Made["server"]} server
+     */
+    #beside(server) {
+      return new ResourceServer(new Made(server), { onRefusal: this.#onRefusal });
+    }
+
+    /**
      * @param {Prepared} prepared
      * @returns {Promise<NativeOutcome>}
      */
@@ -286,6 +306,23 @@ class JsonText {
   /** @param {string} text */
   constructor(text) {
     this.text = text;
+  }
+}
+
+/**
+ * The server, unless the core found mistakes.
+ * @param {{ server?: Made["server"], mistakes: import("./native-module.js").NativeMistake[] }} result
+ */
+function made({ server, mistakes }) {
+  if (server === undefined) throw new ConfigError(mistakes);
+  return server;
+}
+
+/** A server of the native module. */
+class Made {
+  /** @param {import("./native-module.js").Handle<"server">} server */
+  constructor(server) {
+    this.server = server;
   }
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct Description {
     pub path: String,
     pub has_policy: bool,
     pub leeway_seconds: i64,
+    pub background_refresh: bool,
     pub warnings: Vec<String>,
 }
 
@@ -48,6 +49,30 @@ pub(crate) fn open(configuration: String) -> Result<Opened> {
     })
 }
 
+/// A server that also asks for what is declared with the report as JSON, or every mistake.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Declared {
+    pub server: Option<External<ResourceServer>>,
+    pub report: Option<String>,
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A server that also asks for what this JSON list declares.
+#[napi(catch_unwind)]
+pub(crate) fn declare(server: &External<ResourceServer>, offered: String) -> Result<Declared> {
+    caught(|| match server.declare_from_json(&offered) {
+        Ok((server, report)) => Ok(Declared {
+            server: Some(External::new(server)),
+            report: Some(report.to_json()),
+            mistakes: Vec::new(),
+        }),
+        Err(error) => {
+            let mistakes = error.mistakes().iter().map(Mistake::from).collect();
+            Ok(Declared { server: None, report: None, mistakes })
+        }
+    })
+}
+
 /// What of the server never changes.
 #[napi(catch_unwind)]
 pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description> {
@@ -60,6 +85,7 @@ pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description>
             path: server.resource().path().to_owned(),
             has_policy: server.has_policy(),
             leeway_seconds: server.leeway_seconds(),
+            background_refresh: server.background_refresh(),
             warnings: server.warnings().to_vec(),
         })
     })

@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use scopegate_core::{
     CallKind, Check, KeyControlError, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest,
     ResourceServer,
@@ -36,6 +37,14 @@ impl Server {
             Some(Ok(server)) => Ok(Server(server)),
             Some(Err(error)) => Err(config_error(py, &error)),
             None => Err(PyRuntimeError::new_err("internal error while the configuration was read")),
+        }
+    }
+
+    /// A server that also asks for what is declared, and the report as JSON.
+    fn declare(&self, py: Python<'_>, offered: &str) -> PyResult<(Server, String)> {
+        match self.guard(py, || self.0.declare_from_json(offered))? {
+            Ok((server, report)) => Ok((Server(server), report.to_json())),
+            Err(error) => Err(config_error(py, &error)),
         }
     }
 
@@ -97,6 +106,19 @@ impl Server {
             Some(Ok(())) => Ok(None),
             Some(Err(rejection)) => rejected(py, &rejection).map(Some),
             None => rejected(py, &self.panicked(request)).map(Some),
+        })
+    }
+
+    /// The calls in the request's body as `(method, name, params)`, the last as JSON, or the `Rejected` of a body that cannot
+    /// be read.
+    fn calls<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
+        request.lend(py, |request| match caught(|| self.0.calls(request)) {
+            Some(Ok(calls)) => {
+                let calls = calls.iter().map(|call| (&*call.method, call.name.as_deref(), call.params));
+                Ok(PyList::new(py, calls.collect::<Vec<_>>())?.into_any())
+            }
+            Some(Err(rejection)) => rejected(py, &rejection),
+            None => rejected(py, &self.panicked(request)),
         })
     }
 
@@ -180,6 +202,11 @@ impl Server {
     #[getter]
     fn has_policy(&self) -> bool {
         self.0.has_policy()
+    }
+
+    #[getter]
+    fn body_limit(&self) -> usize {
+        self.0.body_limit()
     }
 
     #[getter]

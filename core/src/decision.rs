@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{self, CallError, CallId, Message};
+use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
@@ -34,7 +34,7 @@ impl Inner {
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
         let token = self.verified(credential, request, done)?;
-        match (&self.settings.policy, &request.body) {
+        match (&self.policy, &request.body) {
             (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
             (None, _) if self.cover(&token, request.scopes) => {}
@@ -198,6 +198,16 @@ impl Inner {
         judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
     }
 
+    /// The calls in a body, with their arguments.
+    pub(crate) fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Refusal> {
+        let Body::Bytes(body) = request.body else {
+            return Err(Refusal::new(Reason::Internal, "expected the body: the arguments are in it alone"));
+        };
+        let message = call::read(body, self.body_limit()).map_err(call_refusal)?;
+        call::check_routing(request, &message).map_err(call_refusal)?;
+        call::in_full(&message, body).map_err(call_refusal)
+    }
+
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
     /// the body decides; it also gives a 403 its form.
     fn check_headers(&self, policy: &Policy, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
@@ -260,7 +270,7 @@ impl Inner {
         let known = settings.required_scopes.iter();
         let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
         let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
-        let known = known.chain(settings.policy.iter().flat_map(Policy::scopes));
+        let known = known.chain(self.policy.iter().flat_map(Policy::scopes));
         let granted: HashSet<&str> = token.scopes().iter().map(String::as_str).collect();
         known.filter(|scope| granted.contains(scope)).map(str::to_owned).collect()
     }
@@ -285,7 +295,7 @@ impl Inner {
     }
 
     pub(crate) fn body_limit(&self) -> usize {
-        self.settings.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
+        self.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
     }
 
     fn wire(&self) -> Wire<'_> {

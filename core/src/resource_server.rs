@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::call::CallKind;
+use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError, DEFAULT_MAX_BODY_BYTES, Offered, Settings, offered};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError, HttpClient};
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
-use crate::policy::Verdict;
+use crate::policy::{Declarations, Policy, PolicyReport, Rule, Verdict};
 use crate::reason::Reason;
 use crate::refusal::Refusal;
 use crate::rejection::Rejection;
@@ -45,14 +45,16 @@ pub struct ResourceServer(Arc<Inner>);
 
 /// What the clones of a server share.
 pub(crate) struct Inner {
-    pub(crate) settings: Settings,
-    pub(crate) metadata: Metadata,
+    pub(crate) settings: Arc<Settings>,
+    /// The configured policy joined with what was declared.
+    pub(crate) policy: Option<Policy>,
+    pub(crate) metadata: Arc<Metadata>,
     pub(crate) sources: Vec<Arc<Source>>,
     /// Issuer -> index of its server.
-    pub(crate) issuers: HashMap<String, usize>,
+    pub(crate) issuers: Arc<HashMap<String, usize>>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Verified tokens, where they are kept.
-    pub(crate) cache: Option<TokenCache>,
+    pub(crate) cache: Option<Arc<TokenCache>>,
     pub(crate) counters: Counters,
 }
 
@@ -133,14 +135,59 @@ impl ResourceServer {
             }
         }
         ResourceServer(Arc::new(Inner {
-            cache: TokenCache::new(settings.token_cache),
-            settings,
-            metadata,
+            cache: TokenCache::new(settings.token_cache).map(Arc::new),
+            policy: settings.policy.take(),
+            settings: Arc::new(settings),
+            metadata: Arc::new(metadata),
             sources,
-            issuers,
+            issuers: Arc::new(issuers),
             clock,
             counters: Counters::default(),
         }))
+    }
+
+    /// A server that also asks for the scopes which the tools, prompts and resources of its host declare, and how the
+    /// configured policy fits all that the host offers. This server stays as it is; both share the keys and the verified
+    /// tokens, and each counts its own decisions.
+    ///
+    /// A declaration joins the configured rules for the method and the name: all their scopes are needed, and any denial
+    /// refuses. So it can only ask for more; but where the name has no rule, it stands in the place of `default`.
+    /// Declarations of one name are joined too, and so are those that this server has already. Without a policy, what
+    /// declares nothing needs `required_scopes` only, as before; but once something declares a need, calls are read, and
+    /// what cannot be read is refused, as under every policy.
+    ///
+    /// The scopes that a 403 lists may be declared ones; the metadata lists `scopes_supported` alone.
+    ///
+    /// Fails with every mistake at once. Scopes must meet the rules of the configuration; a mistake's path is such as
+    /// `tools.weather`. A resource that declares scopes must be a URI: for what a template stands for, a pattern of the
+    /// policy says them.
+    pub fn declare(&self, offered: &[Offered]) -> Result<(Self, PolicyReport), ConfigError> {
+        offered::check(offered).map(|declarations| self.joined_with(offered, &declarations))
+    }
+
+    /// [`ResourceServer::declare`] for a JSON list of objects with `kind` ("tool", "prompt" or "resource"), `name` and,
+    /// where something is declared, `scopes` (a list, or "deny").
+    pub fn declare_from_json(&self, offered: &str) -> Result<(Self, PolicyReport), ConfigError> {
+        offered::from_json(offered).map(|(offered, declarations)| self.joined_with(&offered, &declarations))
+    }
+
+    fn joined_with(&self, offered: &[Offered], declarations: &Declarations) -> (Self, PolicyReport) {
+        let policy = self.0.policy.clone();
+        let policy = policy.unwrap_or_else(|| Policy::open(DEFAULT_MAX_BODY_BYTES)).joined_with(declarations);
+        let report = policy.report(offered.iter().map(|offered| (offered.kind, offered.name.as_str())));
+        let asks_for_something = declarations.iter().any(|(_, _, rule)| *rule != Rule::Need(Vec::new()));
+        let is_needed = self.0.policy.is_some() || asks_for_something;
+        let server = Inner {
+            policy: is_needed.then_some(policy),
+            settings: Arc::clone(&self.0.settings),
+            metadata: Arc::clone(&self.0.metadata),
+            sources: self.0.sources.clone(),
+            issuers: Arc::clone(&self.0.issuers),
+            clock: Arc::clone(&self.0.clock),
+            cache: self.0.cache.clone(),
+            counters: Counters::default(),
+        };
+        (ResourceServer(Arc::new(server)), report)
     }
 
     /// Decides without blocking and without IO, or says what is missing. It may start a fetch in the background.
@@ -199,7 +246,7 @@ impl ResourceServer {
     /// `required_scopes` belong to every need. The request's method, origin and body give the refusal its form. The
     /// token's times are not checked again.
     pub fn require(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Box<Rejection>> {
-        let judged = checked_scopes(request).and_then(|()| match (&self.0.settings.policy, &request.body) {
+        let judged = checked_scopes(request).and_then(|()| match (&self.0.policy, &request.body) {
             (Some(_), Body::Unread) | (None, _) => {
                 self.0.has_scopes(token, self.0.need(request, &[])).map_err(|refusal| {
                     let id = self.0.read_for_id(request).unwrap_or_default();
@@ -211,10 +258,19 @@ impl ResourceServer {
         judged.map_err(|refusal| self.0.reject(refusal, request))
     }
 
+    /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
+    /// [`ResourceServer::require`]. None for a body that calls nothing.
+    ///
+    /// They are read as a policy reads them, with one or without, and the routing headers are compared. In the
+    /// arguments too a body is refused that two parsers could read differently.
+    pub fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Box<Rejection>> {
+        self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request))
+    }
+
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
     /// says of that name. For filtering lists, of resource templates too; a call is decided by its whole request.
     pub fn allowed(&self, token: &AccessToken, kind: CallKind, name: &str) -> bool {
-        let verdict = match &self.0.settings.policy {
+        let verdict = match &self.0.policy {
             Some(policy) => policy.allows(kind, name),
             None => Verdict::Need(Vec::new()),
         };
@@ -291,7 +347,7 @@ impl ResourceServer {
 
     /// Counters of decisions and fetches, and the state of each key source.
     pub fn stats(&self) -> Stats {
-        let token_cache = self.0.cache.as_ref().map(TokenCache::stats).unwrap_or_default();
+        let token_cache = self.0.cache.as_deref().map(TokenCache::stats).unwrap_or_default();
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
         Stats::new(&self.0.counters, token_cache, sources)
     }
@@ -322,9 +378,14 @@ impl ResourceServer {
         self.0.settings.times.leeway
     }
 
-    /// Whether there is a policy, so that the body of an accepted request is read, unless verified headers stand for it.
+    /// Whether keys are fetched on threads of ours (`keys.background_refresh`).
+    pub fn background_refresh(&self) -> bool {
+        self.0.settings.background_refresh
+    }
+
+    /// Whether there is a policy, configured or declared, so that the body of an accepted request is read, unless verified headers stand for it.
     pub fn has_policy(&self) -> bool {
-        self.0.settings.policy.is_some()
+        self.0.policy.is_some()
     }
 
     /// The origins whose scripts may read refusals, as configured.
@@ -335,6 +396,11 @@ impl ResourceServer {
     /// The origins that requests may come from, as configured; `None` when any may.
     pub fn allowed_origins(&self) -> Option<&[String]> {
         self.0.settings.allowed_origins.as_deref()
+    }
+
+    /// The largest body that is read, in bytes.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit()
     }
 
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypedDict
 
 from scopegate._errors import ConfigError
@@ -169,6 +169,18 @@ def to_json(configuration: Mapping[str, object]) -> str:
     if mistakes:
         raise ConfigError(mistakes)
     return json.dumps(configuration)
+
+
+def list_to_json(offered: Iterable[object]) -> str:
+    """A list of mappings as the core reads it.
+
+    Raises ``ConfigError`` for each value that JSON cannot hold.
+    """
+    entries = [dict(entry) if isinstance(entry, Mapping) else entry for entry in offered]
+    mistakes = [(path, f"expected a value that JSON can hold, not {found}") for path, found in _unfit("", entries)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return json.dumps(entries)
 
 
 def key_set_to_json(jwks: Mapping[str, object] | str) -> str:

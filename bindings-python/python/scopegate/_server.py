@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
-from scopegate._config import Configuration, KeySnapshot, key_set_to_json, to_json
+from scopegate._config import Configuration, KeySnapshot, key_set_to_json, list_to_json, to_json
+from scopegate._declared import Offered, PolicyReport
 from scopegate._errors import ConfigError, Rejected
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
@@ -88,6 +89,22 @@ class ResourceServer:
         server._open(text)
         return server
 
+    def declare(self, offered: Iterable[Offered]) -> tuple[ResourceServer, PolicyReport]:
+        """A resource server that also asks for the scopes which tools, prompts and resources declare, and how the
+        configured policy fits all that is offered. This one stays as it is; both share the keys and the verified tokens,
+        and each counts its own decisions.
+
+        A declaration joins the rules for the method and the name: all their scopes are needed, and any denial refuses.
+        So it can only ask for more; but where the name has no rule, it stands in the place of ``default``. Without a
+        policy, what declares nothing needs ``required_scopes`` only, as before.
+
+        Raises ``ConfigError`` with every mistake; the path of one is such as ``tools.weather``.
+        """
+        native, report = self._native.declare(list_to_json(offered))
+        server = type(self).__new__(type(self))
+        server._hold(native)
+        return server, PolicyReport._read(report)
+
     def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """What the token of a request says, once everything about it was checked.
 
@@ -127,10 +144,7 @@ class ResourceServer:
 
         Raises ``Rejected``.
         """
-        refusal = self._native.require(token, Request(**request))
-        if refusal is not None:
-            log_refusal(refusal)
-            raise refusal
+        self._require(token, Request(**request))
 
     def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
         """Whether the policy lets this token use what is named: to leave the rest out of lists."""
@@ -262,10 +276,13 @@ class ResourceServer:
         return self._native.configured_origins
 
     def _open(self, text: str) -> None:
-        self._native = Server(text)
-        self._flights = _Flights()
+        self._hold(Server(text))
         for warning in self._native.warnings():
             logger.warning("configuration: %s", warning)
+
+    def _hold(self, native: Server) -> None:
+        self._native = native
+        self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
         outcome = self._native.check(request)
@@ -290,6 +307,12 @@ class ResourceServer:
             log_refusal(outcome)
             raise outcome
         return outcome
+
+    def _require(self, token: AccessToken, request: Request) -> None:
+        refusal = self._native.require(token, request)
+        if refusal is not None:
+            log_refusal(refusal)
+            raise refusal
 
     def _well_known(self, request: Request) -> HttpResponse | None:
         response = self._native.well_known(request)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Deserializer, Path, Segment, Track};
 
@@ -106,31 +106,50 @@ const MOST_OF_TYPE: usize = 100;
 /// Reads the document's shape. What does not fit is noted and taken out, so that the rest can be read and checked.
 pub(super) fn read(text: &str) -> (Option<Config>, Mistakes) {
     let mut mistakes = Mistakes::default();
-    let mut document = match json::parse(text.as_bytes(), json::MAX_DEPTH) {
-        Ok(document @ Value::Object(_)) => document,
-        Ok(_) => {
-            mistakes.add(".", "expected a JSON object");
-            return (None, mistakes);
-        }
-        Err(error) => {
-            mistakes.add(".", format!("expected strict JSON: {error}"));
-            return (None, mistakes);
-        }
-    };
+    let config = object(text, &mut mistakes).and_then(|document| shaped(document, &mut mistakes));
+    (config, mistakes)
+}
+
+/// A strict JSON object.
+pub(super) fn object(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_object, "expected a JSON object")
+}
+
+/// A strict JSON list.
+pub(super) fn list(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_array, "expected a JSON list")
+}
+
+fn document(
+    text: &str,
+    mistakes: &mut Mistakes,
+    is_fit: fn(&Value) -> bool,
+    expected: &str,
+) -> Option<Value> {
+    match json::parse(text.as_bytes(), json::MAX_DEPTH) {
+        Ok(document) if is_fit(&document) => return Some(document),
+        Ok(_) => mistakes.add(".", expected),
+        Err(error) => mistakes.add(".", format!("expected strict JSON: {error}")),
+    }
+    None
+}
+
+/// Reads the shape of a document. What does not fit is noted and taken out.
+pub(super) fn shaped<T: DeserializeOwned>(mut document: Value, mistakes: &mut Mistakes) -> Option<T> {
     for _ in 0..MOST_OF_TYPE {
         let mut track = Track::new();
-        let error = match Config::deserialize(Deserializer::new(&document, &mut track)) {
-            Ok(config) => return (Some(config), mistakes),
+        let error = match T::deserialize(Deserializer::new(&document, &mut track)) {
+            Ok(read) => return Some(read),
             Err(error) => error,
         };
         let path = track.path();
         mistakes.add(path.to_string(), expectation(&error.to_string()));
         if !take_out(&mut document, &path) {
-            return (None, mistakes);
+            return None;
         }
     }
     mistakes.add(".", "expected fewer values of another type; there may be more than these");
-    (None, mistakes)
+    None
 }
 
 /// Removes the member at `path`, or puts a neutral text in the place of a list's item: indexes stay what they were,
@@ -175,6 +194,7 @@ fn expectation(message: &str) -> String {
         "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
         "struct ClientAudience"
         | "struct AuthorizationServer"
+        | "struct WrittenOffer"
         | "struct DistrustedKey"
         | "struct KeySnapshot"
         | "struct ClientCertificate"

@@ -6,6 +6,7 @@
 mod files;
 mod http;
 mod mistakes;
+pub(crate) mod offered;
 #[cfg(feature = "schema")]
 mod schema;
 mod server;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 use crate::keys::snapshot::KeySnapshot;
 
 pub use mistakes::{ConfigError, ConfigMistake};
+pub use offered::Offered;
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
 pub(crate) use settings::{
     AudienceRules, CacheLimits, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules,

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) token_cache: CacheLimits,
+    pub(crate) background_refresh: bool,
     pub(crate) http: HttpSettings,
     pub(crate) warnings: Vec<String>,
 }
@@ -167,6 +168,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         cors_origins: config.cors_origins.clone(),
         allowed_origins: config.allowed_origins.clone(),
         token_cache,
+        background_refresh: keys.background_refresh,
         http,
         warnings,
     })
@@ -348,7 +350,7 @@ fn rules(
     rules
 }
 
-fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
+pub(super) fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
     match written {
         PolicyRule::Need(list) => Rule::Need(scopes(list, path, mistakes).as_slice().to_vec()),
         PolicyRule::Deny => Rule::Deny,
