@@ -89,11 +89,17 @@ async def serving_pages() -> AsyncIterator[Pages]:
             server.close()
 
 
+def browser_program() -> str:
+    """Ends this program where there is none."""
+    for program in PROGRAMS:
+        if (found := shutil.which(program)) is not None:
+            return found
+    raise SystemExit("chromium: not found; Debian has it in the package `chromium`")
+
+
 async def in_browser(page: Page, targets: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """What the script of the page reports of each server."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        raise SystemExit("chromium: not found; Debian has it in the package chromium")
+    program = browser_program()
     page.targets, page.results = targets, asyncio.get_running_loop().create_future()
     with tempfile.TemporaryDirectory() as profile, Path(profile, "log").open("wb") as log:
         # Without a sandbox, since that needs a user who is not root; it sees pages of this program alone.
@@ -130,6 +136,9 @@ LISTED: Mapping[str, Check] = {
     ),
     "listed origin: a script reads the metadata": lambda found, _: found["metadata"] == {"status": 200, "read": True},
     "listed origin: a request with a good token arrives": lambda found, _: "POST 200" in found["requests"],
+    "listed origin: its answer is the application's, which has no CORS layer here: unread": lambda found, _: (
+        found["accepted"] == {"error": "TypeError"}
+    ),
 }
 OTHER: Mapping[str, Check] = {
     "other origin: no request follows the preflight": lambda found, _: (

@@ -118,6 +118,9 @@ def _asked(expectations: Mapping[str, Any], client: str) -> Sequence[str]:
 
 def _told(report: Mapping[str, Any]) -> str:
     """One call in some words."""
+    if "call" not in report:
+        error = report["connect"].partition(":")[0]
+        return f"{', '.join(map(str, report['calls']))}: `{error}` when it connects"
     is_over = report["again"] != "ok"
     statuses = report["calls"] if is_over else report["calls"][:-1]
     outcome = "answered" if report["call"] == "ok" else f"`{report['call'].partition(':')[0]}`"

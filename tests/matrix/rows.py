@@ -32,6 +32,10 @@ class Row:
     """``legacy``: the client opens a session, whatever it speaks otherwise."""
     gets_tokens: bool = False
     """The client has no token; it gets its tokens itself, as the challenges tell it."""
+    claims: Mapping[str, Any] | None = field(default_factory=lambda: CALLER)
+    """Of the token that the client holds from the start, or ``None`` for a client without one."""
+    connects: bool = True
+    """Whether it gets as far as the call: elsewhere the reason is that of every request."""
     refused_by_host: bool = False
     """The gate lets the call pass, and the server refuses it: the session is another user's."""
 
@@ -88,6 +92,13 @@ def _contradicted(request: Request) -> Request:
 
 ROWS: Mapping[str, Row] = {
     "good": Row("good call"),
+    "connect-without": Row("no credential, from the start", "missing_token", claims=None, connects=False),
+    "connect-expired": Row(
+        "expired token, from the start", "expired", claims={**CALLER, "expires_in": -3600}, connects=False
+    ),
+    "connect-keys": Row(
+        "keys unavailable, from the start", "keys_unavailable", claims={**CALLER, "iss": DOWN}, connects=False
+    ),
     "no-credential": Row(
         "no credential", "missing_token", lambda _: changed(lambda request: request.without("authorization"))
     ),
@@ -119,12 +130,13 @@ ROWS: Mapping[str, Row] = {
         era="legacy",
         refused_by_host=True,
     ),
-    "step-up": Row("step-up, from no token at all", "insufficient_scope", gets_tokens=True),
+    "step-up": Row("step-up, from no token at all", "insufficient_scope", claims=None, gets_tokens=True),
     "renewal": Row(
         "token expires, client gets another",
         "expired",
         presenting(expires_in=-3600),
         tool="greet",
+        claims=None,
         gets_tokens=True,
     ),
 }

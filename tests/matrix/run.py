@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from authorization_server import AuthorizationServer, running, secret
-from browser import LISTED, OTHER, Pages, in_browser, serving_pages
+from browser import LISTED, OTHER, Pages, browser_program, in_browser, serving_pages
 from children import ADAPTERS, ANSWERED_BEFORE, CLIENTS, HERE, SORTING_HEADERS, WITHOUT_SESSIONS, Child, Driver, serve
 from documents import DOCUMENTS, fetch
 from page import text_of
@@ -90,13 +90,13 @@ async def cell(stage: Stage, driver: Driver, client: str, name: str, findings: F
     """One client meets one row at one adapter."""
     row = ROWS[name]
     stage.tap.begin(row.change(stage.issuer) if row.change is not None else None)
-    authorization = {"Authorization": stage.issuer.authorization(**CALLER)}
+    authorization = {"Authorization": stage.issuer.authorization(**row.claims)} if row.claims is not None else {}
     oauth = {"client": CLIENT, "secret": secret(CLIENT), "issuer": stage.authorization_server}
     report = await driver.run(
         {
             "url": stage.resource,
             "era": row.era,
-            "headers": {} if row.gets_tokens else authorization,
+            "headers": authorization,
             "oauth": oauth if row.gets_tokens else None,
             "tool": row.tool,
             "arguments": row.arguments,
@@ -108,7 +108,7 @@ async def cell(stage: Stage, driver: Driver, client: str, name: str, findings: F
     findings.cells += 1
     wrong = await asyncio.to_thread(differences, stage, row, exchanges)
     findings.differences += [f"{where}: {what}" for what in wrong]
-    calls = [each.status for each in exchanges if each.request.call is not None or each.is_changed]
+    calls = [each.status for each in exchanges if is_judged(each, row)]
     told = {key: plain(value, stage) for key, value in report.items()}
     findings.reports[client][name][stage.adapter] = {"calls": calls, **told}
 
@@ -126,13 +126,18 @@ def differences(stage: Stage, row: Row, exchanges: Sequence[Exchange]) -> list[s
             what = None if what is not None and 400 <= exchange.status < 500 else "the core answers, and not the host"
         if what is not None:
             found.append(what)
-        if (exchange.request.call is not None or exchange.is_changed) and answer is not None:
+        if is_judged(exchange, row) and answer is not None:
             reasons.add(answer.reason)
         if row.refused_by_host and exchange.is_changed and (answer is not None or exchange.status not in (403, 404)):
             found.append(f"another user's token on a session was answered with {exchange.status}")
     if reasons != ({row.reason} if row.reason is not None else set()):
         found.append(f"the calls were judged {sorted(map(str, reasons))}, expected {row.reason}")
     return found
+
+
+def is_judged(exchange: Exchange, row: Row) -> bool:
+    """Whether this request is what the row is about: the calls of tools, or all that a client sends in vain."""
+    return exchange.request.call is not None or exchange.is_changed or not row.connects
 
 
 def plain(value: Any, stage: Stage) -> Any:
@@ -286,6 +291,8 @@ def main() -> int:
     given = arguments.parse_args()
     logging.disable()  # the gates here refuse what the servers refuse
     adapters = given.adapter or list(ADAPTERS)
+    if given.browser:
+        browser_program()
     begun = time.monotonic()
     findings = asyncio.run(run(adapters, given.browser))
     if given.pin:
