@@ -41,6 +41,8 @@ test: tools test-rust test-c test-go test-python test-node test-peers test-writt
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES),scopegate-node/test-hooks -- -D warnings
+	$(CARGO) fmt --manifest-path core/examples/rmcp/Cargo.toml -- --check
+	$(CARGO) clippy --locked $(RMCP_EXAMPLE) --all-targets -- -D warnings
 	$(VENV)/bin/ruff check bindings-python tests
 	$(VENV)/bin/ruff format --check bindings-python tests
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
@@ -88,10 +90,14 @@ tools:
 	@$(PKG_CONFIG) --version >/dev/null 2>&1 || { test -x $(PY) || $(PYTHON) -m venv $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check pkgconf==3.0.7.post0; }
 
+# A workspace of its own, which takes what is built already from ours.
+RMCP_EXAMPLE := --manifest-path core/examples/rmcp/Cargo.toml --target-dir target
+
 # Without features first: nothing in the core may depend on what another crate switches on.
 test-rust:
 	$(CARGO) test --locked -p scopegate-core
 	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub -p scopegate-fuzz-properties --all-features
+	$(CARGO) test --locked $(RMCP_EXAMPLE)
 
 test-c: tools $(AUTHSERVER)
 	$(CARGO) test --locked -p scopegate-ffi
@@ -115,6 +121,7 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
 	$(PY) tests/vectors/generate.py --check
 	$(PY) tests/exchanges/generate.py --check
+	$(PY) tests/lines.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs && npm test

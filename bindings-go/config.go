@@ -79,6 +79,9 @@ type AuthorizationServer struct {
 	Issuer string
 	// FurtherIssuers are also accepted, and share the keys.
 	FurtherIssuers []string
+	// Tenants are what {tenant} in the issuer stands for: each tenant's issuer is accepted. It may also stand in
+	// DiscoveryURL, MetadataIssuer, AdvertiseAs and JWKSURI.
+	Tenants []string
 	// DiscoveryURL is where the metadata is; derived from the issuer when empty.
 	DiscoveryURL string
 	// MetadataIssuer is what the metadata must call itself; the issuer when empty.
@@ -127,6 +130,7 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		Issuer               any             `json:"issuer"`
+		Tenants              []string        `json:"tenants,omitzero"`
 		DiscoveryURL         string          `json:"discovery_url,omitempty"`
 		MetadataIssuer       string          `json:"metadata_issuer,omitempty"`
 		Advertise            Advertisement   `json:"advertise,omitempty"`
@@ -142,7 +146,7 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 		ClientIDClaims       []string        `json:"client_id_claims,omitzero"`
 		RequiredClaims       map[string]any  `json:"required_claims,omitempty"`
 	}{
-		issuer, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms, s.TokenFormat,
+		issuer, s.Tenants, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms, s.TokenFormat,
 		s.AdditionalAudiences, s.UnsafeClientAudience, s.ScopeClaims, s.ScopePrefix, s.ClientIDClaims, s.RequiredClaims,
 	})
 }

@@ -9,6 +9,7 @@ from scopegate._config import (
     ClientAudience,
     ClientCertificate,
     Configuration,
+    ConfigurationMembers,
     DistrustedKey,
     Http,
     Keys,
@@ -17,7 +18,9 @@ from scopegate._config import (
     SourceSnapshot,
     TokenCache,
 )
+from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken
@@ -26,18 +29,24 @@ from scopegate._server import McpCall, RequestDetails, ResourceServer
 __all__ = [
     "AccessToken",
     "AuthorizationServer",
+    "Call",
     "ClientAudience",
     "ClientCertificate",
     "ConfigError",
     "ConfigMistake",
     "Configuration",
+    "ConfigurationMembers",
     "DistrustedKey",
     "Http",
     "HttpResponse",
     "KeySnapshot",
     "Keys",
     "McpCall",
+    "Offered",
+    "OfferedKind",
     "Policy",
+    "PolicyEntry",
+    "PolicyReport",
     "Reason",
     "Rejected",
     "RequestDetails",

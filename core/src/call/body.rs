@@ -11,8 +11,8 @@ use super::{
 };
 
 /// The deepest nesting of objects and arrays in a body, the outermost included.
-const MAX_DEPTH: usize = 64;
-const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(super) const MAX_DEPTH: usize = 64;
+pub(super) const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Reads a whole body of at most `limit` bytes.
 ///
@@ -49,7 +49,7 @@ pub(crate) fn read(body: &[u8], limit: usize) -> Result<Message<'_>, CallError> 
     }
 }
 
-const MESSAGE_MEMBERS: [&str; 6] = ["jsonrpc", "method", "params", "id", "result", "error"];
+pub(super) const MESSAGE_MEMBERS: [&str; 6] = ["jsonrpc", "method", "params", "id", "result", "error"];
 
 /// A request, a notification or a response.
 fn message<'a>(members: Members<'a, 6>) -> Result<Message<'a>, CallError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
@@ -25,6 +26,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// One mistake.
+    pub(crate) fn of(path: &str, message: String) -> ConfigError {
+        ConfigError { mistakes: vec![ConfigMistake { path: path.to_owned(), message }] }
+    }
+
     /// Every mistake. There is at least one.
     pub fn mistakes(&self) -> &[ConfigMistake] {
         &self.mistakes
@@ -75,6 +81,13 @@ impl Mistakes {
         self.0.iter().any(|found| is_at_or_below(&found.path, path) || is_at_or_below(path, &found.path))
     }
 
+    /// Says of each mistake at or below a field that it is at, or below, that place.
+    pub(super) fn rename(&mut self, field: &str, place: &str) {
+        for mistake in self.0.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+            mistake.path.replace_range(..field.len(), place);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -88,26 +101,45 @@ fn is_at_or_below(path: &str, above: &str) -> bool {
 /// Reads the document's shape. What does not fit is noted and taken out, so that the rest can be read and checked.
 pub(super) fn read(text: &str) -> (Option<Config>, Mistakes) {
     let mut mistakes = Mistakes::default();
-    let mut document = match json::parse(text.as_bytes(), json::MAX_DEPTH) {
-        Ok(document @ Value::Object(_)) => document,
-        Ok(_) => {
-            mistakes.add(".", "expected a JSON object");
-            return (None, mistakes);
-        }
-        Err(error) => {
-            mistakes.add(".", format!("expected strict JSON: {error}"));
-            return (None, mistakes);
-        }
-    };
+    let config = object(text, &mut mistakes).and_then(|document| shaped(document, &mut mistakes));
+    (config, mistakes)
+}
+
+/// A strict JSON object.
+pub(super) fn object(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_object, "expected a JSON object")
+}
+
+/// A strict JSON list.
+pub(super) fn list(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_array, "expected a JSON list")
+}
+
+fn document(
+    text: &str,
+    mistakes: &mut Mistakes,
+    is_fit: fn(&Value) -> bool,
+    expected: &str,
+) -> Option<Value> {
+    match json::parse(text.as_bytes(), json::MAX_DEPTH) {
+        Ok(document) if is_fit(&document) => return Some(document),
+        Ok(_) => mistakes.add(".", expected),
+        Err(error) => mistakes.add(".", format!("expected strict JSON: {error}")),
+    }
+    None
+}
+
+/// Reads the shape of a document. What does not fit is noted and taken out.
+pub(super) fn shaped<T: DeserializeOwned>(mut document: Value, mistakes: &mut Mistakes) -> Option<T> {
     loop {
-        let error = match serde_path_to_error::deserialize::<_, Config>(document.clone()) {
-            Ok(config) => return (Some(config), mistakes),
+        let error = match serde_path_to_error::deserialize::<_, T>(document.clone()) {
+            Ok(read) => return Some(read),
             Err(error) => error,
         };
         let path = error.path().clone();
         mistakes.add(path.to_string(), expectation(&error.inner().to_string()));
         if !take_out(&mut document, &path) {
-            return (None, mistakes);
+            return None;
         }
     }
 }
@@ -154,6 +186,7 @@ fn expectation(message: &str) -> String {
         "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
         "struct ClientAudience"
         | "struct AuthorizationServer"
+        | "struct WrittenOffer"
         | "struct DistrustedKey"
         | "struct KeySnapshot"
         | "struct ClientCertificate"
