@@ -1,5 +1,5 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make memory · make supply-chain
-# make fuzz · make install
+# make demo · make test · make lint · make bench · make faults · make differential · make matrix · make memory
+# make supply-chain · make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -22,8 +22,8 @@ export SCOPEGATE_TRACES := $(CURDIR)/target/traces
 export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
 .NOTPARALLEL:
-.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
+  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -35,8 +35,8 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts secrets \
-  differential
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging transcripts \
+  secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -49,7 +49,8 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -179,6 +180,28 @@ test-written: tools $(VENV)/test $(NODE_MODULES)
 	$(PY) -m pytest -p no:asyncio tests/written
 	node --test tests/written/typescript_client.test.mjs
 	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
+
+# Every adapter, every official client, every row of the wire table, over real sockets: docs/matrix.md. `make matrix` also has
+# a browser ask, and writes that page; it needs Debian's chromium.
+MATRIX := PYTHONPATH=bindings-python/demo $(PY) tests/matrix/run.py
+.PHONY: matrix test-matrix matrix-programs
+matrix: matrix-programs
+	$(MATRIX) --browser --write
+
+test-matrix: matrix-programs
+	$(MATRIX)
+
+MATRIX_BUILT := $(CURDIR)/target/matrix
+matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
+	mkdir -p $(MATRIX_BUILT)
+	$(CARGO) build --locked -p scopegate-tests --example scopegate-matrix-axum
+	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
+	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
+	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
+	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
+	cd bindings-node && node build.mjs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging

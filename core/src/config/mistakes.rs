@@ -90,9 +90,10 @@ impl Mistakes {
 
     /// Says of each mistake at or below a field that it is at, or below, that place.
     pub(super) fn rename(&mut self, field: &str, place: &str) {
-        for mistake in self.0.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+        for mistake in self.found.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
             mistake.path.replace_range(..field.len(), place);
         }
+        self.paths = self.found.iter().map(|mistake| mistake.path.clone()).collect();
     }
 
     pub(super) fn is_empty(&self) -> bool {
