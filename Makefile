@@ -114,6 +114,7 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
 	$(PY) tests/vectors/generate.py --check
 	$(PY) tests/exchanges/generate.py --check
+	$(PY) tests/lines.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs && npm test

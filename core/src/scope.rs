@@ -67,7 +67,7 @@ impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
 }
 
 /// Which scopes a granted scope covers beside itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Implications {
     /// The transitive closure of `scope_implications`.
     closure: BTreeMap<String, BTreeSet<String>>,

@@ -43,6 +43,7 @@ class AuthorizationServer(_Issuer, total=False):
     """An authorization server whose tokens are accepted. Members given beside ``preset`` replace the preset's."""
 
     preset: PresetName
+    tenants: Sequence[str]
     discovery_url: str
     metadata_issuer: str
     advertise: str | bool
@@ -148,9 +149,7 @@ class _Required(TypedDict):
     authorization_servers: Sequence[str | AuthorizationServer]
 
 
-class Configuration(_Required, total=False):
-    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
-
+class _Optional(TypedDict, total=False):
     scopes_supported: Sequence[str]
     required_scopes: Sequence[str]
     initial_scopes: Sequence[str]
@@ -172,6 +171,17 @@ class Configuration(_Required, total=False):
     keys: Keys
     token_cache: TokenCache
     http: Http
+
+
+class Configuration(_Required, _Optional, total=False):
+    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
+
+
+class ConfigurationMembers(_Optional, total=False):
+    """Members of a configuration, each of which may be left out."""
+
+    resource: str
+    authorization_servers: Sequence[str | AuthorizationServer]
 
 
 def to_json(configuration: Mapping[str, object]) -> str:

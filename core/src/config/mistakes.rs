@@ -26,6 +26,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// One mistake.
+    pub(crate) fn of(path: &str, message: String) -> ConfigError {
+        ConfigError { mistakes: vec![ConfigMistake { path: path.to_owned(), message }] }
+    }
+
     /// Every mistake. There is at least one.
     pub fn mistakes(&self) -> &[ConfigMistake] {
         &self.mistakes
@@ -74,6 +79,13 @@ impl Mistakes {
     /// Whether a mistake was found at this field or below it.
     pub(super) fn touch(&self, path: &str) -> bool {
         self.0.iter().any(|found| is_at_or_below(&found.path, path) || is_at_or_below(path, &found.path))
+    }
+
+    /// Says of each mistake at or below a field that it is at, or below, that place.
+    pub(super) fn rename(&mut self, field: &str, place: &str) {
+        for mistake in self.0.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+            mistake.path.replace_range(..field.len(), place);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Checking one authorization server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,7 +21,6 @@ use crate::url::Url;
 /// What the check of a server needs of the rest.
 pub(super) struct Context<'a> {
     pub(super) path: &'a str,
-    pub(super) index: usize,
     pub(super) http: &'a HttpSettings,
     pub(super) keys: KeyTimes,
     pub(super) leeway: i64,
@@ -33,7 +32,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// The kids that are distrusted of a server with these issuers.
-    fn distrusted_by(&self, issuers: &[String]) -> Vec<String> {
+    fn distrusted_by(&self, issuers: &[String]) -> BTreeSet<String> {
         let of_server = |key: &&DistrustedKey| issuers.contains(&key.issuer);
         self.distrusted_keys.iter().filter(of_server).map(|key| key.kid.clone()).collect()
     }
@@ -60,7 +59,6 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
     let settings = location.map(|location| ServerSettings {
         issuers: issuers.to_vec(),
         source: Some(SourceSettings {
-            index: context.index,
             issuer: issuers.first().cloned().unwrap_or_default(),
             location,
             rules,
@@ -73,6 +71,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
             max_waiters: context.keys.max_waiters,
             leeway: context.leeway,
         }),
+        reading: 0,
         tokens,
     });
     Checked { settings, advertised }

@@ -1,6 +1,5 @@
 //! The checked configuration: values that later code need not doubt.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::mistakes::Mistakes;
 use super::server::{AuthorizationServer, TokenFormat};
+use super::tenants::{self, Written};
 use super::{
     ChallengeScopes, Config, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenCacheConfig, http,
 };
@@ -53,11 +53,14 @@ pub(crate) struct ServerSettings {
     pub(crate) issuers: Vec<String>,
     /// Taken when the server is made.
     pub(crate) source: Option<SourceSettings>,
+    /// Stands for all that a verified token's entry depends on: the key source, the rules for tokens, the resource and what
+    /// scopes imply. Given when the server is made; equal numbers stand for equal readings.
+    pub(crate) reading: usize,
     pub(crate) tokens: TokenRules,
 }
 
 /// What the tokens of one authorization server must be like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TokenRules {
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) format: TokenFormat,
@@ -89,7 +92,7 @@ pub(crate) struct TimeRules {
 }
 
 /// How many verified tokens are kept, and in how much memory; 0 is none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CacheLimits {
     pub(crate) capacity: usize,
     pub(crate) max_bytes: usize,
@@ -111,11 +114,11 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let mut servers = Vec::new();
     let mut completed = Vec::new();
     let mut advertised = ScopeSet::default();
-    for (index, server) in config.authorization_servers.iter().enumerate() {
+    let written = tenants::expanded(&config.authorization_servers, mistakes);
+    for Written { index, server } in &written {
         let path = format!("authorization_servers[{index}]");
         let context = super::servers::Context {
             path: &path,
-            index,
             http: &http,
             keys,
             leeway,
@@ -131,7 +134,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
             advertised.insert(identifier);
         }
         servers.extend(checked.settings);
-        completed.push(server);
+        completed.push(Written { index: *index, server });
     }
     server_list(&completed, &advertised, mistakes);
     distrusted_keys(config, &completed, mistakes);
@@ -224,17 +227,17 @@ pub(crate) fn parameter_name_in(text: &str) -> Option<&'static str> {
         .find(|name| text.contains(name))
 }
 
-fn server_list(servers: &[Cow<'_, AuthorizationServer>], advertised: &ScopeSet, mistakes: &mut Mistakes) {
-    if servers.is_empty() {
+fn server_list(written: &[Written<'_>], advertised: &ScopeSet, mistakes: &mut Mistakes) {
+    if written.is_empty() && !mistakes.touch("authorization_servers") {
         mistakes.add("authorization_servers", "required: at least one issuer");
     } else if advertised.is_empty() && !mistakes.touch("authorization_servers") && !mistakes.touch("resource")
     {
         mistakes.add("authorization_servers", "expected at least one that is advertised");
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, server) in servers.iter().enumerate() {
+    for Written { index, server } in written {
         for issuer in server.issuer.as_slice() {
-            if let Some(first) = seen.insert(issuer, index).filter(|_| !issuer.is_empty()) {
+            if let Some(first) = seen.insert(issuer, *index).filter(|_| !issuer.is_empty()) {
                 let path = format!("authorization_servers[{index}].issuer");
                 mistakes.add(
                     path,
@@ -245,9 +248,9 @@ fn server_list(servers: &[Cow<'_, AuthorizationServer>], advertised: &ScopeSet, 
     }
 }
 
-fn distrusted_keys(config: &Config, servers: &[Cow<'_, AuthorizationServer>], mistakes: &mut Mistakes) {
+fn distrusted_keys(config: &Config, written: &[Written<'_>], mistakes: &mut Mistakes) {
     let is_configured =
-        |issuer: &String| servers.iter().any(|server| server.issuer.as_slice().contains(issuer));
+        |issuer: &String| written.iter().any(|written| written.server.issuer.as_slice().contains(issuer));
     for (index, key) in config.distrusted_keys.iter().enumerate() {
         let path = format!("distrusted_keys[{index}]");
         if key.issuer.is_empty() {
