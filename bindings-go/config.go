@@ -79,11 +79,11 @@ type AuthorizationServer struct {
 	Issuer string
 	// FurtherIssuers are also accepted, and share the keys.
 	FurtherIssuers []string
-	// Preset stands for a set of the fields below, those that are given here excepted; none when empty.
-	Preset Preset
 	// Tenants are what {tenant} in the issuer stands for: each tenant's issuer is accepted. It may also stand in
 	// DiscoveryURL, MetadataIssuer, AdvertiseAs and JWKSURI.
 	Tenants []string
+	// Preset stands for a set of the fields below, those that are given here excepted; none when empty.
+	Preset Preset
 	// DiscoveryURL is where the metadata is; derived from the issuer when empty.
 	DiscoveryURL string
 	// MetadataIssuer is what the metadata must call itself; the issuer when empty.
@@ -132,8 +132,8 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		Issuer               any             `json:"issuer"`
-		Preset               Preset          `json:"preset,omitempty"`
 		Tenants              []string        `json:"tenants,omitzero"`
+		Preset               Preset          `json:"preset,omitempty"`
 		DiscoveryURL         string          `json:"discovery_url,omitempty"`
 		MetadataIssuer       string          `json:"metadata_issuer,omitempty"`
 		Advertise            Advertisement   `json:"advertise,omitempty"`
@@ -149,8 +149,7 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 		ClientIDClaims       []string        `json:"client_id_claims,omitzero"`
 		RequiredClaims       map[string]any  `json:"required_claims,omitzero"`
 	}{
-		issuer, s.Preset, s.Tenants, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms,
-		s.TokenFormat,
+		issuer, s.Tenants, s.Preset, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms, s.TokenFormat,
 		s.AdditionalAudiences, s.UnsafeClientAudience, s.ScopeClaims, s.ScopePrefix, s.ClientIDClaims, s.RequiredClaims,
 	})
 }

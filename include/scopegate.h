@@ -606,6 +606,11 @@ struct scopegate_str scopegate_server_metadata_url(const struct scopegate_server
 int64_t scopegate_server_leeway_seconds(const struct scopegate_server *server);
 
 /**
+ * The largest body that is read, in bytes: what `SCOPEGATE_NEED_BODY` says too.
+ */
+size_t scopegate_server_body_limit(const struct scopegate_server *server);
+
+/**
  * How many settings are legal and seldom meant.
  */
 size_t scopegate_server_warning_count(const struct scopegate_server *server);
@@ -669,6 +674,20 @@ scopegate_status scopegate_server_require(const struct scopegate_server *server,
                                           const struct scopegate_token *token,
                                           const struct scopegate_request *request,
                                           struct scopegate_response **answer);
+
+/**
+ * The calls in the body of a request, for a need that depends on their arguments: find it once the request may pass, then
+ * check it with `scopegate_server_require`.
+ *
+ * With `SCOPEGATE_OK` comes `report`, a JSON array of objects with `method`, `name` (the tool, the prompt or the URI of
+ * the resource, else null) and `params` (an object, or null); it is empty for a body that calls nothing. With any other
+ * status comes `answer`: the body, which must be in `request`, is read as a policy reads it, with one or without, and in
+ * the arguments too refused where two parsers could find different things.
+ */
+scopegate_status scopegate_server_calls(const struct scopegate_server *server,
+                                        const struct scopegate_request *request,
+                                        struct scopegate_report **report,
+                                        struct scopegate_response **answer);
 
 /**
  * Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or

@@ -97,6 +97,7 @@ export function describe(server: Server): {
   path: string;
   hasPolicy: boolean;
   leewaySeconds: number;
+  bodyLimit: number;
   backgroundRefresh: boolean;
   warnings: string[];
 };
@@ -109,6 +110,7 @@ export function require(
   request: NativeRequest,
   body: Body,
 ): NativeRefusal | null;
+export function calls(server: Server, request: NativeRequest, body: Body): { json?: string; refusal?: NativeRefusal };
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, request: NativeRequest): NativeResponse | null;

@@ -4,11 +4,12 @@ use napi::bindgen_prelude::External;
 use napi::{Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
-    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, Reason, Request as CoreRequest, ResourceServer,
+    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
+    ResourceServer,
 };
 
 use crate::keys::Keys;
-use crate::outcome::{Mistake, Outcome, Refusal, Response};
+use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response};
 use crate::panics::{PANICKED, caught, point};
 use crate::request::{Body, Request};
 
@@ -29,6 +30,7 @@ pub(crate) struct Description {
     pub path: String,
     pub has_policy: bool,
     pub leeway_seconds: i64,
+    pub body_limit: i64,
     pub background_refresh: bool,
     pub warnings: Vec<String>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description>
             path: server.resource().path().to_owned(),
             has_policy: server.has_policy(),
             leeway_seconds: server.leeway_seconds(),
+            body_limit: i64::try_from(server.body_limit()).unwrap_or(i64::MAX),
             background_refresh: server.background_refresh(),
             warnings: server.warnings().to_vec(),
         })
@@ -158,6 +161,20 @@ pub(crate) fn require(
     caught(|| {
         let result = request.lend(&body, |request| server.require(token, request));
         Ok(result.err().map(|rejection| (&*rejection).into()))
+    })
+}
+
+/// The calls in a body, as a JSON array, or the refusal of a body that cannot be read.
+#[napi(catch_unwind)]
+pub(crate) fn calls(server: &External<ResourceServer>, request: Request, body: Body<'_>) -> Result<Calls> {
+    caught(|| {
+        Ok(request.lend(&body, |request| match server.calls(request) {
+            Ok(calls) => {
+                let calls: Vec<String> = calls.iter().map(FullCall::to_json).collect();
+                Calls { json: Some(format!("[{}]", calls.join(","))), refusal: None }
+            }
+            Err(rejection) => Calls { json: None, refusal: Some((&*rejection).into()) },
+        }))
     })
 }
 

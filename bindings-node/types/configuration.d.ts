@@ -58,13 +58,13 @@ export interface Configuration {
 export interface AuthorizationServer {
   /** The accepted `iss`, or several that share one key set. Compared exactly. */
   issuer: string | readonly string[];
-  /** A named set of the members below: those given here replace the preset's. See `docs/issuers`. */
-  preset?: PresetName;
   /**
    * What `{tenant}` in `issuer` stands for: each tenant's issuer is accepted. `{tenant}` may also stand in `discovery_url`,
    * `metadata_issuer`, `advertise` and `jwks_uri`.
    */
   tenants?: readonly string[];
+  /** A named set of the members below: those given here replace the preset's. See `docs/issuers`. */
+  preset?: PresetName;
   /** Where its metadata is. */
   discovery_url?: string;
   /** What the metadata must call itself. Default: the first issuer. */

@@ -252,6 +252,12 @@ pub extern "C" fn scopegate_server_leeway_seconds(server: Option<&Server>) -> i6
     read("scopegate_server_leeway_seconds", server, 0, |server| server.core.leeway_seconds())
 }
 
+/// The largest body that is read, in bytes: what `SCOPEGATE_NEED_BODY` says too.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_body_limit(server: Option<&Server>) -> usize {
+    read("scopegate_server_body_limit", server, 0, |server| server.core.body_limit())
+}
+
 /// How many settings are legal and seldom meant.
 #[unsafe(no_mangle)]
 pub extern "C" fn scopegate_server_warning_count(server: Option<&Server>) -> usize {

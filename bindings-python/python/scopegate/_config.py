@@ -42,8 +42,8 @@ class _Issuer(TypedDict):
 class AuthorizationServer(_Issuer, total=False):
     """An authorization server whose tokens are accepted. Members given beside ``preset`` replace the preset's."""
 
-    preset: PresetName
     tenants: Sequence[str]
+    preset: PresetName
     discovery_url: str
     metadata_issuer: str
     advertise: str | bool

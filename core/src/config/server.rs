@@ -18,13 +18,13 @@ use serde_json::Value;
 pub struct AuthorizationServer {
     /// The accepted `iss`, or a list of accepted values that share one key source; compared exactly.
     pub issuer: Issuers,
-    /// A named set of the members below, see [`Preset`](crate::Preset): those given here replace the preset's.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
-    pub preset: Option<String>,
     /// What `{tenant}` in the issuer stands for: each tenant's issuer is accepted, compared exactly. `{tenant}` may also
     /// stand in `discovery_url`, `metadata_issuer`, `advertise` and `jwks_uri`. Each tenant is an authorization server with
     /// keys of its own; where all keys are at one place without `{tenant}`, the tenants share them like a list of issuers.
     pub tenants: Option<Vec<String>>,
+    /// A named set of the members below, see [`Preset`](crate::Preset): those given here replace the preset's.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
+    pub preset: Option<String>,
     /// Where the discovery document is, when that is not derived from the issuer.
     pub discovery_url: Option<String>,
     /// What the discovery document must call itself (default: the first issuer).

@@ -113,7 +113,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
     let mut servers = Vec::new();
     let mut completed = Vec::new();
-    let mut advertised = ScopeSet::default();
+    let mut advertised = Vec::new();
     let written = tenants::expanded(&config.authorization_servers, mistakes);
     for Written { index, server } in &written {
         let path = format!("authorization_servers[{index}]");
@@ -131,11 +131,12 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         let checked = super::servers::check(&server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
             own_origin(identifier, resource, &server, &path, mistakes);
-            advertised.insert(identifier);
+            advertised.push(identifier.clone());
         }
         servers.extend(checked.settings);
         completed.push(Written { index: *index, server });
     }
+    let advertised: ScopeSet = advertised.into_iter().collect();
     server_list(&completed, &advertised, mistakes);
     distrusted_keys(config, &completed, mistakes);
     if let Some(snapshot) = &config.keys.snapshot {

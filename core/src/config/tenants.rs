@@ -97,7 +97,7 @@ fn of_tenants(server: &AuthorizationServer, tenants: &[String]) -> Vec<Authoriza
     let of_tenant = |(tenant, issuer): (&String, String)| {
         let put_in = |text: &Option<String>| text.as_ref().map(|text| text.replace(PLACE, tenant));
         AuthorizationServer {
-            issuer: Issuers::One(issuer),
+            issuer: like(&server.issuer, issuer),
             discovery_url: put_in(&server.discovery_url),
             metadata_issuer: put_in(&server.metadata_issuer),
             advertise: match &server.advertise {
@@ -109,4 +109,12 @@ fn of_tenants(server: &AuthorizationServer, tenants: &[String]) -> Vec<Authoriza
         }
     };
     tenants.iter().zip(issuers).map(of_tenant).collect()
+}
+
+/// One issuer, to which a preset may add others where it may to the template.
+fn like(template: &Issuers, issuer: String) -> Issuers {
+    match template {
+        Issuers::One(_) => Issuers::One(issuer),
+        Issuers::Several(_) => Issuers::Several(vec![issuer]),
+    }
 }
