@@ -204,6 +204,9 @@ func (g *ResourceServer) Origin() string { return g.identity.origin }
 // Path is the path of the resource.
 func (g *ResourceServer) Path() string { return g.identity.path }
 
+// Logger is where refusals are logged.
+func (g *ResourceServer) Logger() *slog.Logger { return g.log.target() }
+
 // Leeway is the clock difference that is allowed, for programs that look at expiry times themselves.
 func (g *ResourceServer) Leeway() time.Duration { return g.identity.leeway }
 
