@@ -14,6 +14,8 @@ package scopegate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -29,6 +31,14 @@ type ResourceServer struct {
 	log      refusalLog
 	close    func()
 }
+
+// Format writes the name of the type, whatever the verb: what is inside changes while it is used.
+func (*ResourceServer) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "scopegate.ResourceServer")
+}
+
+// LogValue is the name of the type too.
+func (*ResourceServer) LogValue() slog.Value { return slog.StringValue("scopegate.ResourceServer") }
 
 // New makes a ResourceServer. It reads the files that the configuration names and does no other IO: no network, no
 // thread.

@@ -22,7 +22,7 @@ VECTORS = sorted((REPOSITORY / "tests" / "vectors").glob("*.json"))
 MARK = "canary"
 WINDOW = 12
 OF_EVERY_VECTOR = ("rust", "c", "go", "python", "node")
-OF_ADAPTERS = ("python-asgi", "node-adapters", "go-handler")
+OF_ADAPTERS = ("python-asgi", "node-adapters", "go-handler", "go-mcp")
 OF_PANICS = ("c-panics", "node-panics")
 
 
