@@ -70,6 +70,28 @@ func newServer(handle *C.scopegate_server) *server {
 	return opened
 }
 
+func openFromEnvironment(members []byte) (*server, error) {
+	var handle *C.scopegate_server
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(members)))
+	if C.scopegate_server_from_env(C.SCOPEGATE_ABI, text, C.size_t(len(members)), &handle, &failure) != C.SCOPEGATE_OK {
+		return nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	return newServer(handle), nil
+}
+
+func (s *server) derive(changes []byte) (*server, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var derived *C.scopegate_server
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(changes)))
+	if C.scopegate_server_derive(handle, text, C.size_t(len(changes)), &derived, &failure) != C.SCOPEGATE_OK {
+		return nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	return newServer(derived), nil
+}
+
 // declare makes the server that also asks for what the list declares, and gives the report.
 func (s *server) declare(offered []byte) (*server, json.RawMessage, error) {
 	handle := s.enter()

@@ -78,6 +78,13 @@ type Body = Uint8Array | undefined;
 export function version(): string;
 export function reasons(): string[];
 export function open(configuration: string): { server?: Server; mistakes: NativeMistake[] };
+export function environment(): string[];
+export function fromVariables(
+  names: readonly string[],
+  values: readonly string[],
+  members: string,
+): { server?: Server; mistakes: NativeMistake[] };
+export function derive(server: Server, changes: string): { server?: Server; mistakes: NativeMistake[] };
 export function declare(
   server: Server,
   offered: string,

@@ -66,6 +66,23 @@ function resourceServerOver(native) {
       return new ResourceServer(new JsonText(text), options);
     }
 
+    /**
+     * @param {Partial<import("../index.js").Configuration>} [overrides]
+     * @param {Options} [options]
+     */
+    static fromEnv(overrides = {}, options) {
+      const members = toJson(overrides);
+      const names = native.environment().filter((name) => process.env[name] !== undefined);
+      const values = names.map((name) => process.env[name] ?? "");
+      return new ResourceServer(new Made(made(own(native.fromVariables(names, values, members)))), options);
+    }
+
+    /** @param {import("../index.js").ConfigurationChanges} changes */
+    derive(changes) {
+      const text = toJson(changes);
+      return this.#beside(made(own(this.#guard(prepare({}), () => native.derive(this.#server, text)))));
+    }
+
     /** @param {readonly import("../index.js").Offered[]} offered */
     declare(offered) {
       if (!Array.isArray(offered)) throw new TypeError("offered: expected a list");

@@ -4,7 +4,8 @@ use napi::bindgen_prelude::External;
 use napi::{Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
-    AccessToken, CallKind, Check, FullCall, Reason, Request as CoreRequest, ResourceServer,
+    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
+    ResourceServer,
 };
 
 use crate::keys::Keys;
@@ -43,13 +44,37 @@ pub(crate) fn reasons() -> Vec<String> {
 /// A server with the configuration in this JSON document.
 #[napi(catch_unwind)]
 pub(crate) fn open(configuration: String) -> Result<Opened> {
-    caught(|| match ResourceServer::from_json(&configuration) {
-        Ok(server) => Ok(Opened { server: Some(External::new(server)), mistakes: Vec::new() }),
-        Err(error) => {
-            let mistakes = error.mistakes().iter().map(Mistake::from).collect();
-            Ok(Opened { server: None, mistakes })
+    caught(|| Ok(ResourceServer::from_json(&configuration).into()))
+}
+
+/// The names of the variables that `fromVariables` reads.
+#[napi(catch_unwind)]
+pub(crate) fn environment() -> Vec<String> {
+    ENVIRONMENT.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A server with the configuration of these variables, names and values, and, before them, these members.
+#[napi(catch_unwind)]
+pub(crate) fn from_variables(names: Vec<String>, values: Vec<String>, members: String) -> Result<Opened> {
+    let variables = names.into_iter().zip(values).collect();
+    caught(|| Ok(ResourceServer::from_variables(&variables, &members).into()))
+}
+
+/// The server that this one would be with these changes.
+#[napi(catch_unwind)]
+pub(crate) fn derive(server: &External<ResourceServer>, changes: String) -> Result<Opened> {
+    caught(|| Ok(server.derive_from_json(&changes).into()))
+}
+
+impl From<std::result::Result<ResourceServer, ConfigError>> for Opened {
+    fn from(made: std::result::Result<ResourceServer, ConfigError>) -> Opened {
+        match made {
+            Ok(server) => Opened { server: Some(External::new(server)), mistakes: Vec::new() },
+            Err(error) => {
+                Opened { server: None, mistakes: error.mistakes().iter().map(Mistake::from).collect() }
+            }
         }
-    })
+    }
 }
 
 /// A server that also asks for what is declared with the report as JSON, or every mistake.
