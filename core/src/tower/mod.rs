@@ -41,7 +41,7 @@ use http_body_util::{BodyExt, Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::answers::{client_has_left, encoding_refused, health, session_not_found, type_refused};
+use self::answers::{encoding_refused, health, session_not_found, type_refused};
 use self::log::RefusalLog;
 use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
@@ -168,7 +168,7 @@ impl ResourceServerLayer {
             return Err(encoding_refused());
         }
         let (decided, bytes, body) = if reads_body {
-            let bytes = read(body, gate.body_limit()).await.ok_or_else(client_has_left)?;
+            let bytes = read(body, gate.body_limit()).await;
             let decided = match first {
                 Check::NeedBody { .. } => check(gate, &request.body(&bytes)).await,
                 decided => decided,
@@ -332,20 +332,24 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The whole body, or just over `limit` bytes of it, which are refused; `None` when the client has left.
-async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Option<Bytes> {
+/// The whole body, or just over `limit` bytes of it, which are refused.
+async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Bytes {
     let mut body = pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.ok()?.into_data() {
+        let Ok(frame) = frame else { return Bytes::from_static(NO_JSON) };
+        if let Ok(data) = frame.into_data() {
             bytes.put(data);
         }
         if bytes.len() > limit {
             break;
         }
     }
-    Some(bytes.freeze())
+    bytes.freeze()
 }
+
+/// Stands for a body that has no end, or chunks that are none: what came of it may look like a call.
+const NO_JSON: &[u8] = &[0];
 
 fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(CONTENT_ENCODING).into_iter().map(|coding| coding.as_bytes().trim_ascii());
