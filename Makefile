@@ -1,5 +1,5 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make memory · make supply-chain
-# make fuzz · make install
+# make demo · make test · make lint · make bench · make faults · make differential · make matrix · make memory
+# make supply-chain · make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -22,8 +22,8 @@ export SCOPEGATE_TRACES := $(CURDIR)/target/traces
 export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
 .NOTPARALLEL:
-.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
+  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -35,19 +35,22 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts secrets \
-  differential
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging transcripts \
+  secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES),scopegate-node/test-hooks -- -D warnings
+	$(CARGO) fmt --manifest-path core/examples/rmcp/Cargo.toml -- --check
+	$(CARGO) clippy --locked $(RMCP_EXAMPLE) --all-targets -- -D warnings
 	$(VENV)/bin/ruff check bindings-python tests
 	$(VENV)/bin/ruff format --check bindings-python tests
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -129,10 +132,14 @@ tools:
 	@$(PKG_CONFIG) --version >/dev/null 2>&1 || { test -x $(PY) || $(PYTHON) -m venv $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check pkgconf==3.0.7.post0; }
 
+# A workspace of its own, which takes what is built already from ours.
+RMCP_EXAMPLE := --manifest-path core/examples/rmcp/Cargo.toml --target-dir target
+
 # Without features first: nothing in the core may depend on what another crate switches on.
 test-rust:
 	$(CARGO) test --locked -p scopegate-core
 	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub -p scopegate-fuzz-properties --all-features
+	$(CARGO) test --locked $(RMCP_EXAMPLE)
 
 test-c: tools $(AUTHSERVER)
 	$(CARGO) test --locked -p scopegate-ffi
@@ -156,6 +163,7 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
 	$(PY) tests/vectors/generate.py --check
 	$(PY) tests/exchanges/generate.py --check
+	$(PY) tests/lines.py --check
 	$(PY) tests/bench/report.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
@@ -172,6 +180,28 @@ test-written: tools $(VENV)/test $(NODE_MODULES)
 	$(PY) -m pytest -p no:asyncio tests/written
 	node --test tests/written/typescript_client.test.mjs
 	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
+
+# Every adapter, every official client, every row of the wire table, over real sockets: docs/matrix.md. `make matrix` also has
+# a browser ask, and writes that page; it needs Debian's chromium.
+MATRIX := PYTHONPATH=bindings-python/demo $(PY) tests/matrix/run.py
+.PHONY: matrix test-matrix matrix-programs
+matrix: matrix-programs
+	$(MATRIX) --browser --write
+
+test-matrix: matrix-programs
+	$(MATRIX)
+
+MATRIX_BUILT := $(CURDIR)/target/matrix
+matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
+	mkdir -p $(MATRIX_BUILT)
+	$(CARGO) build --locked -p scopegate-tests --example scopegate-matrix-axum
+	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
+	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
+	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
+	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
+	cd bindings-node && node build.mjs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging

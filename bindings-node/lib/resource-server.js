@@ -15,6 +15,7 @@ const { bytes, prepare } = require("./request.js");
  * @typedef {import("../index.js").ResourceServerOptions} Options
  * @typedef {import("../index.js").AccessToken} AccessToken
  * @typedef {import("./native-module.js").NativeOutcome} NativeOutcome
+ * @typedef {import("./native-module.js").NativeRefusal} NativeRefusal
  * @typedef {import("./native-module.js").NativeKeys} NativeKeys
  * @typedef {ReturnType<typeof prepare>} Prepared
  */
@@ -35,7 +36,7 @@ function resourceServerOver(native) {
     #fetches;
 
     /**
-     * @param {import("../index.js").Configuration | JsonText} configuration
+     * @param {import("../index.js").Configuration | JsonText | Made} configuration
      * @param {Options} [options]
      */
     constructor(configuration, options) {
@@ -43,14 +44,17 @@ function resourceServerOver(native) {
       if (onRefusal !== undefined && typeof onRefusal !== "function") {
         throw new TypeError("onRefusal: expected a function");
       }
-      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
-      const { server, mistakes } = own(native.open(json));
-      if (server === undefined) throw new ConfigError(mistakes);
-      this.#server = server;
-      this.#description = native.describe(server);
-      this.#fetches = new Fetches(native, server, json);
+      this.#server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
+      this.#description = native.describe(this.#server);
+      this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
       for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
+    }
+
+    /** @param {import("../index.js").Configuration | JsonText} configuration */
+    static #open(configuration) {
+      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
+      return made(own(native.open(json)));
     }
 
     /**
@@ -60,6 +64,32 @@ function resourceServerOver(native) {
     static fromJson(text, options) {
       if (typeof text !== "string") throw new TypeError("expected the configuration as JSON text");
       return new ResourceServer(new JsonText(text), options);
+    }
+
+    /**
+     * @param {Partial<import("../index.js").Configuration>} [overrides]
+     * @param {Options} [options]
+     */
+    static fromEnv(overrides = {}, options) {
+      const members = toJson(overrides);
+      const names = native.environment().filter((name) => process.env[name] !== undefined);
+      const values = names.map((name) => process.env[name] ?? "");
+      return new ResourceServer(new Made(made(own(native.fromVariables(names, values, members)))), options);
+    }
+
+    /** @param {import("../index.js").ConfigurationChanges} changes */
+    derive(changes) {
+      const text = toJson(changes);
+      return this.#beside(made(own(this.#guard(prepare({}), () => native.derive(this.#server, text)))));
+    }
+
+    /** @param {readonly import("../index.js").Offered[]} offered */
+    declare(offered) {
+      if (!Array.isArray(offered)) throw new TypeError("offered: expected a list");
+      const list = toJson(offered);
+      const declared = own(this.#guard(prepare({}), () => native.declare(this.#server, list)));
+      const gate = this.#beside(made(declared));
+      return { gate, report: JSON.parse(declared.report ?? "") };
     }
 
     /** @param {RequestDetails} [details] */
@@ -190,15 +220,36 @@ function resourceServerOver(native) {
       return {
         hasPolicy: this.#description.hasPolicy,
         leewaySeconds: this.#description.leewaySeconds,
+        bodyLimit: this.#description.bodyLimit,
         /** @param {string} target */
         notFound: (target) => {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
           return response ? new HttpResponse(response) : undefined;
         },
-        /** @param {string} detail */
-        internalError: (detail) =>
-          this.#refused(new Rejected(native.internalError(this.#server, prepare({}).request, detail))),
+        /**
+         * @param {string} detail
+         * @param {RequestDetails} [details]
+         */
+        internalError: (detail, details = {}) =>
+          this.#refused(new Rejected(native.internalError(this.#server, prepare(details).request, detail))),
+        /** @param {RequestDetails} details */
+        calls: (details) => {
+          const prepared = prepareAtOnce(details);
+          const { json, refusal } = this.#guard(prepared, () =>
+            own(native.calls(this.#server, prepared.request, prepared.body)),
+          );
+          if (json === undefined) throw this.#refused(new Rejected(/** @type {NativeRefusal} */ (refusal)));
+          return JSON.parse(json);
+        },
       };
+    }
+
+    /**
+     * The class of the server that was made from this one.
+     * @param {Made["server"]} server
+     */
+    #beside(server) {
+      return new ResourceServer(new Made(server), { onRefusal: this.#onRefusal });
     }
 
     /**
@@ -286,6 +337,23 @@ class JsonText {
   /** @param {string} text */
   constructor(text) {
     this.text = text;
+  }
+}
+
+/**
+ * The server, unless the core found mistakes.
+ * @param {{ server?: Made["server"], mistakes: import("./native-module.js").NativeMistake[] }} result
+ */
+function made({ server, mistakes }) {
+  if (server === undefined) throw new ConfigError(mistakes);
+  return server;
+}
+
+/** A server of the native module. */
+class Made {
+  /** @param {import("./native-module.js").Handle<"server">} server */
+  constructor(server) {
+    this.server = server;
   }
 }
 
