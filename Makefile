@@ -48,8 +48,9 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
+	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -67,14 +68,55 @@ supply-chain: $(CARGO_DENY)
 $(CARGO_DENY):
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.2 cargo-deny
 
-bench: tools $(VENV)/python $(NODE_MODULES) installed
+# Every language beside other libraries, at their best configuration; then what shows the figures: the table in README.md,
+# the chart and tests/bench/README.md, which says what this needs. Less than 10 minutes once everything is built.
+bench: bench-programs
+	$(PYTHON) tests/bench/run.py --record
+	$(PYTHON) tests/bench/report.py
+
+# The same in a minute or two, to try something: writes nothing. BENCH="--only Python --algorithms ES256" for less.
+.PHONY: bench-quick
+bench-quick: bench-programs
+	$(PYTHON) tests/bench/run.py --quick $(BENCH)
+
+.PHONY: bench-programs
+PY_BENCH := build/bench/python/bin/python
+BENCH_NODE := tests/bench/node/node_modules/.package-lock.json
+bench-programs: tools bench-headers installed $(BENCH_NODE) build/bench/python build/bench/pyjwt-2.10
+	$(PY_BENCH) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 	mkdir -p target/bench
-	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
-	cp target/release/scopegate-bench target/bench
-	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench/bench-c
-	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench/bench-go .
+	$(CARGO) build --locked --release --manifest-path tests/bench/rust/Cargo.toml --target-dir target
+	cp target/release/bench-rust target/bench
+	cc -O2 tests/bench/c/*.c -DLIBJWT_VERSION="\"$$($(PKG_CONFIG) --modversion libjwt)\"" -I $(INSTALLED)/include \
+	  $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib $$($(PKG_CONFIG) --cflags --libs libjwt libcrypto) -pthread -o target/bench/bench-c
+	cd tests/bench/go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib go build -tags jwx_goccy -o ../../../target/bench/bench-go .
 	cd bindings-node && node build.mjs
-	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench
+
+# Two environments, since there are two versions of PyJWT.
+build/bench/%: tests/bench/python/requirements-%.txt FORCE
+	test -x $@/bin/python || $(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+
+.PHONY: bench-headers
+bench-headers:
+	@$(PKG_CONFIG) --exists libjwt libcrypto || { \
+	  echo "libjwt, libcrypto: not found; on Debian: apt-get install libjwt-dev libssl-dev pkg-config" >&2; exit 1; }
+
+$(BENCH_NODE): tests/bench/node/package-lock.json $(NODE_MODULES)
+	npm ci --prefix tests/bench/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Our own rows alone, with the crossings into the library, on tokens of the vectors.
+.PHONY: bench-own
+bench-own: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/bench-own
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
+	cp target/release/scopegate-bench target/bench-own
+	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench-own/bench-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench-own/bench-go .
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench-own
 
 # What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
 bench-own-verifier: tools $(VENV)/python
@@ -122,6 +164,7 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	$(PY) tests/vectors/generate.py --check
 	$(PY) tests/exchanges/generate.py --check
 	$(PY) tests/lines.py --check
+	$(PY) tests/bench/report.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs && npm test

@@ -23,6 +23,7 @@ export type {
   KeySnapshot,
   Policy,
   PolicyEntry,
+  PresetName,
   SourceSnapshot,
   TokenCacheSettings,
 } from "./types/configuration.js";

@@ -4,7 +4,8 @@ use napi::bindgen_prelude::External;
 use napi::{Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
-    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest, ResourceServer,
+    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
+    ResourceServer,
 };
 
 use crate::keys::Keys;

@@ -1,5 +1,6 @@
 //! The order of checks, from a request to an access token or the reason why not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -237,8 +238,8 @@ impl Inner {
 
     /// Whether a token's scopes cover `required_scopes` and these.
     pub(crate) fn cover(&self, token: &AccessToken, scopes: &[&str]) -> bool {
-        let mut need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
-        need.all(|scope| self.settings.implications.cover(token.scopes(), scope))
+        let need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
+        self.settings.implications.cover(token.scopes(), need)
     }
 
     /// `required_scopes`, then the policy's, then the request's own.
@@ -251,7 +252,7 @@ impl Inner {
 
     /// Check 26.
     pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
-        if need.iter().all(|scope| self.settings.implications.cover(token.scopes(), scope)) {
+        if self.settings.implications.cover(token.scopes(), need.iter()) {
             return Ok(());
         }
         let detail = format!("expected the scopes {}", need.joined());
@@ -271,10 +272,8 @@ impl Inner {
         let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
         let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
         let known = known.chain(self.policy.iter().flat_map(Policy::scopes));
-        known
-            .filter(|scope| token.scopes().iter().any(|granted| granted == scope))
-            .map(str::to_owned)
-            .collect()
+        let granted: HashSet<&str> = token.scopes().iter().map(String::as_str).collect();
+        known.filter(|scope| granted.contains(scope)).map(str::to_owned).collect()
     }
 
     /// For decisions that were made without the body: it matters for the form of a 403 alone.

@@ -53,7 +53,7 @@ pub use call::{CallId, CallKind, FullCall, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
     ConfigError, ConfigMistake, DistrustedKey, ENVIRONMENT, HttpConfig, Issuers, KeysConfig, Offered,
-    PolicyConfig, PolicyRule, RefusalBody, TokenCacheConfig, TokenFormat,
+    PolicyConfig, PolicyRule, Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};

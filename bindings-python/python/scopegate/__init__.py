@@ -15,6 +15,7 @@ from scopegate._config import (
     Keys,
     KeySnapshot,
     Policy,
+    PresetName,
     SourceSnapshot,
     TokenCache,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Policy",
     "PolicyEntry",
     "PolicyReport",
+    "PresetName",
     "Reason",
     "Rejected",
     "RequestDetails",

@@ -12,6 +12,21 @@ from scopegate._errors import ConfigError
 Entry = list[str] | tuple[str, ...] | Literal["deny"]
 """What a call needs: scopes, all of them, or ``"deny"``."""
 
+PresetName = Literal[
+    "scalekit",
+    "entra",
+    "entra_v1",
+    "cognito",
+    "okta",
+    "keycloak",
+    "auth0",
+    "workos",
+    "descope",
+    "authentik",
+    "adfs",
+]
+"""What the tokens of an issuer are like, by a name: ``docs/issuers`` says what each stands for."""
+
 
 class ClientAudience(TypedDict):
     """A claim that stands in for an absent ``aud``."""
@@ -25,9 +40,10 @@ class _Issuer(TypedDict):
 
 
 class AuthorizationServer(_Issuer, total=False):
-    """An authorization server whose tokens are accepted."""
+    """An authorization server whose tokens are accepted. Members given beside ``preset`` replace the preset's."""
 
     tenants: Sequence[str]
+    preset: PresetName
     discovery_url: str
     metadata_issuer: str
     advertise: str | bool

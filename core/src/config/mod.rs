@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod mistakes;
 pub(crate) mod offered;
+mod presets;
 #[cfg(feature = "schema")]
 mod schema;
 mod server;
@@ -28,6 +29,7 @@ use crate::keys::snapshot::KeySnapshot;
 pub use environment::ENVIRONMENT;
 pub use mistakes::{ConfigError, ConfigMistake};
 pub use offered::Offered;
+pub use presets::{Preset, PresetMember, PresetWant};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
 pub(crate) use settings::{
     AudienceRules, CacheLimits, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules,

@@ -112,7 +112,8 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let keys = keys(&config.keys, mistakes);
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
     let mut servers = Vec::new();
-    let mut advertised = ScopeSet::default();
+    let mut completed = Vec::new();
+    let mut advertised = Vec::new();
     let written = tenants::expanded(&config.authorization_servers, mistakes);
     for Written { index, server } in &written {
         let path = format!("authorization_servers[{index}]");
@@ -123,16 +124,21 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
             leeway,
             distrusted_keys: &config.distrusted_keys,
             snapshot: config.keys.snapshot.as_ref(),
+            has_required_scopes: !config.required_scopes.is_empty(),
+            has_policy: config.policy.is_some(),
         };
-        let checked = super::servers::check(server, &context, mistakes);
+        let server = super::presets::fill(server, &context, mistakes);
+        let checked = super::servers::check(&server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
-            own_origin(identifier, resource, server, &path, mistakes);
-            advertised.insert(identifier);
+            own_origin(identifier, resource, &server, &path, mistakes);
+            advertised.push(identifier.clone());
         }
         servers.extend(checked.settings);
+        completed.push(Written { index: *index, server });
     }
-    server_list(&written, &advertised, mistakes);
-    distrusted_keys(config, &written, mistakes);
+    let advertised: ScopeSet = advertised.into_iter().collect();
+    server_list(&completed, &advertised, mistakes);
+    distrusted_keys(config, &completed, mistakes);
     if let Some(snapshot) = &config.keys.snapshot {
         super::snapshot::check(snapshot, mistakes);
     }
@@ -231,7 +237,7 @@ fn server_list(written: &[Written<'_>], advertised: &ScopeSet, mistakes: &mut Mi
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for Written { index, server } in written {
-        for issuer in &server.issuer.0 {
+        for issuer in server.issuer.as_slice() {
             if let Some(first) = seen.insert(issuer, *index).filter(|_| !issuer.is_empty()) {
                 let path = format!("authorization_servers[{index}].issuer");
                 mistakes.add(
@@ -245,7 +251,7 @@ fn server_list(written: &[Written<'_>], advertised: &ScopeSet, mistakes: &mut Mi
 
 fn distrusted_keys(config: &Config, written: &[Written<'_>], mistakes: &mut Mistakes) {
     let is_configured =
-        |issuer: &String| written.iter().any(|written| written.server.issuer.0.contains(issuer));
+        |issuer: &String| written.iter().any(|written| written.server.issuer.as_slice().contains(issuer));
     for (index, key) in config.distrusted_keys.iter().enumerate() {
         let path = format!("distrusted_keys[{index}]");
         if key.issuer.is_empty() {
@@ -268,7 +274,7 @@ fn own_origin(
     mistakes: &mut Mistakes,
 ) {
     let ours = Url::parse(identifier).is_ok_and(|url| url.origin() == resource.origin());
-    if ours && !server.issuer.0.iter().any(|issuer| issuer == identifier) {
+    if ours && !server.issuer.as_slice().iter().any(|issuer| issuer == identifier) {
         let message = "expected the issuer's own identifier: this one is on the origin of the resource";
         mistakes.add(format!("{path}.advertise"), message);
     }

@@ -23,7 +23,7 @@ pub(super) fn expanded<'a>(servers: &'a [AuthorizationServer], mistakes: &mut Mi
         let path = format!("authorization_servers[{index}]");
         match &server.tenants {
             None => {
-                if server.issuer.0.iter().any(|issuer| issuer.contains(PLACE)) {
+                if server.issuer.as_slice().iter().any(|issuer| issuer.contains(PLACE)) {
                     mistakes.add(format!("{path}.tenants"), format!("required: what {PLACE} stands for"));
                 }
                 written.push(Written { index, server: Cow::Borrowed(server) });
@@ -39,7 +39,7 @@ pub(super) fn expanded<'a>(servers: &'a [AuthorizationServer], mistakes: &mut Mi
 }
 
 fn check(server: &AuthorizationServer, tenants: &[String], path: &str, mistakes: &mut Mistakes) {
-    let is_template = matches!(&server.issuer.0[..], [issuer] if issuer.matches(PLACE).count() == 1);
+    let is_template = matches!(server.issuer.as_slice(), [issuer] if issuer.matches(PLACE).count() == 1);
     if !is_template {
         mistakes.add(format!("{path}.issuer"), format!("expected one issuer with {PLACE} in it, once"));
     }
@@ -89,15 +89,15 @@ fn advertised(server: &AuthorizationServer) -> Option<&str> {
 }
 
 fn of_tenants(server: &AuthorizationServer, tenants: &[String]) -> Vec<AuthorizationServer> {
-    let template = server.issuer.0.first().cloned().unwrap_or_default();
+    let template = server.issuer.as_slice().first().cloned().unwrap_or_default();
     let issuers = tenants.iter().map(|tenant| template.replace(PLACE, tenant));
     if share_keys(server) {
-        return vec![AuthorizationServer { issuer: Issuers(issuers.collect()), ..server.clone() }];
+        return vec![AuthorizationServer { issuer: Issuers::Several(issuers.collect()), ..server.clone() }];
     }
     let of_tenant = |(tenant, issuer): (&String, String)| {
         let put_in = |text: &Option<String>| text.as_ref().map(|text| text.replace(PLACE, tenant));
         AuthorizationServer {
-            issuer: Issuers(vec![issuer]),
+            issuer: like(&server.issuer, issuer),
             discovery_url: put_in(&server.discovery_url),
             metadata_issuer: put_in(&server.metadata_issuer),
             advertise: match &server.advertise {
@@ -109,4 +109,12 @@ fn of_tenants(server: &AuthorizationServer, tenants: &[String]) -> Vec<Authoriza
         }
     };
     tenants.iter().zip(issuers).map(of_tenant).collect()
+}
+
+/// One issuer, to which a preset may add others where it may to the template.
+fn like(template: &Issuers, issuer: String) -> Issuers {
+    match template {
+        Issuers::One(_) => Issuers::One(issuer),
+        Issuers::Several(_) => Issuers::Several(vec![issuer]),
+    }
 }

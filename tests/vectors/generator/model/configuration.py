@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .declared import with_declared
+from .presets import completed
 
 DEFAULT_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 DEFAULT_SCOPE_CLAIMS: list[Any] = ["scope", "scp", "scopes", "permissions"]
@@ -82,6 +83,7 @@ def same_name(algorithm: str) -> str:
 
 
 def _read_server(entry: dict[str, Any]) -> AuthorizationServer:
+    entry = completed(entry)
     issuers = entry["issuer"] if isinstance(entry["issuer"], list) else [entry["issuer"]]
     advertise = entry.get("advertise", entry.get("metadata_issuer", issuers[0]))
     return AuthorizationServer(

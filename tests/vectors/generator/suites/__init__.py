@@ -13,6 +13,7 @@ from . import (
     keys,
     order,
     policy,
+    presets,
     require_and_allowed,
     secrets,
     token_syntax,
@@ -39,4 +40,5 @@ def all_suites() -> list[Suite]:
         attacks_on_keys.suite(),
         attacks_on_tokens.suite(),
         secrets.suite(),
+        presets.suite(),
     ]
