@@ -57,6 +57,7 @@ def test_the_types_have_every_key_of_the_configuration_and_no_other() -> None:
         ClientAudience: "ClientAudience",
         ClientCertificate: "ClientCertificate",
         DistrustedKey: "DistrustedKey",
+        Events: "EventsConfig",
         TokenCache: "TokenCacheConfig",
         Http: "HttpConfig",
         KeySnapshot: "KeySnapshot",

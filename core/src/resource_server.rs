@@ -369,6 +369,11 @@ impl ResourceServer {
         self.0.events.as_deref().map(AuditLog::drain).unwrap_or_default()
     }
 
+    /// The same as JSON lines: an object for each event, and a line feed after each.
+    pub fn drain_events_as_lines(&self) -> String {
+        self.drain_events().iter().fold(String::new(), |lines, event| lines + &event.to_json() + "\n")
+    }
+
     /// Whether tokens can be judged now. Needs no network and does not depend on an issuer once keys are held.
     pub fn health(&self) -> Health {
         let sources = self.0.sources.iter().map(|source| source.status()).collect();

@@ -99,7 +99,8 @@ fn a_refusal_of_a_further_need_is_told_too() {
     let token = gate.authorize(&request).expect("a good token");
     gate.require(&token, &request.scopes(&["read"])).expect("what it has");
     gate.require(&token, &request.scopes(&["write"])).expect_err("what it lacks");
-    let told: Vec<_> = gate.drain_events().into_iter().map(|event| (event.reason, event.scopes_needed)).collect();
+    let told: Vec<_> =
+        gate.drain_events().into_iter().map(|event| (event.reason, event.scopes_needed)).collect();
     assert_eq!(told, [(None, vec![]), (Some(Reason::InsufficientScope), vec!["write".to_owned()])]);
 }
 

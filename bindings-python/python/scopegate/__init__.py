@@ -10,6 +10,7 @@ from scopegate._config import (
     ClientCertificate,
     Configuration,
     DistrustedKey,
+    Events,
     Http,
     Keys,
     KeySnapshot,
@@ -19,6 +20,7 @@ from scopegate._config import (
 )
 from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._event import AuditedCall, AuditEvent
 from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
@@ -27,6 +29,8 @@ from scopegate._server import McpCall, RequestDetails, ResourceServer
 
 __all__ = [
     "AccessToken",
+    "AuditEvent",
+    "AuditedCall",
     "AuthorizationServer",
     "Call",
     "ClientAudience",
@@ -35,6 +39,7 @@ __all__ = [
     "ConfigMistake",
     "Configuration",
     "DistrustedKey",
+    "Events",
     "Http",
     "HttpResponse",
     "KeySnapshot",

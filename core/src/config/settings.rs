@@ -141,9 +141,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     strings(&config.additional_audiences, "additional_audiences", mistakes);
     let times = times(config, leeway, mistakes);
     let token_cache = token_cache(&config.token_cache, mistakes);
-    let events = config.events.as_ref().map(|events| {
-        whole(events.capacity, 8192, 1..=1_000_000, "events.capacity", mistakes) as usize
-    });
+    let events = config
+        .events
+        .as_ref()
+        .map(|events| whole(events.capacity, 8192, 1..=1_000_000, "events.capacity", mistakes) as usize);
     let scopes_supported = optional_scopes(config.scopes_supported.as_deref(), "scopes_supported", mistakes);
     let required_scopes = scopes(&config.required_scopes, "required_scopes", mistakes);
     let initial_scopes = optional_scopes(config.initial_scopes.as_deref(), "initial_scopes", mistakes);
