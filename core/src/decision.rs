@@ -1,5 +1,6 @@
 //! The order of checks, from a request to an access token or the reason why not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl Inner {
             return self.verify(credential, request, done).map(|verified| verified.token);
         };
         let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest)
+        if let Some(found) = cache.find(&digest, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
@@ -108,6 +109,7 @@ impl Inner {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),
             header: jws.header,
+            reading: origin.server.reading,
         })
     }
 
@@ -119,7 +121,7 @@ impl Inner {
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Option<AccessToken>, Stop> {
-        let Verified { header, token, key } = verified;
+        let Verified { header, token, key, reading: _ } = verified;
         let origin = self.origin(token.issuer(), header, request)?;
         match origin.source.recognise(&origin.want(header, token.issued_at()), key, done) {
             Recognition::SameKey => {}
@@ -240,8 +242,8 @@ impl Inner {
 
     /// Whether a token's scopes cover `required_scopes` and these.
     pub(crate) fn cover(&self, token: &AccessToken, scopes: &[&str]) -> bool {
-        let mut need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
-        need.all(|scope| self.settings.implications.cover(token.scopes(), scope))
+        let need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
+        self.settings.implications.cover(token.scopes(), need)
     }
 
     /// `required_scopes`, then the policy's, then the request's own.
@@ -254,7 +256,7 @@ impl Inner {
 
     /// Check 26.
     pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
-        if need.iter().all(|scope| self.settings.implications.cover(token.scopes(), scope)) {
+        if self.settings.implications.cover(token.scopes(), need.iter()) {
             return Ok(());
         }
         let detail = format!("expected the scopes {}", need.joined());
@@ -274,10 +276,8 @@ impl Inner {
         let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
         let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
         let known = known.chain(self.policy.iter().flat_map(Policy::scopes));
-        known
-            .filter(|scope| token.scopes().iter().any(|granted| granted == scope))
-            .map(str::to_owned)
-            .collect()
+        let granted: HashSet<&str> = token.scopes().iter().map(String::as_str).collect();
+        known.filter(|scope| granted.contains(scope)).map(str::to_owned).collect()
     }
 
     /// For decisions that were made without the body: it matters for the form of a 403 alone.
