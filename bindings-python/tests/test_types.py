@@ -15,6 +15,7 @@ from scopegate import (
     ClientCertificate,
     Configuration,
     DistrustedKey,
+    Events,
     Http,
     Keys,
     KeySnapshot,

@@ -19,8 +19,8 @@ class AuditedCall(TypedDict):
 class AuditEvent(TypedDict):
     """What was decided about one request, for whom, and what they asked for.
 
-    It holds values of claims that were verified, and never the token. All from ``issuer`` on is known only of tokens that
-    proved good. Texts are cut after 256 bytes and lists after 32 items, with ``\u2026`` in the place of the rest.
+    It holds values of claims that were verified, and never the token. All from ``issuer`` on is known only of tokens
+    that proved good. Texts are cut after 256 bytes and lists after 32 items, with ``\u2026`` in the place of the rest.
     """
 
     time: int | None

@@ -281,11 +281,12 @@ class ResourceServer:
         return self._native.metrics()
 
     def drain_events(self) -> list[AuditEvent]:
-        """Takes the audit events that were kept since they were last taken, in the order of their decisions: one for each
-        request that was accepted or refused, and for each refusal of ``require``. None where ``events`` is not configured.
+        """Takes the audit events that were kept since they were last taken, in the order of their decisions: one for
+        each request that was accepted or refused, and for each refusal of ``require``. None where ``events`` is not
+        configured.
 
-        Nothing waits for who drains: without room events are dropped, and ``stats()["events"]["dropped"]`` counts them. A
-        forked child begins without any. ``scopegate.audit`` drains into ``logging``.
+        Nothing waits for who drains: without room events are dropped, and ``stats()["events"]["dropped"]`` counts
+        them. A forked child begins without any. ``scopegate.audit`` drains into ``logging``.
         """
         return [json.loads(line) for line in self._native.drain_events().split("\n") if line]
 

@@ -16,8 +16,8 @@ logger = logging.getLogger("scopegate.audit")
 class AuditLog:
     """Drains the audit events of a resource server into a logger: a JSON object as the message of each.
 
-    It works on a thread of its own from ``start`` to ``stop``; as a context manager it does both. A slow handler slows no
-    request: events that find no room are dropped, and the log says how many. A forked child needs ``start`` again.
+    It works on a thread of its own from ``start`` to ``stop``; as a context manager it does both. A slow handler slows
+    no request: events that find no room are dropped, and the log says how many. A forked child needs ``start`` again.
     """
 
     def __init__(
