@@ -244,8 +244,8 @@ static void trace(scopegate_str id, const scopegate_server *server, const scopeg
   EXPECT(health != NULL);
   text[0] = answer ? scopegate_response_detail(answer) : none;
   text[1] = answer ? scopegate_response_http1(answer) : none;
-  text[2] = scopegate_report_json(stats);
-  text[3] = scopegate_report_json(health);
+  text[2] = scopegate_report_text(stats);
+  text[3] = scopegate_report_text(health);
   fprintf(traced, "== %s\n", id.data);
   for (at = 0; at < sizeof text / sizeof *text; at++) { /* the detail of an answer that is no refusal has no data */
     if (text[at].len > 0) EXPECT(fwrite(text[at].data, 1, text[at].len, traced) == text[at].len);
