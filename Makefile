@@ -46,7 +46,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	@unformatted=$$(gofmt -l bindings-go tests/written); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/requests); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults

@@ -1,6 +1,7 @@
 """The tables of docs/speed.md, from requests.json and growth.json.
 
-Usage: speed.py NAME... prints some of them; --write puts them between the markers of the page; --check fails when the page differs.
+Usage: speed.py NAME... prints some of them; --write puts all between the markers of the page; --check fails when the
+page differs.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ def main() -> None:
     page = PAGE.read_text()
     for name, table in tables.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if len(pattern.findall(page)) != 1:
+        places = list(pattern.finditer(page))
+        if len(places) != 1:
             sys.exit(f"{PAGE.name}: expected one place for the table {name}")
-        page = pattern.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", page)
+        page = f"{page[: places[0].end(1)]}{table}\n{page[places[0].start(2) :]}"
     if names == ["--write"]:
         PAGE.write_text(page)
     elif page != PAGE.read_text():
