@@ -53,11 +53,15 @@ func open(document []byte, logger *slog.Logger) (*ResourceServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := newResourceServer(opened, logger)
-	for _, warning := range gate.identity.warnings {
-		gate.log.target().Warn("scopegate: configuration: " + warning)
+	return newResourceServer(opened, logger).warned(), nil
+}
+
+// warned is g, once its log has what its configuration should be asked about.
+func (g *ResourceServer) warned() *ResourceServer {
+	for _, warning := range g.identity.warnings {
+		g.log.target().Warn("scopegate: configuration: " + warning)
 	}
-	return gate, nil
+	return g
 }
 
 func newResourceServer(opened *server, logger *slog.Logger) *ResourceServer {

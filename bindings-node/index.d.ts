@@ -23,6 +23,7 @@ export type {
   KeySnapshot,
   Policy,
   PolicyEntry,
+  PresetName,
   SourceSnapshot,
   TokenCacheSettings,
 } from "./types/configuration.js";
@@ -83,6 +84,11 @@ export interface McpCall {
   id?: unknown;
 }
 
+/** Members that replace those of another configuration, and the names of those that have their defaults again. */
+export interface ConfigurationChanges extends Partial<Configuration> {
+  reset?: readonly (keyof Configuration | "all")[];
+}
+
 /** A tool, prompt or resource that a host offers. */
 export interface Offered {
   readonly kind: "tool" | "prompt" | "resource";
@@ -139,6 +145,33 @@ export class ResourceServer {
    * Throws {@link ConfigError} with every mistake.
    */
   static fromJson(text: string, options?: ResourceServerOptions): ResourceServer;
+
+  /**
+   * A resource server from `process.env`, a worker's own in a worker. `SCOPEGATE_CONFIG` is the path of a JSON document, or
+   * `SCOPEGATE_CONFIG_JSON` is one. Before it go `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers with commas
+   * or blanks between them, or a JSON list), `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with blanks
+   * between them) and `SCOPEGATE_KEY_SNAPSHOT` (the path of what `exportKeys` returned, as JSON); before these go
+   * `overrides`. A variable that is empty is not set, and others are left alone.
+   *
+   * Throws {@link ConfigError} with every mistake; the path of one names the variable that it is in.
+   */
+  static fromEnv(overrides?: Partial<Configuration>, options?: ResourceServerOptions): ResourceServer;
+
+  /**
+   * The resource server that this one would be if its configuration were changed: for another resource of the same
+   * authorization servers, or for a new version of the configuration while requests run. This one stays as it is.
+   *
+   * Each member that is given replaces that member whole; `null` is a mistake. Members that `reset` names have their
+   * defaults again, unless they are given; with `"all"` the changes are a whole configuration. The whole is checked like a
+   * new one, with its files read again.
+   *
+   * The keys of an authorization server are shared, replaced ones too, unless something has changed that governs where they
+   * are, or how they are fetched, kept and read; verified tokens are shared unless `token_cache` has changed. What was
+   * distrusted stays so, and so does what was declared. Each server counts its own decisions.
+   *
+   * Throws {@link ConfigError} with every mistake; nothing has been done then.
+   */
+  derive(changes: ConfigurationChanges): ResourceServer;
 
   /**
    * A resource server that also asks for the scopes which tools, prompts and resources declare, and how the configured

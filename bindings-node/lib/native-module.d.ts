@@ -78,6 +78,13 @@ type Body = Uint8Array | undefined;
 export function version(): string;
 export function reasons(): string[];
 export function open(configuration: string): { server?: Server; mistakes: NativeMistake[] };
+export function environment(): string[];
+export function fromVariables(
+  names: readonly string[],
+  values: readonly string[],
+  members: string,
+): { server?: Server; mistakes: NativeMistake[] };
+export function derive(server: Server, changes: string): { server?: Server; mistakes: NativeMistake[] };
 export function declare(
   server: Server,
   offered: string,
@@ -90,6 +97,7 @@ export function describe(server: Server): {
   path: string;
   hasPolicy: boolean;
   leewaySeconds: number;
+  bodyLimit: number;
   backgroundRefresh: boolean;
   warnings: string[];
 };
@@ -102,6 +110,7 @@ export function require(
   request: NativeRequest,
   body: Body,
 ): NativeRefusal | null;
+export function calls(server: Server, request: NativeRequest, body: Body): { json?: string; refusal?: NativeRefusal };
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, request: NativeRequest): NativeResponse | null;

@@ -15,6 +15,7 @@ const { bytes, prepare } = require("./request.js");
  * @typedef {import("../index.js").ResourceServerOptions} Options
  * @typedef {import("../index.js").AccessToken} AccessToken
  * @typedef {import("./native-module.js").NativeOutcome} NativeOutcome
+ * @typedef {import("./native-module.js").NativeRefusal} NativeRefusal
  * @typedef {import("./native-module.js").NativeKeys} NativeKeys
  * @typedef {ReturnType<typeof prepare>} Prepared
  */
@@ -63,6 +64,23 @@ function resourceServerOver(native) {
     static fromJson(text, options) {
       if (typeof text !== "string") throw new TypeError("expected the configuration as JSON text");
       return new ResourceServer(new JsonText(text), options);
+    }
+
+    /**
+     * @param {Partial<import("../index.js").Configuration>} [overrides]
+     * @param {Options} [options]
+     */
+    static fromEnv(overrides = {}, options) {
+      const members = toJson(overrides);
+      const names = native.environment().filter((name) => process.env[name] !== undefined);
+      const values = names.map((name) => process.env[name] ?? "");
+      return new ResourceServer(new Made(made(own(native.fromVariables(names, values, members)))), options);
+    }
+
+    /** @param {import("../index.js").ConfigurationChanges} changes */
+    derive(changes) {
+      const text = toJson(changes);
+      return this.#beside(made(own(this.#guard(prepare({}), () => native.derive(this.#server, text)))));
     }
 
     /** @param {readonly import("../index.js").Offered[]} offered */
@@ -202,14 +220,27 @@ function resourceServerOver(native) {
       return {
         hasPolicy: this.#description.hasPolicy,
         leewaySeconds: this.#description.leewaySeconds,
+        bodyLimit: this.#description.bodyLimit,
         /** @param {string} target */
         notFound: (target) => {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
           return response ? new HttpResponse(response) : undefined;
         },
-        /** @param {string} detail */
-        internalError: (detail) =>
-          this.#refused(new Rejected(native.internalError(this.#server, prepare({}).request, detail))),
+        /**
+         * @param {string} detail
+         * @param {RequestDetails} [details]
+         */
+        internalError: (detail, details = {}) =>
+          this.#refused(new Rejected(native.internalError(this.#server, prepare(details).request, detail))),
+        /** @param {RequestDetails} details */
+        calls: (details) => {
+          const prepared = prepareAtOnce(details);
+          const { json, refusal } = this.#guard(prepared, () =>
+            own(native.calls(this.#server, prepared.request, prepared.body)),
+          );
+          if (json === undefined) throw this.#refused(new Rejected(/** @type {NativeRefusal} */ (refusal)));
+          return JSON.parse(json);
+        },
       };
     }
 

@@ -3,10 +3,13 @@
 use napi::bindgen_prelude::External;
 use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{AccessToken, CallKind, Check, Reason, Request as CoreRequest, ResourceServer};
+use scopegate_core::{
+    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
+    ResourceServer,
+};
 
 use crate::keys::Keys;
-use crate::outcome::{Mistake, Outcome, Refusal, Response};
+use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response};
 use crate::panics::{PANICKED, caught, point};
 use crate::request::{Body, Request};
 
@@ -27,6 +30,7 @@ pub(crate) struct Description {
     pub path: String,
     pub has_policy: bool,
     pub leeway_seconds: i64,
+    pub body_limit: i64,
     pub background_refresh: bool,
     pub warnings: Vec<String>,
 }
@@ -40,13 +44,37 @@ pub(crate) fn reasons() -> Vec<String> {
 /// A server with the configuration in this JSON document.
 #[napi(catch_unwind)]
 pub(crate) fn open(configuration: String) -> Result<Opened> {
-    caught(|| match ResourceServer::from_json(&configuration) {
-        Ok(server) => Ok(Opened { server: Some(External::new(server)), mistakes: Vec::new() }),
-        Err(error) => {
-            let mistakes = error.mistakes().iter().map(Mistake::from).collect();
-            Ok(Opened { server: None, mistakes })
+    caught(|| Ok(ResourceServer::from_json(&configuration).into()))
+}
+
+/// The names of the variables that `fromVariables` reads.
+#[napi(catch_unwind)]
+pub(crate) fn environment() -> Vec<String> {
+    ENVIRONMENT.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A server with the configuration of these variables, names and values, and, before them, these members.
+#[napi(catch_unwind)]
+pub(crate) fn from_variables(names: Vec<String>, values: Vec<String>, members: String) -> Result<Opened> {
+    let variables = names.into_iter().zip(values).collect();
+    caught(|| Ok(ResourceServer::from_variables(&variables, &members).into()))
+}
+
+/// The server that this one would be with these changes.
+#[napi(catch_unwind)]
+pub(crate) fn derive(server: &External<ResourceServer>, changes: String) -> Result<Opened> {
+    caught(|| Ok(server.derive_from_json(&changes).into()))
+}
+
+impl From<std::result::Result<ResourceServer, ConfigError>> for Opened {
+    fn from(made: std::result::Result<ResourceServer, ConfigError>) -> Opened {
+        match made {
+            Ok(server) => Opened { server: Some(External::new(server)), mistakes: Vec::new() },
+            Err(error) => {
+                Opened { server: None, mistakes: error.mistakes().iter().map(Mistake::from).collect() }
+            }
         }
-    })
+    }
 }
 
 /// A server that also asks for what is declared with the report as JSON, or every mistake.
@@ -85,6 +113,7 @@ pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description>
             path: server.resource().path().to_owned(),
             has_policy: server.has_policy(),
             leeway_seconds: server.leeway_seconds(),
+            body_limit: i64::try_from(server.body_limit()).unwrap_or(i64::MAX),
             background_refresh: server.background_refresh(),
             warnings: server.warnings().to_vec(),
         })
@@ -132,6 +161,20 @@ pub(crate) fn require(
     caught(|| {
         let result = request.lend(&body, |request| server.require(token, request));
         Ok(result.err().map(|rejection| (&*rejection).into()))
+    })
+}
+
+/// The calls in a body, as a JSON array, or the refusal of a body that cannot be read.
+#[napi(catch_unwind)]
+pub(crate) fn calls(server: &External<ResourceServer>, request: Request, body: Body<'_>) -> Result<Calls> {
+    caught(|| {
+        Ok(request.lend(&body, |request| match server.calls(request) {
+            Ok(calls) => {
+                let calls: Vec<String> = calls.iter().map(FullCall::to_json).collect();
+                Calls { json: Some(format!("[{}]", calls.join(","))), refusal: None }
+            }
+            Err(rejection) => Calls { json: None, refusal: Some((&*rejection).into()) },
+        }))
     })
 }
 

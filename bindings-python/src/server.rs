@@ -1,11 +1,13 @@
 //! The resource server, as `scopegate.ResourceServer` holds it.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use scopegate_core::{
-    CallKind, Check, KeyControlError, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest,
-    ResourceServer,
+    CallKind, Check, ConfigError, KeyControlError, KeyRequest as CoreKeyRequest, Rejection,
+    Request as CoreRequest, ResourceServer,
 };
 
 use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
@@ -33,11 +35,18 @@ pub(crate) struct NeedBody {
 impl Server {
     #[new]
     fn new(py: Python<'_>, config: &str) -> PyResult<Self> {
-        match caught(|| ResourceServer::from_json(config)) {
-            Some(Ok(server)) => Ok(Server(server)),
-            Some(Err(error)) => Err(config_error(py, &error)),
-            None => Err(PyRuntimeError::new_err("internal error while the configuration was read")),
-        }
+        opened(py, caught(|| ResourceServer::from_json(config)))
+    }
+
+    /// A server with the configuration of these variables and, before them, these members.
+    #[staticmethod]
+    fn from_variables(py: Python<'_>, variables: BTreeMap<String, String>, members: &str) -> PyResult<Self> {
+        opened(py, caught(|| ResourceServer::from_variables(&variables, members)))
+    }
+
+    /// The server that this one would be with these changes. Other threads run while they are checked.
+    fn derive(&self, py: Python<'_>, changes: &str) -> PyResult<Self> {
+        opened(py, py.detach(|| caught(|| self.0.derive_from_json(changes))))
     }
 
     /// A server that also asks for what is declared, and the report as JSON.
@@ -240,6 +249,15 @@ impl KeyRequest {
     #[getter]
     fn longest_wait(&self) -> f64 {
         self.0.longest_wait().as_secs_f64()
+    }
+}
+
+/// The server, or why there is none; `None` after a panic.
+fn opened(py: Python<'_>, made: Option<Result<ResourceServer, ConfigError>>) -> PyResult<Server> {
+    match made {
+        Some(Ok(server)) => Ok(Server(server)),
+        Some(Err(error)) => Err(config_error(py, &error)),
+        None => Err(PyRuntimeError::new_err("internal error while the configuration was read")),
     }
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import uvicorn
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from scopegate.asgi import ASGIApp
 
@@ -66,7 +66,12 @@ def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[int
 @contextlib.contextmanager
 def serving_wsgi(app: WSGIApplication) -> Iterator[int]:
     """The application on Werkzeug's server in a thread; yields its port."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, type: str, message: str, *args: object) -> None:
+            pass
+
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

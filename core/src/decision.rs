@@ -65,7 +65,7 @@ impl Inner {
             return self.verify(credential, request, done).map(|verified| verified.token);
         };
         let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest)
+        if let Some(found) = cache.find(&digest, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
@@ -105,6 +105,7 @@ impl Inner {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),
             header: jws.header,
+            reading: origin.server.reading,
         })
     }
 
@@ -116,7 +117,7 @@ impl Inner {
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Option<AccessToken>, Stop> {
-        let Verified { header, token, key } = verified;
+        let Verified { header, token, key, reading: _ } = verified;
         let origin = self.origin(token.issuer(), header, request)?;
         match origin.source.recognise(&origin.want(header, token.issued_at()), key, done) {
             Recognition::SameKey => {}

@@ -52,8 +52,8 @@ mod wire;
 pub use call::{CallId, CallKind, FullCall, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
-    ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, Offered, PolicyConfig,
-    PolicyRule, RefusalBody, TokenCacheConfig, TokenFormat,
+    ConfigError, ConfigMistake, DistrustedKey, ENVIRONMENT, HttpConfig, Issuers, KeysConfig, Offered,
+    PolicyConfig, PolicyRule, Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};

@@ -6,6 +6,7 @@ pub use report::{PolicyEntry, PolicyReport};
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::call::{CallKind, McpCall, Message, is_notification, resource_uri};
 
@@ -39,9 +40,6 @@ pub(crate) struct Maps {
     pub(crate) resources: Vec<(String, Rule)>,
 }
 
-/// What a host declares of the things that it offers: never a pattern. Resources go by their keys.
-pub(crate) type Declarations = Vec<(CallKind, String, Rule)>;
-
 /// The policy of a configuration, and what was declared beside it.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
@@ -50,7 +48,7 @@ pub(crate) struct Policy {
     tools: Entries,
     prompts: Entries,
     resources: Entries,
-    declared: Declared,
+    declared: Arc<Declared>,
     scopes: Vec<String>,
     max_body_bytes: usize,
     headers_verified: bool,
@@ -68,7 +66,7 @@ impl Policy {
             tools: Entries::new(maps.tools),
             prompts: Entries::new(maps.prompts),
             resources: Entries::new(maps.resources),
-            declared: Declared::default(),
+            declared: Arc::default(),
             scopes,
             max_body_bytes,
             headers_verified,
@@ -82,13 +80,11 @@ impl Policy {
 
     /// This policy joined with what a host declares. It can only ask for more, but where the name has no entry: there
     /// the declaration stands in the place of `default`.
-    pub(crate) fn joined_with(mut self, declarations: &Declarations) -> Self {
-        let declared_scopes = declarations.iter().flat_map(|(_, _, rule)| rule.scopes().iter().cloned());
-        let scopes: BTreeSet<String> = self.scopes.into_iter().chain(declared_scopes).collect();
+    pub(crate) fn joined_with(mut self, declared: &Arc<Declared>) -> Self {
+        let of_declared = declared.rules().flat_map(|(_, _, rule)| rule.scopes().iter().cloned());
+        let scopes: BTreeSet<String> = self.scopes.into_iter().chain(of_declared).collect();
         self.scopes = scopes.into_iter().collect();
-        for (kind, name, rule) in declarations {
-            self.declared.join(*kind, name, rule);
-        }
+        self.declared = Arc::clone(declared);
         self
     }
 
@@ -235,16 +231,17 @@ impl Rule {
     }
 }
 
-/// The declared rules by name.
+/// What a host declares of the things that it offers: rules by name, never by pattern. Resources go by their keys.
 #[derive(Clone, Debug, Default)]
-struct Declared {
+pub(crate) struct Declared {
     tools: HashMap<String, Rule>,
     prompts: HashMap<String, Rule>,
     resources: HashMap<String, Rule>,
 }
 
 impl Declared {
-    fn join(&mut self, kind: CallKind, name: &str, rule: &Rule) {
+    /// Joins a rule with what is declared of this name already.
+    pub(crate) fn join(&mut self, kind: CallKind, name: &str, rule: &Rule) {
         let rules = match kind {
             CallKind::Tool => &mut self.tools,
             CallKind::Prompt => &mut self.prompts,
@@ -253,11 +250,34 @@ impl Declared {
         rules.entry(name.to_owned()).or_insert_with(|| Rule::Need(Vec::new())).join(rule);
     }
 
+    /// Both together.
+    pub(crate) fn and(mut self, other: &Declared) -> Declared {
+        for (kind, name, rule) in other.rules() {
+            self.join(kind, name, rule);
+        }
+        self
+    }
+
+    /// Whether something declares more than that it needs nothing.
+    pub(crate) fn asks_for_something(&self) -> bool {
+        self.rules().any(|(_, _, rule)| *rule != Rule::Need(Vec::new()))
+    }
+
+    fn rules(&self) -> impl Iterator<Item = (CallKind, &str, &Rule)> {
+        [CallKind::Tool, CallKind::Prompt, CallKind::Resource]
+            .into_iter()
+            .flat_map(|kind| self.of(kind).iter().map(move |(name, rule)| (kind, name.as_str(), rule)))
+    }
+
     fn find(&self, kind: CallKind, name: &str) -> Option<&Rule> {
+        self.of(kind).get(name)
+    }
+
+    fn of(&self, kind: CallKind) -> &HashMap<String, Rule> {
         match kind {
-            CallKind::Tool => self.tools.get(name),
-            CallKind::Prompt => self.prompts.get(name),
-            CallKind::Resource => self.resources.get(name),
+            CallKind::Tool => &self.tools,
+            CallKind::Prompt => &self.prompts,
+            CallKind::Resource => &self.resources,
         }
     }
 }

@@ -1,19 +1,22 @@
 //! The resource server: check, authorize, require, refresh, well_known.
 
-use std::collections::HashMap;
+mod derived;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, DEFAULT_MAX_BODY_BYTES, Offered, Settings, offered};
+use crate::config::{Config, ConfigError, Settings, environment};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
-use crate::fetch::{Fetch, FetchError, HttpClient};
+use crate::fetch::{Fetch, FetchError};
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
-use crate::policy::{Declarations, Policy, PolicyReport, Rule, Verdict};
+use crate::policy::{Declared, Policy, Verdict};
 use crate::reason::Reason;
 use crate::refusal::Refusal;
 use crate::rejection::Rejection;
@@ -45,13 +48,22 @@ pub struct ResourceServer(Arc<Inner>);
 
 /// What the clones of a server share.
 pub(crate) struct Inner {
+    /// As it was written, for [`ResourceServer::derive`].
+    config: Arc<Config>,
     pub(crate) settings: Arc<Settings>,
     /// The configured policy joined with what was declared.
     pub(crate) policy: Option<Policy>,
+    configured_policy: Option<Policy>,
+    declared: Arc<Declared>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) sources: Vec<Arc<Source>>,
     /// Issuer -> index of its server.
     pub(crate) issuers: Arc<HashMap<String, usize>>,
+    /// The readings of all servers, sorted.
+    pub(crate) readings: Vec<usize>,
+    /// What was distrusted of issuers that a server has no more which this one was derived from.
+    dropped: DistrustByIssuer,
+    fetch: Arc<dyn Fetch>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Verified tokens, where they are kept.
     pub(crate) cache: Option<Arc<TokenCache>>,
@@ -102,7 +114,8 @@ impl ResourceServer {
     ///
     /// Fails with every mistake of the configuration at once.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        config.settings().map(|settings| Self::from_settings(settings, Arc::new(SystemClock)))
+        let settings = config.settings()?;
+        Ok(Self::assemble(config, settings, Arc::new(SystemClock), None))
     }
 
     /// A server with the configuration in this JSON document.
@@ -112,82 +125,35 @@ impl ResourceServer {
         Self::from_json_with_clock(json, Arc::new(SystemClock))
     }
 
+    /// A server with the configuration that the environment of the process says, and with these members (a JSON object)
+    /// before it: `SCOPEGATE_CONFIG` is the path of a JSON document, or `SCOPEGATE_CONFIG_JSON` is one. Before it go
+    /// `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers with commas or blanks between them, or a JSON list),
+    /// `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with blanks between them) and
+    /// `SCOPEGATE_KEY_SNAPSHOT` (the path of what [`ResourceServer::export_keys`] wrote, for `keys.snapshot`). Each member is
+    /// replaced whole. A variable that is empty is not set; other variables are left alone.
+    ///
+    /// Fails with every mistake at once; the path of one names the variable that it is in. A null among the members is one.
+    pub fn from_env(members: &str) -> Result<Self, ConfigError> {
+        Self::from_variables(&environment::of_the_process()?, members)
+    }
+
+    /// [`ResourceServer::from_env`] with these variables in place of the process's, for hosts that have an environment of
+    /// their own. Those that are not in [`ENVIRONMENT`](crate::ENVIRONMENT) are left alone.
+    pub fn from_variables(variables: &BTreeMap<String, String>, members: &str) -> Result<Self, ConfigError> {
+        let (config, settings) = environment::read(variables, members)?;
+        Ok(Self::assemble(config, settings, Arc::new(SystemClock), None))
+    }
+
     /// [`ResourceServer::from_json`] by another clock than the machine's.
     pub(crate) fn from_json_with_clock(json: &str, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        Config::settings_from_json(json).map(|settings| Self::from_settings(settings, clock))
+        let (config, settings) = Config::settings_from_json(json)?;
+        Ok(Self::assemble(config, settings, clock, None))
     }
 
     /// Whether keys are being fetched, or are due to be.
     #[cfg(feature = "testing")]
     pub(crate) fn is_fetching(&self) -> bool {
         self.0.sources.iter().any(|source| source.is_fetching())
-    }
-
-    fn from_settings(mut settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let fetch: Arc<dyn Fetch> = Arc::new(HttpClient::new(settings.http.clone()));
-        let metadata = Metadata::new(&settings);
-        let mut sources = Vec::new();
-        let mut issuers = HashMap::new();
-        for (index, server) in settings.servers.iter_mut().enumerate() {
-            issuers.extend(server.issuers.iter().map(|issuer| (issuer.clone(), index)));
-            if let Some(source) = server.source.take() {
-                sources.push(Source::new(source, Arc::clone(&fetch), Arc::clone(&clock)));
-            }
-        }
-        ResourceServer(Arc::new(Inner {
-            cache: TokenCache::new(settings.token_cache).map(Arc::new),
-            policy: settings.policy.take(),
-            settings: Arc::new(settings),
-            metadata: Arc::new(metadata),
-            sources,
-            issuers: Arc::new(issuers),
-            clock,
-            counters: Counters::default(),
-        }))
-    }
-
-    /// A server that also asks for the scopes which the tools, prompts and resources of its host declare, and how the
-    /// configured policy fits all that the host offers. This server stays as it is; both share the keys and the verified
-    /// tokens, and each counts its own decisions.
-    ///
-    /// A declaration joins the configured rules for the method and the name: all their scopes are needed, and any denial
-    /// refuses. So it can only ask for more; but where the name has no rule, it stands in the place of `default`.
-    /// Declarations of one name are joined too, and so are those that this server has already. Without a policy, what
-    /// declares nothing needs `required_scopes` only, as before; but once something declares a need, calls are read, and
-    /// what cannot be read is refused, as under every policy.
-    ///
-    /// The scopes that a 403 lists may be declared ones; the metadata lists `scopes_supported` alone.
-    ///
-    /// Fails with every mistake at once. Scopes must meet the rules of the configuration; a mistake's path is such as
-    /// `tools.weather`. A resource that declares scopes must be a URI: for what a template stands for, a pattern of the
-    /// policy says them.
-    pub fn declare(&self, offered: &[Offered]) -> Result<(Self, PolicyReport), ConfigError> {
-        offered::check(offered).map(|declarations| self.joined_with(offered, &declarations))
-    }
-
-    /// [`ResourceServer::declare`] for a JSON list of objects with `kind` ("tool", "prompt" or "resource"), `name` and,
-    /// where something is declared, `scopes` (a list, or "deny").
-    pub fn declare_from_json(&self, offered: &str) -> Result<(Self, PolicyReport), ConfigError> {
-        offered::from_json(offered).map(|(offered, declarations)| self.joined_with(&offered, &declarations))
-    }
-
-    fn joined_with(&self, offered: &[Offered], declarations: &Declarations) -> (Self, PolicyReport) {
-        let policy = self.0.policy.clone();
-        let policy = policy.unwrap_or_else(|| Policy::open(DEFAULT_MAX_BODY_BYTES)).joined_with(declarations);
-        let report = policy.report(offered.iter().map(|offered| (offered.kind, offered.name.as_str())));
-        let asks_for_something = declarations.iter().any(|(_, _, rule)| *rule != Rule::Need(Vec::new()));
-        let is_needed = self.0.policy.is_some() || asks_for_something;
-        let server = Inner {
-            policy: is_needed.then_some(policy),
-            settings: Arc::clone(&self.0.settings),
-            metadata: Arc::clone(&self.0.metadata),
-            sources: self.0.sources.clone(),
-            issuers: Arc::clone(&self.0.issuers),
-            clock: Arc::clone(&self.0.clock),
-            cache: self.0.cache.clone(),
-            counters: Counters::default(),
-        };
-        (ResourceServer(Arc::new(server)), report)
     }
 
     /// Decides without blocking and without IO, or says what is missing. It may start a fetch in the background.
@@ -204,7 +170,7 @@ impl ResourceServer {
     /// [`KeyRequest::longest_wait`]; concurrent callers share one fetch; returns at once if the keys came meanwhile or
     /// a fetch may not start now.
     pub fn refresh(&self, wanted: &KeyRequest) -> Result<(), FetchError> {
-        match self.0.sources.get(wanted.source()) {
+        match self.0.source_with(wanted) {
             Some(source) => source.refresh(wanted),
             None => Ok(()),
         }
@@ -213,7 +179,7 @@ impl ResourceServer {
     /// Starts [`ResourceServer::refresh`] on a thread of its own, whatever `background_refresh` says, and does not wait.
     /// For hosts that must not block: [`ResourceServer::check_after`] then decides by the keys that are held.
     pub fn start_refresh(&self, wanted: &KeyRequest) {
-        if let Some(source) = self.0.sources.get(wanted.source()) {
+        if let Some(source) = self.0.source_with(wanted) {
             source.start_refresh(wanted);
         }
     }
@@ -423,6 +389,13 @@ impl ResourceServer {
             Err(Stop::NeedKeys(wanted)) => Check::NeedKeys(wanted),
             Err(Stop::NeedBody) => Check::NeedBody { limit: self.0.body_limit() },
         }
+    }
+}
+
+impl Inner {
+    /// The source that these keys were asked for from; none when it is another server's.
+    fn source_with(&self, wanted: &KeyRequest) -> Option<&Arc<Source>> {
+        self.sources.iter().find(|source| source.id() == wanted.source())
     }
 }
 

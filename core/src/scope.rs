@@ -72,7 +72,7 @@ impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
 }
 
 /// Which scopes a granted scope covers beside itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Implications {
     /// `scope_implications`. Their closure could be as large as their square.
     direct: BTreeMap<String, Vec<String>>,

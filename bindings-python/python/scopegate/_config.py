@@ -12,6 +12,21 @@ from scopegate._errors import ConfigError
 Entry = list[str] | tuple[str, ...] | Literal["deny"]
 """What a call needs: scopes, all of them, or ``"deny"``."""
 
+PresetName = Literal[
+    "scalekit",
+    "entra",
+    "entra_v1",
+    "cognito",
+    "okta",
+    "keycloak",
+    "auth0",
+    "workos",
+    "descope",
+    "authentik",
+    "adfs",
+]
+"""What the tokens of an issuer are like, by a name: ``docs/issuers`` says what each stands for."""
+
 
 class ClientAudience(TypedDict):
     """A claim that stands in for an absent ``aud``."""
@@ -25,8 +40,10 @@ class _Issuer(TypedDict):
 
 
 class AuthorizationServer(_Issuer, total=False):
-    """An authorization server whose tokens are accepted."""
+    """An authorization server whose tokens are accepted. Members given beside ``preset`` replace the preset's."""
 
+    tenants: Sequence[str]
+    preset: PresetName
     discovery_url: str
     metadata_issuer: str
     advertise: str | bool
@@ -132,9 +149,7 @@ class _Required(TypedDict):
     authorization_servers: Sequence[str | AuthorizationServer]
 
 
-class Configuration(_Required, total=False):
-    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
-
+class _Optional(TypedDict, total=False):
     scopes_supported: Sequence[str]
     required_scopes: Sequence[str]
     initial_scopes: Sequence[str]
@@ -156,6 +171,17 @@ class Configuration(_Required, total=False):
     keys: Keys
     token_cache: TokenCache
     http: Http
+
+
+class Configuration(_Required, _Optional, total=False):
+    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
+
+
+class ConfigurationMembers(_Optional, total=False):
+    """Members of a configuration, each of which may be left out."""
+
+    resource: str
+    authorization_servers: Sequence[str | AuthorizationServer]
 
 
 def to_json(configuration: Mapping[str, object]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple, TypedDict
+from typing import Literal, NamedTuple, TypeAlias, TypedDict
 
 from scopegate._config import Entry
 
-OfferedKind = Literal["tool", "prompt", "resource"]
+OfferedKind: TypeAlias = Literal["tool", "prompt", "resource"]
 """The kinds of what a host offers."""
 
 
@@ -43,13 +43,13 @@ class PolicyReport(NamedTuple):
     defaulted: tuple[PolicyEntry, ...]
     """What only ``default`` decides on: neither its name nor its method has a rule, and it declares nothing."""
     default: tuple[str, ...] | Literal["deny"]
-    """The scopes that ``default`` needs beside ``required_scopes``, or ``"deny"``; none where no policy is configured."""
+    """What ``default`` needs beside ``required_scopes``, or ``"deny"``; no scopes where no policy is configured."""
     unreadable: tuple[PolicyEntry, ...]
     """Offered resources that a policy lets nobody use, since servers could take the URI for another one."""
 
     @classmethod
     def _read(cls, text: str) -> PolicyReport:
         found = json.loads(text)
-        lists = {name: tuple(PolicyEntry(**entry) for entry in found[name]) for name in cls._fields if name != "default"}
-        default = found["default"]
+        default = found.pop("default")
+        lists = {name: tuple(PolicyEntry(**entry) for entry in found[name]) for name in found}
         return cls(default="deny" if default == "deny" else tuple(default), **lists)

@@ -54,8 +54,8 @@ class OfferedGate:
     async def refresh(self, lister: Lister) -> None:
         """Lists the server again. Requests are judged by the last list until this one is there.
 
-        Raises ``ConfigError`` for scopes that are none and, when strict, for what the policy forgot; nothing has changed
-        then.
+        Raises ``ConfigError`` for scopes that are none and, when strict, for what the policy forgot; nothing has
+        changed then.
         """
         offered = await lister()
         configured = self._provider()
@@ -91,5 +91,8 @@ def _forgotten(report: PolicyReport) -> list[tuple[str, str]]:
     return [
         *((f"policy.{kind}s.{name}", f"matches no {kind} that is offered") for kind, name in report.unmatched_rules),
         *((f"{kind}s.{name}", f"has no rule, so by default {needs}") for kind, name in report.defaulted),
-        *((f"{kind}s.{name}", "nobody may use it: servers can take this URI for another") for kind, name in report.unreadable),
+        *(
+            (f"{kind}s.{name}", "nobody may use it: servers can take this URI for another")
+            for kind, name in report.unreadable
+        ),
     ]

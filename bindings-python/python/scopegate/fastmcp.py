@@ -16,6 +16,7 @@ from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
 from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.server.providers import AggregateProvider as _all
 from fastmcp.tools import Tool
 from starlette.middleware import Middleware as AsgiMiddleware
 from starlette.routing import Route, compile_path
@@ -82,8 +83,9 @@ class Scopegate(AuthProvider):
         """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
         arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``strict``: as in ``scopegate.mcp.protect``.
-        ``expose_token``: whether the token that tools see holds its text, which MCP forbids passing on.
+        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
+        ``scopegate.mcp.protect``. ``expose_token``: whether the token that tools see holds its text, which MCP forbids
+        passing on.
 
         Raises ``ConfigError``, and ``TypeError`` for both a resource server and a configuration.
         """
@@ -133,17 +135,20 @@ class Scopegate(AuthProvider):
         return None if verified is None else FastMcpAccessToken(**verified.model_dump())
 
     async def _list(self) -> list[Offered]:
-        """All that the server offers, those with an ``auth`` of their own included, which FastMCP shows nobody who has
-        no token.
+        """All that the server offers, or can come to offer: what has an ``auth`` of its own, which FastMCP shows nobody
+        who has no token, and what is disabled, which it may enable for a session.
         """
         server = self._server
         assert server is not None
         transport = set_transport("stdio")
         try:
-            tools = await server.list_tools(run_middleware=False)
-            prompts = await server.list_prompts(run_middleware=False)
-            resources = await server.list_resources(run_middleware=False)
-            templates = await server.list_resource_templates(run_middleware=False)
+            tools = [*await server.list_tools(run_middleware=False), *await _all.list_tools(server)]
+            prompts = [*await server.list_prompts(run_middleware=False), *await _all.list_prompts(server)]
+            resources = [*await server.list_resources(run_middleware=False), *await _all.list_resources(server)]
+            templates = [
+                *await server.list_resource_templates(run_middleware=False),
+                *await _all.list_resource_templates(server),
+            ]
         finally:
             reset_transport(transport)
         return [
@@ -203,8 +208,8 @@ async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _of_auth(checks: AuthCheck | list[AuthCheck] | None) -> list[str]:
-    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope. Other
-    checks are FastMCP's alone.
+    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope.
+    Other checks are FastMCP's alone.
     """
     listed = checks if isinstance(checks, list) else [checks]
     return [scope for check in listed if isinstance(check, _REQUIRE_SCOPES) for scope in sorted(check.required_scopes)]

@@ -15,8 +15,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
 from scopegate._adapter import GATE, TOKEN, Gate, provider
-from scopegate._errors import Rejected
 from scopegate._declared import Offered
+from scopegate._errors import Rejected
 from scopegate._need import Scopes
 from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
@@ -44,8 +44,9 @@ class StreamableHttpOptions(TypedDict, total=False):
 class Protected(ScopegateMiddleware):
     """An MCP server behind its resource server: the application to serve.
 
-    When it starts, or else at the first request, it lists what the server offers: scopes that stand in the ``meta`` of a
-    tool or resource join the policy.
+    When it starts, or else at the first request, it lists what the server offers: scopes that stand in the ``meta`` of
+    a tool or resource, ``{"scopegate/scopes": [...]}`` or ``"deny"``, join the policy. They can only ask for more, but
+    where no rule of the policy names the tool: there they stand in the place of ``default``.
     """
 
     def __init__(self, app: ASGIApp, mcp: MCPServer[Any], gate: OfferedGate, **options: Unpack[_Options]) -> None:

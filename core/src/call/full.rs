@@ -20,6 +20,15 @@ pub struct FullCall<'a> {
     pub params: Option<&'a str>,
 }
 
+impl FullCall<'_> {
+    /// The call as JSON: an object of `method`, `name` and `params`, null where there is none.
+    pub fn to_json(&self) -> String {
+        let method = serde_json::Value::from(&*self.method);
+        let name = serde_json::Value::from(self.name.as_deref());
+        format!(r#"{{"method":{method},"name":{name},"params":{}}}"#, self.params.unwrap_or("null"))
+    }
+}
+
 /// The calls of a body that was read, with their arguments, in which no parser may find something else either: a member
 /// that appears twice in its object is refused at any depth, and so are numbers beyond the range of `f64` and lone
 /// surrogates. Responses are left out.
@@ -95,6 +104,17 @@ mod tests {
             assert_eq!(names_in(&body), [told(method, name, Some(params))]);
         }
         assert_eq!(names_in(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), [told("ping", None, None)]);
+    }
+
+    #[test]
+    fn a_call_is_written_as_it_was_read() {
+        let body = tool_call(r#","arguments":{"amount":12345678901234567890}"#);
+        let written: Vec<String> =
+            read_full(body.as_bytes(), LIMIT).expect("a call").iter().map(FullCall::to_json).collect();
+        let params = r#"{"name":"weather","arguments":{"amount":12345678901234567890}}"#;
+        assert_eq!(written, [format!(r#"{{"method":"tools/call","name":"weather","params":{params}}}"#)]);
+        let ping = FullCall { method: "a\"".into(), name: None, params: None };
+        assert_eq!(ping.to_json(), r#"{"method":"a\"","name":null,"params":null}"#);
     }
 
     #[test]

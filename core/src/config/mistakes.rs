@@ -27,6 +27,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// One mistake.
+    pub(crate) fn of(path: &str, message: String) -> ConfigError {
+        ConfigError { mistakes: vec![ConfigMistake { path: path.to_owned(), message }] }
+    }
+
     /// Every mistake. There is at least one.
     pub fn mistakes(&self) -> &[ConfigMistake] {
         &self.mistakes
@@ -81,6 +86,14 @@ impl Mistakes {
     pub(super) fn touch(&self, path: &str) -> bool {
         let mut after = self.paths.range(path.to_owned()..).take_while(|found| found.starts_with(path));
         self.cover(path) || after.any(|found| is_at_or_below(found, path))
+    }
+
+    /// Says of each mistake at or below a field that it is at, or below, that place.
+    pub(super) fn rename(&mut self, field: &str, place: &str) {
+        for mistake in self.found.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+            mistake.path.replace_range(..field.len(), place);
+        }
+        self.paths = self.found.iter().map(|mistake| mistake.path.clone()).collect();
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -6,7 +6,7 @@ use super::PolicyRule;
 use super::mistakes::{self, ConfigError, Mistakes};
 use super::settings::rule;
 use crate::call::{CallKind, resource_uri};
-use crate::policy::Declarations;
+use crate::policy::Declared;
 
 /// A tool, prompt or resource that a host offers, and what it declares to need.
 ///
@@ -72,7 +72,7 @@ impl From<WrittenKind> for CallKind {
 }
 
 /// Reads and checks the JSON list.
-pub(crate) fn from_json(json: &str) -> Result<(Vec<Offered>, Declarations), ConfigError> {
+pub(crate) fn from_json(json: &str) -> Result<(Vec<Offered>, Declared), ConfigError> {
     let mut mistakes = Mistakes::default();
     let written = mistakes::list(json, &mut mistakes);
     let written = written.and_then(|list| mistakes::shaped::<Vec<WrittenOffer>>(list, &mut mistakes));
@@ -84,19 +84,19 @@ pub(crate) fn from_json(json: &str) -> Result<(Vec<Offered>, Declarations), Conf
         };
         offered.push(Offered { kind: kind.into(), name: name.unwrap_or_default(), scopes });
     }
-    let declarations = declarations(&offered, &mut mistakes);
-    if mistakes.is_empty() { Ok((offered, declarations)) } else { Err(mistakes.into()) }
+    let declared = declared(&offered, &mut mistakes);
+    if mistakes.is_empty() { Ok((offered, declared)) } else { Err(mistakes.into()) }
 }
 
 /// Checks the list.
-pub(crate) fn check(offered: &[Offered]) -> Result<Declarations, ConfigError> {
+pub(crate) fn check(offered: &[Offered]) -> Result<Declared, ConfigError> {
     let mut mistakes = Mistakes::default();
-    let declarations = declarations(offered, &mut mistakes);
-    if mistakes.is_empty() { Ok(declarations) } else { Err(mistakes.into()) }
+    let declared = declared(offered, &mut mistakes);
+    if mistakes.is_empty() { Ok(declared) } else { Err(mistakes.into()) }
 }
 
-fn declarations(offered: &[Offered], mistakes: &mut Mistakes) -> Declarations {
-    let mut declarations = Vec::new();
+fn declared(offered: &[Offered], mistakes: &mut Mistakes) -> Declared {
+    let mut declared = Declared::default();
     for Offered { kind, name, scopes } in offered {
         let path = format!("{}.{name}", kind.name());
         if name.is_empty() {
@@ -105,14 +105,14 @@ fn declarations(offered: &[Offered], mistakes: &mut Mistakes) -> Declarations {
         let Some(scopes) = scopes else { continue };
         let rule = rule(scopes, &path, mistakes);
         match kind {
-            CallKind::Tool | CallKind::Prompt => declarations.push((*kind, name.clone(), rule)),
+            CallKind::Tool | CallKind::Prompt => declared.join(*kind, name, &rule),
             CallKind::Resource => match resource_uri::key(name) {
-                Some(key) => declarations.push((*kind, key, rule)),
+                Some(key) => declared.join(*kind, &key, &rule),
                 None => mistakes.add(path, unfit(name)),
             },
         }
     }
-    declarations
+    declared
 }
 
 /// Why a resource cannot declare scopes: nothing that a client sends would be compared with this text.
