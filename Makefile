@@ -130,7 +130,7 @@ REQUESTS_NODE := tests/bench/requests/node_modules/.package-lock.json
 bench-requests: tools $(VENV)/python $(NODE_MODULES) $(REQUESTS_NODE) installed
 	@command -v wrk >/dev/null || { echo "wrk: not found; it is the Debian package wrk" >&2; exit 1; }
 	mkdir -p target/bench
-	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requests/requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt -r tests/bench/requests/requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target target/bench/pyjwt-2.10 PyJWT==2.10.1
 	cd tests/bench/requests && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../../../target/bench/requests-go .
 	cd bindings-node && node build.mjs

@@ -68,7 +68,7 @@ def cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
     rate = f"{row['requests_a_second']:,}/s"
-    return rate if row["gate"] == "none" else f"{rate}, +{row['added_us']:.0f} µs ({row['added_processor_us']:.0f})"
+    return rate if row["gate"] == "none" else f"{rate}, {row['added_us']:+.0f} µs ({row['added_processor_us']:+.0f})"
 
 
 def growth() -> dict[str, str]:
@@ -103,10 +103,15 @@ def thousands(instructions: int) -> str:
 def threads(found: Rows) -> str:
     one = found[0]["decisions_a_second"]
     rows = [
-        [f"{row['threads']}", f"{row['decisions_a_second']:,.0f}", f"{row['decisions_a_second'] / one:.2f}"]
+        [
+            f"{row['threads']}",
+            f"{row['decisions_a_second']:,.0f}",
+            f"{row['decisions_a_second'] / one:.2f}",
+            f"{row['processor_ns']:,.0f}",
+        ]
         for row in found
     ]
-    return table(["threads", "decisions a second, all together", "of one thread's"], rows)
+    return table(["threads", "decisions a second, all together", "of one thread's", "ns of processor time each"], rows)
 
 
 def tokens(found: Rows) -> str:
