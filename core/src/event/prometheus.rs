@@ -8,7 +8,7 @@ use crate::keys::source::SourceStatus;
 /// The `Content-Type` of the text.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The statistics as text. The names and labels are listed in `docs/metrics.md`.
+/// The statistics as text. The names and labels are listed in `docs/operating.md`.
 pub(crate) fn text(stats: &Stats) -> String {
     let mut text = Text::default();
     decisions(stats, &mut text);
