@@ -121,8 +121,8 @@ class ResourceServer:
         is.
 
         Each member that is given replaces that member whole; ``None`` is a mistake. Members that ``reset`` names have
-        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole is
-        checked like a new one, with its files read again.
+        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole
+        is checked like a new one, with its files read again.
 
         The keys of an authorization server are shared, replaced ones too, unless something has changed that governs
         where they are, or how they are fetched, kept and read; verified tokens are shared unless ``token_cache`` has
