@@ -188,7 +188,7 @@ static void reports_and_errors(void) {
   REPORTS(scopegate_server_health, (server, &none, &error));
   REPORTS(scopegate_server_export_keys, (server, &none, &error));
   EXPECT(none == NULL);
-  READS_TEXT(scopegate_report_json, (report));
+  READS_TEXT(scopegate_report_text, (report));
   READS_TEXT(scopegate_error_message, (mistake));
   READS(scopegate_error_count, (mistake), 0);
   READS_TEXT(scopegate_error_path_at, (mistake, 0));
