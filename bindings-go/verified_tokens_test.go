@@ -67,6 +67,7 @@ func TestWhoeverGetsATokenMayChangeIt(t *testing.T) {
 func TestTokenThatCameBeforeIsJudgedAnew(t *testing.T) {
 	issuer, gate := newPair(t, scopegate.Config{})
 	request := authorized(issuer, scopegatetest.Claims{"scope": "a"})
+	request.Body = []byte{}
 	for range 3 {
 		if _, err := gate.Authorize(t.Context(), request); err != nil {
 			t.Fatal(err)

@@ -121,7 +121,7 @@ class ResourceServer:
         del authorization, request  # as in authorize
         if isinstance(outcome, KeyRequest):
             self._native.start_refresh(outcome)
-            outcome = self._native.check_after(details, outcome)
+            return self._token(details, self._native.check_after(details, outcome))
         return self._token(details, outcome)
 
     def require(self, token: AccessToken, **request: Unpack[RequestDetails]) -> None:
