@@ -1,5 +1,5 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make memory · make supply-chain
-# make fuzz · make install
+# make demo · make test · make lint · make bench · make faults · make differential · make matrix · make memory
+# make supply-chain · make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
 
@@ -22,8 +22,8 @@ export SCOPEGATE_TRACES := $(CURDIR)/target/traces
 export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/pkgconf)
 
 .NOTPARALLEL:
-.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-packaging \
-  transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+.PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
+  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -35,18 +35,22 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-packaging transcripts secrets \
-  differential
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging transcripts \
+  secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES),scopegate-node/test-hooks -- -D warnings
+	$(CARGO) fmt --manifest-path core/examples/rmcp/Cargo.toml -- --check
+	$(CARGO) clippy --locked $(RMCP_EXAMPLE) --all-targets -- -D warnings
 	$(VENV)/bin/ruff check bindings-python tests
 	$(VENV)/bin/ruff format --check bindings-python tests
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	@unformatted=$$(gofmt -l bindings-go tests/written); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd tests/bench/rust && $(CARGO) fmt -- --check
+	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -64,14 +68,55 @@ supply-chain: $(CARGO_DENY)
 $(CARGO_DENY):
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.2 cargo-deny
 
-bench: tools $(VENV)/python $(NODE_MODULES) installed
+# Every language beside other libraries, at their best configuration; then what shows the figures: the table in README.md,
+# the chart and tests/bench/README.md, which says what this needs. Less than 10 minutes once everything is built.
+bench: bench-programs
+	$(PYTHON) tests/bench/run.py --record
+	$(PYTHON) tests/bench/report.py
+
+# The same in a minute or two, to try something: writes nothing. BENCH="--only Python --algorithms ES256" for less.
+.PHONY: bench-quick
+bench-quick: bench-programs
+	$(PYTHON) tests/bench/run.py --quick $(BENCH)
+
+.PHONY: bench-programs
+PY_BENCH := build/bench/python/bin/python
+BENCH_NODE := tests/bench/node/node_modules/.package-lock.json
+bench-programs: tools bench-headers installed $(BENCH_NODE) build/bench/python build/bench/pyjwt-2.10
+	$(PY_BENCH) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 	mkdir -p target/bench
-	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
-	cp target/release/scopegate-bench target/bench
-	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench/bench-c
-	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench/bench-go .
+	$(CARGO) build --locked --release --manifest-path tests/bench/rust/Cargo.toml --target-dir target
+	cp target/release/bench-rust target/bench
+	cc -O2 tests/bench/c/*.c -DLIBJWT_VERSION="\"$$($(PKG_CONFIG) --modversion libjwt)\"" -I $(INSTALLED)/include \
+	  $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib $$($(PKG_CONFIG) --cflags --libs libjwt libcrypto) -pthread -o target/bench/bench-c
+	cd tests/bench/go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib go build -tags jwx_goccy -o ../../../target/bench/bench-go .
 	cd bindings-node && node build.mjs
-	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench
+
+# Two environments, since there are two versions of PyJWT.
+build/bench/%: tests/bench/python/requirements-%.txt FORCE
+	test -x $@/bin/python || $(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+
+.PHONY: bench-headers
+bench-headers:
+	@$(PKG_CONFIG) --exists libjwt libcrypto || { \
+	  echo "libjwt, libcrypto: not found; on Debian: apt-get install libjwt-dev libssl-dev pkg-config" >&2; exit 1; }
+
+$(BENCH_NODE): tests/bench/node/package-lock.json $(NODE_MODULES)
+	npm ci --prefix tests/bench/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Our own rows alone, with the crossings into the library, on tokens of the vectors.
+.PHONY: bench-own
+bench-own: tools $(VENV)/python $(NODE_MODULES) installed
+	mkdir -p target/bench-own
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-bench
+	cp target/release/scopegate-bench target/bench-own
+	cc -O2 tests/c/bench.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so -Wl,-rpath,$(INSTALLED)/lib -o target/bench-own/bench-c
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go test -c -o ../target/bench-own/bench-go .
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/bench.py target/bench-own
 
 # What befalls a server whose author wires a verifier of his own: the table in README.md. Takes some minutes.
 bench-own-verifier: tools $(VENV)/python
@@ -87,10 +132,14 @@ tools:
 	@$(PKG_CONFIG) --version >/dev/null 2>&1 || { test -x $(PY) || $(PYTHON) -m venv $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check pkgconf==3.0.7.post0; }
 
+# A workspace of its own, which takes what is built already from ours.
+RMCP_EXAMPLE := --manifest-path core/examples/rmcp/Cargo.toml --target-dir target
+
 # Without features first: nothing in the core may depend on what another crate switches on.
 test-rust:
 	$(CARGO) test --locked -p scopegate-core
 	$(CARGO) test --locked -p scopegate-core -p scopegate-authserver -p scopegate-tests -p scopegate-stub -p scopegate-fuzz-properties --all-features
+	$(CARGO) test --locked $(RMCP_EXAMPLE)
 
 test-c: tools $(AUTHSERVER)
 	$(CARGO) test --locked -p scopegate-ffi
@@ -114,6 +163,8 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	cd bindings-python && ../$(PY) -m mypy.stubtest scopegate --allowlist stubtest-allowlist.txt
 	$(PY) tests/vectors/generate.py --check
 	$(PY) tests/exchanges/generate.py --check
+	$(PY) tests/lines.py --check
+	$(PY) tests/bench/report.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs && npm test
@@ -129,6 +180,28 @@ test-written: tools $(VENV)/test $(NODE_MODULES)
 	$(PY) -m pytest -p no:asyncio tests/written
 	node --test tests/written/typescript_client.test.mjs
 	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
+
+# Every adapter, every official client, every row of the wire table, over real sockets: docs/matrix.md. `make matrix` also has
+# a browser ask, and writes that page; it needs Debian's chromium.
+MATRIX := PYTHONPATH=bindings-python/demo $(PY) tests/matrix/run.py
+.PHONY: matrix test-matrix matrix-programs
+matrix: matrix-programs
+	$(MATRIX) --browser --write
+
+test-matrix: matrix-programs
+	$(MATRIX)
+
+MATRIX_BUILT := $(CURDIR)/target/matrix
+matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
+	mkdir -p $(MATRIX_BUILT)
+	$(CARGO) build --locked -p scopegate-tests --example scopegate-matrix-axum
+	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
+	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
+	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
+	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
+	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
+	cd bindings-node && node build.mjs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging

@@ -79,6 +79,11 @@ type AuthorizationServer struct {
 	Issuer string
 	// FurtherIssuers are also accepted, and share the keys.
 	FurtherIssuers []string
+	// Tenants are what {tenant} in the issuer stands for: each tenant's issuer is accepted. It may also stand in
+	// DiscoveryURL, MetadataIssuer, AdvertiseAs and JWKSURI.
+	Tenants []string
+	// Preset stands for a set of the fields below, those that are given here excepted; none when empty.
+	Preset Preset
 	// DiscoveryURL is where the metadata is; derived from the issuer when empty.
 	DiscoveryURL string
 	// MetadataIssuer is what the metadata must call itself; the issuer when empty.
@@ -127,6 +132,8 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		Issuer               any             `json:"issuer"`
+		Tenants              []string        `json:"tenants,omitzero"`
+		Preset               Preset          `json:"preset,omitempty"`
 		DiscoveryURL         string          `json:"discovery_url,omitempty"`
 		MetadataIssuer       string          `json:"metadata_issuer,omitempty"`
 		Advertise            Advertisement   `json:"advertise,omitempty"`
@@ -135,14 +142,14 @@ func (s AuthorizationServer) MarshalJSON() ([]byte, error) {
 		JWKSURI              string          `json:"jwks_uri,omitempty"`
 		Algorithms           []string        `json:"algorithms,omitzero"`
 		TokenFormat          TokenFormat     `json:"token_format,omitempty"`
-		AdditionalAudiences  []string        `json:"additional_audiences,omitempty"`
+		AdditionalAudiences  []string        `json:"additional_audiences,omitzero"`
 		UnsafeClientAudience *ClientAudience `json:"unsafe_client_audience,omitempty"`
 		ScopeClaims          []ClaimPath     `json:"scope_claims,omitzero"`
 		ScopePrefix          string          `json:"scope_prefix,omitempty"`
 		ClientIDClaims       []string        `json:"client_id_claims,omitzero"`
-		RequiredClaims       map[string]any  `json:"required_claims,omitempty"`
+		RequiredClaims       map[string]any  `json:"required_claims,omitzero"`
 	}{
-		issuer, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms, s.TokenFormat,
+		issuer, s.Tenants, s.Preset, s.DiscoveryURL, s.MetadataIssuer, s.Advertise, s.JWKS, s.JWKSFile, s.JWKSURI, s.Algorithms, s.TokenFormat,
 		s.AdditionalAudiences, s.UnsafeClientAudience, s.ScopeClaims, s.ScopePrefix, s.ClientIDClaims, s.RequiredClaims,
 	})
 }
@@ -169,6 +176,24 @@ const (
 	FormatGeneric TokenFormat = "generic"
 	// FormatRFC9068 is only what RFC 9068 calls an access token.
 	FormatRFC9068 TokenFormat = "rfc9068"
+)
+
+// A Preset says by a name what the tokens of an issuer are like: docs/issuers says what each stands for.
+type Preset string
+
+// The presets.
+const (
+	PresetScalekit  Preset = "scalekit"
+	PresetEntra     Preset = "entra"
+	PresetEntraV1   Preset = "entra_v1"
+	PresetCognito   Preset = "cognito"
+	PresetOkta      Preset = "okta"
+	PresetKeycloak  Preset = "keycloak"
+	PresetAuth0     Preset = "auth0"
+	PresetWorkOS    Preset = "workos"
+	PresetDescope   Preset = "descope"
+	PresetAuthentik Preset = "authentik"
+	PresetADFS      Preset = "adfs"
 )
 
 // A ClientAudience is a claim that stands in for an absent aud.

@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -112,13 +115,47 @@ func TestZeroValuesGiveTheDefaultsAndZeroCanBeSet(t *testing.T) {
 	}
 }
 
+func TestPresetsAreThoseOfTheSchema(t *testing.T) {
+	var schema struct {
+		Defs struct{ PresetName struct{ Enum []string } } `json:"$defs"`
+	}
+	text, err := os.ReadFile("../core/config.schema.json")
+	if err != nil || json.Unmarshal(text, &schema) != nil {
+		t.Fatal("expected the schema of the configuration: ", err)
+	}
+	source, err := os.ReadFile("config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, match := range regexp.MustCompile(`(?m)^\tPreset\w+ +Preset += "(\w+)"$`).FindAllSubmatch(source, -1) {
+		names = append(names, string(match[1]))
+	}
+	if len(names) == 0 || !slices.Equal(names, schema.Defs.PresetName.Enum) {
+		t.Errorf("found %v, the schema has %v", names, schema.Defs.PresetName.Enum)
+	}
+}
+
+func TestAFieldBesideAPresetReplacesIts(t *testing.T) {
+	server := scopegate.AuthorizationServer{
+		Issuer: "https://sso.test/realms/main", Preset: scopegate.PresetKeycloak, RequiredClaims: map[string]any{},
+		AdditionalAudiences: []string{},
+	}
+	text, err := json.Marshal(server)
+	want := `{"issuer":"https://sso.test/realms/main","preset":"keycloak","additional_audiences":[],"required_claims":{}}`
+	if err != nil || string(text) != want {
+		t.Errorf("found %s, %v", text, err)
+	}
+}
+
 func TestEveryFieldOfAConfigurationHasItsKey(t *testing.T) {
 	_, err := scopegate.New(scopegate.Config{
 		Resource: resource,
 		AuthorizationServers: []scopegate.AuthorizationServer{
 			{
-				Issuer: "https://as.test", FurtherIssuers: []string{"https://as2.test"}, MetadataIssuer: "https://as.test",
-				DiscoveryURL: "https://as.test/metadata", Advertise: scopegate.AdvertiseAs("https://as.test"),
+				Issuer: "https://as.test", FurtherIssuers: []string{"https://as2.test"}, Preset: scopegate.PresetWorkOS,
+				MetadataIssuer: "https://as.test",
+				DiscoveryURL:   "https://as.test/metadata", Advertise: scopegate.AdvertiseAs("https://as.test"),
 				Algorithms: []string{"ES256"}, TokenFormat: scopegate.FormatGeneric, AdditionalAudiences: []string{"x"},
 				UnsafeClientAudience: &scopegate.ClientAudience{Claim: "client_id", Values: []string{"app"}},
 				ScopeClaims:          []scopegate.ClaimPath{{"scope"}, {"realm_access", "roles"}}, ScopePrefix: "api://x/",

@@ -26,11 +26,7 @@ import (
 //
 // Protect panics for an option that names no path.
 func (g *ResourceServer) Protect(next http.Handler, options ...ProtectOption) http.Handler {
-	guard := &guard{gate: g, next: next, public: map[string]bool{}}
-	for _, option := range options {
-		option(guard)
-	}
-	return guard
+	return Protect(g, next, options...)
 }
 
 // A ProtectOption changes what Protect does.
@@ -75,14 +71,29 @@ func TokenFromContext(ctx context.Context) *AccessToken {
 }
 
 type guard struct {
-	gate   *ResourceServer
-	next   http.Handler
-	public map[string]bool
-	health string
-	scopes []string
+	source   Gate
+	next     http.Handler
+	public   map[string]bool
+	health   string
+	scopes   []string
+	scopesOf func(context.Context, FullCall) ([]string, error)
+}
+
+// An exchange is one request, which one gate judges from begin to end.
+type exchange struct {
+	*guard
+	gate *ResourceServer
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	gate := g.source.Current()
+	if gate == nil {
+		panic("scopegate: expected a ResourceServer from the gate")
+	}
+	(&exchange{g, gate}).serve(w, r)
+}
+
+func (g *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	request := NewRequest(r)
 	request.Scopes = g.scopes
 	if document := g.gate.WellKnown(request); document != nil {
@@ -98,15 +109,15 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Request) {
+func (g *exchange) serveGuarded(w http.ResponseWriter, r *http.Request, request *Request) {
 	ctx := r.Context()
 	found, err := g.gate.decide(ctx, request)
-	if err == nil && found.needsBody {
+	if err == nil && (found.needsBody || found.token != nil && g.scopesOf != nil) {
 		if isEncoded(r) {
 			g.refuseEncoding(w, r)
 			return
 		}
-		body, failure := readBody(r, found.bodyLimit)
+		body, failure := readBody(r, g.gate.identity.bodyLimit)
 		if isTooLarge(failure) { // a limit that a handler outside set is that handler's
 			http.Error(w, failure.Error(), http.StatusRequestEntityTooLarge)
 			return
@@ -116,7 +127,9 @@ func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Re
 		}
 		r = withBody(r, body)
 		request.Body = body
-		found, err = g.gate.decide(ctx, request)
+		if found.needsBody {
+			found, err = g.gate.decide(ctx, request)
+		}
 	}
 	if err != nil {
 		return
@@ -130,11 +143,18 @@ func (g *guard) serveGuarded(w http.ResponseWriter, r *http.Request, request *Re
 		g.refuseType(w, r)
 		return
 	}
-	g.next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tokenKey{}, token)))
+	if g.scopesOf != nil {
+		if err := g.requireOfCalls(ctx, request, token); err != nil {
+			sendRefusal(w, r, err)
+			return
+		}
+	}
+	ctx = context.WithValue(context.WithValue(ctx, gateKey{}, g.gate), tokenKey{}, token)
+	g.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // serveHealth shows the status alone: what else is known is for operators.
-func (g *guard) serveHealth(w http.ResponseWriter, r *http.Request) {
+func (g *exchange) serveHealth(w http.ResponseWriter, r *http.Request) {
 	health, err := g.gate.Health()
 	if err != nil {
 		request := NewRequest(r)
@@ -150,14 +170,14 @@ func (g *guard) serveHealth(w http.ResponseWriter, r *http.Request) {
 
 // refuseEncoding: the body decides, and is read as sent; inflating it here would be a second parser in front of the
 // server's.
-func (g *guard) refuseEncoding(w http.ResponseWriter, r *http.Request) {
+func (g *exchange) refuseEncoding(w http.ResponseWriter, r *http.Request) {
 	g.gate.log.limited(r.Context(), slog.LevelWarn, "content-encoding",
 		"scopegate: refused: the body has a Content-Encoding")
 	unsupported("Content-Encoding", Header{"Accept-Encoding", "identity"}).ServeHTTP(w, r)
 }
 
 // refuseType: the body decides, and is read as JSON in UTF-8; a server behind may read another type otherwise.
-func (g *guard) refuseType(w http.ResponseWriter, r *http.Request) {
+func (g *exchange) refuseType(w http.ResponseWriter, r *http.Request) {
 	g.gate.log.limited(r.Context(), slog.LevelWarn, "content-type",
 		"scopegate: refused: the body is not application/json in UTF-8")
 	unsupported("Content-Type").ServeHTTP(w, r)

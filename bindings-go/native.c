@@ -81,6 +81,9 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
     case SCOPEGATE_GO_REQUIRE:
         reply->status = scopegate_server_require(server, token, &request, &reply->answer);
         break;
+    case SCOPEGATE_GO_CALLS_OF:
+        reply->status = scopegate_server_calls(server, &request, &reply->report, &reply->answer);
+        break;
     case SCOPEGATE_GO_WELL_KNOWN:
         reply->status = scopegate_server_well_known(server, &request, &reply->answer);
         break;

@@ -33,6 +33,7 @@ const (
 	check         question = C.SCOPEGATE_GO_CHECK
 	checkAfter    question = C.SCOPEGATE_GO_CHECK_AFTER
 	require       question = C.SCOPEGATE_GO_REQUIRE
+	callsOf       question = C.SCOPEGATE_GO_CALLS_OF
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
 	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
 	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
@@ -43,10 +44,10 @@ type reply struct {
 	token     *AccessToken
 	wanted    *keyRequest
 	needsBody bool
-	bodyLimit int64
 	answer    *Rejected
 	document  *Response
 	passed    bool
+	calls     json.RawMessage
 }
 
 // A server is the library's resource server, freed when its last user has left.
@@ -63,9 +64,50 @@ func openServer(configuration []byte) (*server, error) {
 	if C.scopegate_server_new(C.SCOPEGATE_ABI, text, C.size_t(len(configuration)), &handle, &failure) != C.SCOPEGATE_OK {
 		return nil, &ConfigError{Errors: readMistakes(failure)}
 	}
+	return newServer(handle), nil
+}
+
+func newServer(handle *C.scopegate_server) *server {
 	opened := &server{handle: handle}
 	opened.users.Store(1)
-	return opened, nil
+	return opened
+}
+
+func openFromEnvironment(members []byte) (*server, error) {
+	var handle *C.scopegate_server
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(members)))
+	if C.scopegate_server_from_env(C.SCOPEGATE_ABI, text, C.size_t(len(members)), &handle, &failure) != C.SCOPEGATE_OK {
+		return nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	return newServer(handle), nil
+}
+
+func (s *server) derive(changes []byte) (*server, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var derived *C.scopegate_server
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(changes)))
+	if C.scopegate_server_derive(handle, text, C.size_t(len(changes)), &derived, &failure) != C.SCOPEGATE_OK {
+		return nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	return newServer(derived), nil
+}
+
+// declare makes the server that also asks for what the list declares, and gives the report.
+func (s *server) declare(offered []byte) (*server, json.RawMessage, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var declared *C.scopegate_server
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(offered)))
+	if C.scopegate_server_declare(handle, text, C.size_t(len(offered)), &declared, &report, &failure) != C.SCOPEGATE_OK {
+		return nil, nil, &ConfigError{Errors: readMistakes(failure)}
+	}
+	defer C.scopegate_report_free(report)
+	return newServer(declared), goBytes(C.scopegate_report_json(report)), nil
 }
 
 // enter gives the handle for use until leave, or nil once the server was closed: the library refuses that.
@@ -124,6 +166,7 @@ func (s *server) ask(question question, request *Request, token *tokenHandle, wa
 // readReply trusts the status alone: whatever is not promised by it is not looked at.
 func (s *server) readReply(question question, found *C.scopegate_go_reply) reply {
 	defer C.scopegate_response_free(found.answer)
+	defer C.scopegate_report_free(found.report)
 	switch {
 	case question == wellKnown || question == notFound:
 		if found.status == C.SCOPEGATE_OK {
@@ -134,6 +177,8 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 		return reply{}
 	case question == require && found.status == C.SCOPEGATE_OK:
 		return reply{passed: true}
+	case question == callsOf && found.status == C.SCOPEGATE_OK:
+		return reply{calls: goBytes(C.scopegate_report_json(found.report))}
 	case found.status == C.SCOPEGATE_OK && found.token != nil:
 		verification := uint64(found.verification)
 		if known := s.verified.find(verification); known != nil {
@@ -148,7 +193,7 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
 		return reply{wanted: newKeyRequest(found.wanted)}
 	case found.status == C.SCOPEGATE_NEED_BODY:
-		return reply{needsBody: true, bodyLimit: int64(min(uint64(found.body_limit), math.MaxInt64-1))}
+		return reply{needsBody: true}
 	}
 	return reply{answer: readRejected(found.answer)}
 }
@@ -397,6 +442,7 @@ func libraryVersion() string { return goString(C.scopegate_version()) }
 type identity struct {
 	resource, hostname, origin, path, metadataURL string
 	leeway                                        time.Duration
+	bodyLimit                                     int64
 	warnings                                      []string
 }
 
@@ -410,6 +456,7 @@ func (s *server) identity() identity {
 		path:        goString(C.scopegate_server_path(handle)),
 		metadataURL: goString(C.scopegate_server_metadata_url(handle)),
 		leeway:      time.Duration(C.scopegate_server_leeway_seconds(handle)) * time.Second,
+		bodyLimit:   int64(min(uint64(C.scopegate_server_body_limit(handle)), math.MaxInt64-1)),
 	}
 	for i := range C.scopegate_server_warning_count(handle) {
 		found.warnings = append(found.warnings, goString(C.scopegate_server_warning_at(handle, i)))

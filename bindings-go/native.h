@@ -13,6 +13,7 @@ typedef enum {
     SCOPEGATE_GO_CHECK,
     SCOPEGATE_GO_CHECK_AFTER,
     SCOPEGATE_GO_REQUIRE,
+    SCOPEGATE_GO_CALLS_OF,
     SCOPEGATE_GO_WELL_KNOWN,
     SCOPEGATE_GO_NOT_FOUND,
     SCOPEGATE_GO_INTERNAL_ERROR
@@ -52,6 +53,7 @@ typedef struct {
     scopegate_token *token;
     uint64_t verification;
     scopegate_key_request *wanted;
+    scopegate_report *report;
     scopegate_response *answer;
     size_t body_limit;
 } scopegate_go_reply;

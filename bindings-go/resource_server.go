@@ -53,16 +53,25 @@ func open(document []byte, logger *slog.Logger) (*ResourceServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newResourceServer(opened, logger).warned(), nil
+}
+
+// warned is g, once its log has what its configuration should be asked about.
+func (g *ResourceServer) warned() *ResourceServer {
+	for _, warning := range g.identity.warnings {
+		g.log.target().Warn("scopegate: configuration: " + warning)
+	}
+	return g
+}
+
+func newResourceServer(opened *server, logger *slog.Logger) *ResourceServer {
 	gate := &ResourceServer{server: opened, identity: opened.identity(), log: refusalLog{logger: logger}}
 	forgotten := runtime.AddCleanup(gate, (*server).release, opened)
 	gate.close = sync.OnceFunc(func() {
 		forgotten.Stop()
 		opened.release()
 	})
-	for _, warning := range gate.identity.warnings {
-		gate.log.target().Warn("scopegate: configuration: " + warning)
-	}
-	return gate, nil
+	return gate
 }
 
 // Version is the version of the library that is loaded, such as "0.1.0".

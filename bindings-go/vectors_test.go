@@ -21,9 +21,18 @@ type suite struct {
 	Suite         string `json:"suite"`
 	NumberOfTests int    `json:"number_of_tests"`
 	Groups        []struct {
-		Config json.RawMessage `json:"config"`
-		Cases  []vector        `json:"cases"`
+		Config   json.RawMessage `json:"config"`
+		Declared []offered       `json:"declared"`
+		Report   any             `json:"report"`
+		Cases    []vector        `json:"cases"`
 	} `json:"groups"`
+}
+
+// An offered is an entry of what a host offers.
+type offered struct {
+	Kind   string          `json:"kind"`
+	Name   string          `json:"name"`
+	Scopes json.RawMessage `json:"scopes"`
 }
 
 type vector struct {
@@ -81,6 +90,17 @@ func TestEveryVectorGivesTheExpectedAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", suite.Suite, err)
 			}
+			if group.Declared != nil {
+				declared, report, err := gate.Declare(offers(t, group.Declared))
+				if err != nil {
+					t.Fatalf("%s: %v", suite.Suite, err)
+				}
+				if found := reportMembers(report); !reflect.DeepEqual(jsonValue(t, found), group.Report) {
+					t.Errorf("%s: expected %v, found %v", suite.Suite, group.Report, found)
+				}
+				gate.Close()
+				gate = declared
+			}
 			for _, vector := range group.Cases {
 				found := answer(t, gate, vector)
 				if expected := jsonValue(t, vector.Expect); !reflect.DeepEqual(jsonValue(t, found.compared()), expected) {
@@ -128,6 +148,40 @@ func TestEveryConfigurationHasTheExpectedMistakes(t *testing.T) {
 		if !reflect.DeepEqual(found, test.Errors) {
 			t.Errorf("%s: expected %v, found %v", test.ID, test.Errors, found)
 		}
+	}
+}
+
+func offers(t *testing.T, entries []offered) []scopegate.Offered {
+	offers := make([]scopegate.Offered, len(entries))
+	for i, entry := range entries {
+		offers[i] = scopegate.Offered{Kind: kinds[entry.Kind+"s"], Name: entry.Name}
+		var scopes []string
+		switch {
+		case string(entry.Scopes) == `"deny"`:
+			offers[i].Scopes = scopegate.Deny
+		case len(entry.Scopes) > 0:
+			if err := json.Unmarshal(entry.Scopes, &scopes); err != nil {
+				t.Fatal(err)
+			}
+			offers[i].Scopes = scopegate.Need(scopes...)
+		}
+	}
+	return offers
+}
+
+// reportMembers is the report in the form of the vectors.
+func reportMembers(report scopegate.PolicyReport) map[string]any {
+	named := func(entries []scopegate.PolicyEntry) []any {
+		members := []any{}
+		for _, entry := range entries {
+			name := map[scopegate.CallKind]string{1: "tool", 2: "prompt", 3: "resource"}[entry.Kind]
+			members = append(members, map[string]any{"kind": name, "name": entry.Name})
+		}
+		return members
+	}
+	return map[string]any{
+		"unmatched_rules": named(report.UnmatchedRules), "defaulted": named(report.Defaulted),
+		"default": report.Default, "unreadable": named(report.Unreadable),
 	}
 }
 

@@ -9,7 +9,7 @@
  * @packageDocumentation
  */
 
-import type { Configuration, KeySnapshot } from "./types/configuration.js";
+import type { Configuration, KeySnapshot, PolicyEntry } from "./types/configuration.js";
 import type { Reason } from "./types/reason.js";
 
 export type {
@@ -23,6 +23,7 @@ export type {
   KeySnapshot,
   Policy,
   PolicyEntry,
+  PresetName,
   SourceSnapshot,
   TokenCacheSettings,
 } from "./types/configuration.js";
@@ -83,6 +84,41 @@ export interface McpCall {
   id?: unknown;
 }
 
+/** Members that replace those of another configuration, and the names of those that have their defaults again. */
+export interface ConfigurationChanges extends Partial<Configuration> {
+  reset?: readonly (keyof Configuration | "all")[];
+}
+
+/** A tool, prompt or resource that a host offers. */
+export interface Offered {
+  readonly kind: "tool" | "prompt" | "resource";
+  /** The URI, or URI template, of a resource. */
+  readonly name: string;
+  /** What it declares to need. Without it, or with `null`, nothing. A resource that declares scopes must be a URI. */
+  readonly scopes?: PolicyEntry | null;
+}
+
+/** How the configured policy and what a host offers fit together. */
+export interface PolicyReport {
+  /**
+   * Configured rules, exact ones and patterns, that match nothing of their kind that is offered: often a name that is
+   * spelled wrong. Rules for methods are not among them.
+   */
+  readonly unmatched_rules: readonly NamedThing[];
+  /** What only `default` decides on: neither its name nor its method has a rule, and it declares nothing. */
+  readonly defaulted: readonly NamedThing[];
+  /** What `default` needs beside `required_scopes`, or `"deny"`; no scopes where no policy is configured. */
+  readonly default: PolicyEntry;
+  /** Offered resources that a policy lets nobody use, since servers could take the URI for another one. */
+  readonly unreadable: readonly NamedThing[];
+}
+
+/** A tool, prompt or resource, or the policy's rule for some: its kind, and its name, URI or pattern. */
+export interface NamedThing {
+  readonly kind: "tool" | "prompt" | "resource";
+  readonly name: string;
+}
+
 /** Settings that are no part of the configuration. */
 export interface ResourceServerOptions {
   /**
@@ -109,6 +145,46 @@ export class ResourceServer {
    * Throws {@link ConfigError} with every mistake.
    */
   static fromJson(text: string, options?: ResourceServerOptions): ResourceServer;
+
+  /**
+   * A resource server from `process.env`, a worker's own in a worker. `SCOPEGATE_CONFIG` is the path of a JSON document, or
+   * `SCOPEGATE_CONFIG_JSON` is one. Before it go `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers with commas
+   * or blanks between them, or a JSON list), `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with blanks
+   * between them) and `SCOPEGATE_KEY_SNAPSHOT` (the path of what `exportKeys` returned, as JSON); before these go
+   * `overrides`. A variable that is empty is not set, and others are left alone.
+   *
+   * Throws {@link ConfigError} with every mistake; the path of one names the variable that it is in.
+   */
+  static fromEnv(overrides?: Partial<Configuration>, options?: ResourceServerOptions): ResourceServer;
+
+  /**
+   * The resource server that this one would be if its configuration were changed: for another resource of the same
+   * authorization servers, or for a new version of the configuration while requests run. This one stays as it is.
+   *
+   * Each member that is given replaces that member whole; `null` is a mistake. Members that `reset` names have their
+   * defaults again, unless they are given; with `"all"` the changes are a whole configuration. The whole is checked like a
+   * new one, with its files read again.
+   *
+   * The keys of an authorization server are shared, replaced ones too, unless something has changed that governs where they
+   * are, or how they are fetched, kept and read; verified tokens are shared unless `token_cache` has changed. What was
+   * distrusted stays so, and so does what was declared. Each server counts its own decisions.
+   *
+   * Throws {@link ConfigError} with every mistake; nothing has been done then.
+   */
+  derive(changes: ConfigurationChanges): ResourceServer;
+
+  /**
+   * A resource server that also asks for the scopes which tools, prompts and resources declare, and how the configured
+   * policy fits all that is offered. This one stays as it is; both share the keys and the verified tokens, and each counts
+   * its own decisions.
+   *
+   * A declaration joins the rules for the method and the name: all their scopes are needed, and any denial refuses. So it
+   * can only ask for more; but where the name has no rule, it stands in the place of `default`. Without a policy, what
+   * declares nothing needs `required_scopes` only, as before.
+   *
+   * Throws {@link ConfigError} with every mistake; the path of one is such as `tools.weather`.
+   */
+  declare(offered: readonly Offered[]): { readonly gate: ResourceServer; readonly report: PolicyReport };
 
   /**
    * What the token of a request says, once everything about it was checked. Missing keys are fetched, at most once,

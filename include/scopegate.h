@@ -505,6 +505,65 @@ scopegate_status scopegate_server_open(uint32_t abi,
                                        struct scopegate_error **error);
 
 /**
+ * Makes a server from the configuration that the environment of the process says: `SCOPEGATE_CONFIG` is the path of a JSON
+ * document, or `SCOPEGATE_CONFIG_JSON` is one. Before it go `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers
+ * with commas or blanks between them, or a JSON list), `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with
+ * blanks between them) and `SCOPEGATE_KEY_SNAPSHOT` (the path of what `scopegate_server_export_keys` wrote), and before these
+ * the members of the object in `json`, `len` bytes, or NULL. A variable that is empty is not set, and others are left alone.
+ *
+ * No other thread may be changing the environment. Everything else is as with `scopegate_server_new`; the path of a mistake
+ * names the variable that it is in.
+ */
+scopegate_status scopegate_server_from_env(uint32_t abi,
+                                           const char *json,
+                                           size_t len,
+                                           struct scopegate_server **server,
+                                           struct scopegate_error **error);
+
+/**
+ * Makes the server that `server` would be if its configuration were changed: for another resource of the same
+ * authorization servers, or for a new version of the configuration while requests run. `server` stays as it is.
+ *
+ * `json` has `len` bytes: an object. Each top-level member of a configuration that is given replaces that member whole; a
+ * null is a mistake. The members in the list `reset` have their defaults again, unless they are given; with "all" in it the
+ * changes are a whole configuration. The whole is checked like a new one, with its files read again.
+ *
+ * The keys of an authorization server are shared, replaced ones too, unless something has changed that governs where they
+ * are, or how they are fetched, kept and read; verified tokens are shared unless `token_cache` has changed. What was
+ * distrusted stays so, and so does what was declared. Each server counts its own decisions.
+ *
+ * With `SCOPEGATE_OK` comes `derived`, to be freed by `scopegate_server_free`. With any other status comes `error`, which
+ * holds every mistake and may be NULL; nothing has been done then.
+ */
+scopegate_status scopegate_server_derive(const struct scopegate_server *server,
+                                         const char *json,
+                                         size_t len,
+                                         struct scopegate_server **derived,
+                                         struct scopegate_error **error);
+
+/**
+ * Makes a server that also asks for the scopes which the tools, prompts and resources of its host declare, and reports how
+ * the configured policy fits all that the host offers. `server` stays as it is; both share the keys and the verified tokens,
+ * and each counts its own decisions.
+ *
+ * `json` has `len` bytes: a list of objects with `kind` ("tool", "prompt" or "resource"), `name` and, where something is
+ * declared, `scopes` (a list, or "deny"). A declaration joins the rules for the method and the name: all their scopes are
+ * needed, and any denial refuses. So it can only ask for more; but where the name has no rule, it stands in the place of
+ * `default`.
+ *
+ * With `SCOPEGATE_OK` come `declared`, to be freed by `scopegate_server_free`, and `report`, unless that is NULL: a JSON
+ * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny") and
+ * `unreadable` (resources that a policy lets nobody use). With any other status comes `error`, which may be NULL; a mistake's
+ * path is such as "tools.weather".
+ */
+scopegate_status scopegate_server_declare(const struct scopegate_server *server,
+                                          const char *json,
+                                          size_t len,
+                                          struct scopegate_server **declared,
+                                          struct scopegate_report **report,
+                                          struct scopegate_error **error);
+
+/**
  * Another handle to the same server, with the same keys. Each handle is freed by itself; the server ends with the last.
  * NULL for NULL.
  */
@@ -545,6 +604,11 @@ struct scopegate_str scopegate_server_metadata_url(const struct scopegate_server
  * The clock difference that is allowed (`leeway_seconds`), for a program that looks at expiry times itself.
  */
 int64_t scopegate_server_leeway_seconds(const struct scopegate_server *server);
+
+/**
+ * The largest body that is read, in bytes: what `SCOPEGATE_NEED_BODY` says too.
+ */
+size_t scopegate_server_body_limit(const struct scopegate_server *server);
 
 /**
  * How many settings are legal and seldom meant.
@@ -610,6 +674,20 @@ scopegate_status scopegate_server_require(const struct scopegate_server *server,
                                           const struct scopegate_token *token,
                                           const struct scopegate_request *request,
                                           struct scopegate_response **answer);
+
+/**
+ * The calls in the body of a request, for a need that depends on their arguments: find it once the request may pass, then
+ * check it with `scopegate_server_require`.
+ *
+ * With `SCOPEGATE_OK` comes `report`, a JSON array of objects with `method`, `name` (the tool, the prompt or the URI of
+ * the resource, else null) and `params` (an object, or null); it is empty for a body that calls nothing. With any other
+ * status comes `answer`: the body, which must be in `request`, is read as a policy reads it, with one or without, and in
+ * the arguments too refused where two parsers could find different things.
+ */
+scopegate_status scopegate_server_calls(const struct scopegate_server *server,
+                                        const struct scopegate_request *request,
+                                        struct scopegate_report **report,
+                                        struct scopegate_response **answer);
 
 /**
  * Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or

@@ -14,19 +14,15 @@ import (
 	scopegate "github.com/scopegate/scopegate/bindings-go"
 )
 
-// Protect is gate.Protect for the handler of an SDK server: requests that pass carry the SDK's TokenInfo, so that a
+// Protect is scopegate.Protect for the handler of an SDK server: requests that pass carry the SDK's TokenInfo, so that a
 // session answers its owner alone and Token works in tools. The scopes that the SDK sees are the effective ones.
 //
 // It panics for an option that names no path.
-func Protect(
-	gate *scopegate.ResourceServer, handler http.Handler, options ...scopegate.ProtectOption,
-) http.Handler {
+func Protect(gate scopegate.Gate, handler http.Handler, options ...scopegate.ProtectOption) http.Handler {
 	// Only the SDK's own middleware can set TokenInfo. What it checks again, ours has judged.
-	believer := auth.RequireBearerToken(tokenInfo, &auth.RequireBearerTokenOptions{
-		ResourceMetadataURL: gate.MetadataURL(),
-		ClockSkew:           gate.Leeway() + moment,
-	})(handler)
-	return gate.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	skew := &auth.RequireBearerTokenOptions{ClockSkew: mostLeeway + moment}
+	believer := auth.RequireBearerToken(tokenInfo, skew)(handler)
+	return scopegate.Protect(gate, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if scopegate.TokenFromContext(r.Context()) == nil {
 			handler.ServeHTTP(w, r) // a public path
 		} else {
@@ -38,6 +34,9 @@ func Protect(
 // moment: the SDK looks at the clock a little later than we do, and its refusal would name neither error nor scopes.
 const moment = time.Second
 
+// mostLeeway is the most that any configuration allows: a gate that comes later may have another leeway than the first.
+const mostLeeway = 300 * time.Second
+
 // Token is the token of the request that a handler of the SDK serves; nil without Protect in front, as over stdio.
 func Token(extra *mcp.RequestExtra) *scopegate.AccessToken {
 	if extra == nil || extra.TokenInfo == nil {
@@ -47,20 +46,36 @@ func Token(extra *mcp.RequestExtra) *scopegate.AccessToken {
 	return token
 }
 
-// tokenName is where TokenInfo.Extra has our token.
-const tokenName = "scopegate.token"
+// Where TokenInfo.Extra has our token, and the gate that verified it.
+const (
+	tokenName = "scopegate.token"
+	gateName  = "scopegate.gate"
+)
+
+// judgeOf is the gate that judged the request, where the given one may have changed meanwhile.
+func judgeOf(gate scopegate.Gate, extra *mcp.RequestExtra) *scopegate.ResourceServer {
+	if stays, ok := gate.(*scopegate.ResourceServer); ok {
+		return stays
+	}
+	if extra.TokenInfo != nil {
+		if judge, ok := extra.TokenInfo.Extra[gateName].(*scopegate.ResourceServer); ok {
+			return judge
+		}
+	}
+	return gate.Current()
+}
 
 // FilterLists leaves out of each list what the caller may not use, and marks the list as private, so that no cache
 // hands it to another caller. It is for mcp.Server.AddReceivingMiddleware.
 //
 // It hides names; it is Protect that refuses the calls. Where there is no HTTP request, as over stdio, lists stay whole;
 // over HTTP without Protect in front nothing is listed.
-func FilterLists(gate *scopegate.ResourceServer) mcp.Middleware {
+func FilterLists(gate scopegate.Gate) mcp.Middleware {
 	return func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
 			result, err := next(ctx, method, request)
 			if extra := request.GetExtra(); err == nil && extra != nil {
-				result = filtered(gate, Token(extra), result)
+				result = filtered(judgeOf(gate, extra), Token(extra), result)
 			}
 			return result, err
 		}
@@ -123,7 +138,7 @@ func tokenInfo(ctx context.Context, credential string, _ *http.Request) (*auth.T
 		Scopes:     token.EffectiveScopes,
 		Expiration: token.ExpiresAt,
 		UserID:     owner(token, credential),
-		Extra:      map[string]any{tokenName: token},
+		Extra:      map[string]any{tokenName: token, gateName: scopegate.GateFromContext(ctx)},
 	}, nil
 }
 

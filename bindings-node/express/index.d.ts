@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ResourceServer } from "../index.js";
-import type { AdapterOptions } from "../types/auth-info.js";
+import type { AdapterOptions, Gate } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
-export type { AdapterOptions, AuthInfo, TokenBearer } from "../types/auth-info.js";
+export type { AdapterCall, AdapterOptions, AuthInfo, Gate, ScopesOfCall, TokenBearer } from "../types/auth-info.js";
 
 /** Middleware for Express 4 and 5, and for whatever else calls it with a request and response of `node:http`. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
@@ -21,7 +20,7 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
  *
  * Throws `TypeError` for options that are not what {@link AdapterOptions} says.
  */
-export function scopegate(gate: ResourceServer, options?: AdapterOptions): Middleware;
+export function scopegate(gate: Gate, options?: AdapterOptions): Middleware;
 
 /** Serves the protected resource metadata alone, for an application that mounts {@link scopegate} under a prefix. */
-export function metadata(gate: ResourceServer): Middleware;
+export function metadata(gate: Gate): Middleware;

@@ -2,10 +2,11 @@
 
 const { guard } = require("../lib/adapter.js");
 const { accessToken } = require("../lib/auth-info.js");
+const { current } = require("../lib/current.js");
 const { exchangeOf, send, watchSession } = require("../lib/node-http.js");
 
 /**
- * @param {import("../index.js").ResourceServer} gate
+ * @param {import("../types/auth-info.js").Gate} gate
  * @param {import("../types/auth-info.js").AdapterOptions} [options]
  * @returns {import("./index.js").Middleware}
  */
@@ -27,14 +28,15 @@ function scopegate(gate, options) {
 }
 
 /**
- * @param {import("../index.js").ResourceServer} gate
+ * @param {import("../types/auth-info.js").Gate} gate
  * @returns {import("./index.js").Middleware}
  */
 function metadata(gate) {
-  const path = new URL(gate.metadataUrl).pathname;
+  const gateNow = current(gate);
   return (request, response, next) => {
-    const { method, target, path: asked } = exchangeOf(request);
-    const answer = asked === path ? gate.wellKnown(method, target) : undefined;
+    const { method, target, path } = exchangeOf(request);
+    const now = gateNow();
+    const answer = path === new URL(now.metadataUrl).pathname ? now.wellKnown(method, target) : undefined;
     if (answer === undefined) next();
     else send(response, answer);
   };

@@ -1,14 +1,13 @@
 import type { FastifyPluginAsync } from "fastify";
-import type { ResourceServer } from "../index.js";
-import type { AdapterOptions } from "../types/auth-info.js";
+import type { AdapterOptions, Gate } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
-export type { AdapterOptions, AuthInfo, TokenBearer } from "../types/auth-info.js";
+export type { AdapterCall, AdapterOptions, AuthInfo, Gate, ScopesOfCall, TokenBearer } from "../types/auth-info.js";
 
 /** What the plugin takes. */
 export interface PluginOptions extends AdapterOptions {
-  /** The resource server. */
-  gate: ResourceServer;
+  /** The resource server, or a function that gives it. */
+  gate: Gate;
 }
 
 /**

@@ -1,8 +1,7 @@
-import type { ResourceServer } from "../index.js";
-import type { AdapterOptions, AuthInfo } from "../types/auth-info.js";
+import type { AdapterOptions, AuthInfo, Gate } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
-export type { AdapterOptions, AuthInfo, TokenBearer } from "../types/auth-info.js";
+export type { AdapterCall, AdapterOptions, AuthInfo, Gate, ScopesOfCall, TokenBearer } from "../types/auth-info.js";
 
 /** A function that answers requests of the Fetch API. It gets the verified token of a guarded request. */
 export type FetchHandler = (request: Request, options?: { authInfo?: AuthInfo }) => Response | Promise<Response>;
@@ -21,7 +20,7 @@ export type Handler = FetchHandler | { fetch: FetchHandler };
  * Throws `TypeError` for options that are not what {@link AdapterOptions} says.
  */
 export function protect(
-  gate: ResourceServer,
+  gate: Gate,
   handler: Handler,
   options?: AdapterOptions,
 ): (request: Request) => Promise<Response>;

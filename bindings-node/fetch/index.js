@@ -5,7 +5,7 @@ const { accessToken } = require("../lib/auth-info.js");
 const { SESSION_HEADER, exchangeOf, nobody, readBody, respond, withBody } = require("../lib/web.js");
 
 /**
- * @param {import("../index.js").ResourceServer} gate
+ * @param {import("../types/auth-info.js").Gate} gate
  * @param {import("./index.js").Handler} handler
  * @param {import("../types/auth-info.js").AdapterOptions} [options]
  * @returns {(request: Request) => Promise<Response>}

@@ -1,9 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import type { ResourceServer } from "../index.js";
-import type { AdapterOptions, AuthInfo } from "../types/auth-info.js";
+import type { AdapterOptions, AuthInfo, Gate } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
-export type { AdapterOptions, AuthInfo, TokenBearer } from "../types/auth-info.js";
+export type { AdapterCall, AdapterOptions, AuthInfo, Gate, ScopesOfCall, TokenBearer } from "../types/auth-info.js";
 
 /**
  * Guards everything that comes behind it, but for the well-known routes and the paths in `public`:
@@ -15,7 +14,4 @@ export type { AdapterOptions, AuthInfo, TokenBearer } from "../types/auth-info.j
  *
  * Throws `TypeError` for options that are not what {@link AdapterOptions} says.
  */
-export function scopegate(
-  gate: ResourceServer,
-  options?: AdapterOptions,
-): MiddlewareHandler<{ Variables: { auth: AuthInfo } }>;
+export function scopegate(gate: Gate, options?: AdapterOptions): MiddlewareHandler<{ Variables: { auth: AuthInfo } }>;

@@ -10,7 +10,7 @@ const { SESSION_HEADER, exchangeOf, nobody, readBody, respond, withBody } = requ
  */
 
 /**
- * @param {import("../index.js").ResourceServer} gate
+ * @param {import("../types/auth-info.js").Gate} gate
  * @param {import("../types/auth-info.js").AdapterOptions} [options]
  * @returns {ReturnType<typeof import("./index.js").scopegate>}
  */

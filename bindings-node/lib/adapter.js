@@ -5,16 +5,23 @@
 const { authInfo, sessionOwner } = require("./auth-info.js");
 const { Rejected } = require("./errors.js");
 const { HttpResponse } = require("./http-response.js");
+const { current, noteJudge } = require("./current.js");
 const { logLimited } = require("./log.js");
+const { needOf } = require("./need.js");
 const { own } = require("./own.js");
 const { isListOfStrings } = require("./request.js");
 const { adapterSide } = require("./resource-server.js");
 const { Sessions } = require("./sessions.js");
 
 /**
+ * @typedef {import("../index.js").AccessToken} AccessToken
+ * @typedef {import("../index.js").RequestDetails} RequestDetails
  * @typedef {import("../index.js").ResourceServer} ResourceServer
  * @typedef {import("../types/auth-info.js").AdapterOptions} AdapterOptions
  * @typedef {import("../types/auth-info.js").AuthInfo} AuthInfo
+ * @typedef {import("../types/auth-info.js").Gate} Gate
+ * @typedef {import("../types/auth-info.js").ScopesOfCall} ScopesOfCall
+ * @typedef {import("./need.js").NativeFullCall} NativeFullCall
  * @typedef {{ status: number, headers: readonly (readonly [string, string])[], body: string }} Answer
  *
  * A request as a host has it. `lines` gives all field lines of a header, by its lower-case name. `readBody`
@@ -42,17 +49,19 @@ class Stop extends Error {
 
 /**
  * Throws TypeError for options that are not what `AdapterOptions` says.
- * @param {ResourceServer} gate
+ * @param {Gate} given
  * @param {AdapterOptions} [options]
- * @returns {(exchange: Exchange) => Promise<Verdict>} never rejects
+ * @returns {(exchange: Exchange) => Promise<Verdict>} rejects where there is no gate: a function gave none
  */
-function guard(gate, options) {
+function guard(given, options) {
   const { public: listed = [], health, scopes = [], exposeToken = false, ...unknown } = own(options);
-  if (typeof gate?.authorize !== "function") throw new TypeError("expected a ResourceServer");
+  const gateNow = current(given);
   const [option] = Object.keys(unknown);
   if (option !== undefined) throw new TypeError(`${option}: unknown, expected public, health, scopes or exposeToken`);
-  if (typeof listed === "string" || !isListOfStrings(scopes)) {
-    throw new TypeError("public and scopes: expected a list of strings");
+  const scopesOf = typeof scopes === "function" ? scopes : undefined;
+  const fixed = typeof scopes === "function" ? [] : scopes;
+  if (typeof listed === "string" || !isListOfStrings(fixed)) {
+    throw new TypeError("public and scopes: expected a list of strings; scopes may be a function");
   }
   const open = new Set(listed);
   for (const path of [...open, ...(health === undefined ? [] : [health])]) {
@@ -60,11 +69,13 @@ function guard(gate, options) {
       throw new TypeError("public and health: expected a path that begins with a slash");
     }
   }
-  const { notFound, internalError } = sideOf(gate);
-  const sessions = sessionsOf(gate);
+  const sessions = sessionsOf(given);
 
-  /** @param {Exchange} exchange */
-  function unguarded(exchange) {
+  /**
+   * @param {ResourceServer} gate
+   * @param {Exchange} exchange
+   */
+  function unguarded(gate, exchange) {
     const { method, target, path, lines } = exchange;
     const answer = gate.wellKnown(method, target, lines("origin"), {
       accessControlRequestMethod: lines("access-control-request-method"),
@@ -73,15 +84,19 @@ function guard(gate, options) {
     if (answer !== undefined) return { answer };
     if (path === health && (method === "GET" || method === "HEAD")) return { answer: healthAnswer(gate) };
     if (open.has(path)) return { auth: undefined, opened: () => undefined };
-    const missing = notFound(target);
+    const missing = sideOf(gate).notFound(target);
     return missing && { answer: missing };
   }
 
-  /** @param {Exchange} exchange */
-  async function guarded({ method, target, lines, readBody }) {
+  /**
+   * @param {ResourceServer} gate
+   * @param {Exchange} exchange
+   */
+  async function guarded(gate, { method, target, lines, readBody }) {
     const authorization = lines("authorization");
-    const read = { body: /** @type {Uint8Array | string} */ ("") };
-    const token = await gate.authorize({
+    /** @type {Uint8Array | string | undefined} */
+    let body;
+    const details = {
       authorization,
       method,
       target,
@@ -89,10 +104,11 @@ function guard(gate, options) {
       protocolVersion: lines("mcp-protocol-version"),
       mcpMethod: lines("mcp-method"),
       mcpName: lines("mcp-name"),
-      scopes,
-      body: async (limit) => (read.body = await readBody(limit)),
-    });
-    if (typeof read.body !== "string" && read.body.length > 0 && !areJson(lines("content-type"))) {
+      scopes: fixed,
+    };
+    const token = await gate.authorize({ ...details, body: async (limit) => (body = await readBody(limit)) });
+    if (scopesOf !== undefined) body ??= await readBody(sideOf(gate).bodyLimit);
+    if (body !== undefined && typeof body !== "string" && body.length > 0 && !areJson(lines("content-type"))) {
       logLimited("content-type", "refused: the body is not application/json in UTF-8");
       return { answer: TYPE_REFUSED };
     }
@@ -102,6 +118,8 @@ function guard(gate, options) {
       logLimited("mcp-session-id", "refused: the session belongs to another principal");
       return { answer: SESSION_NOT_FOUND };
     }
+    if (scopesOf !== undefined) await requireOfCalls(gate, token, { ...details, body: body ?? "" }, scopesOf);
+    noteJudge(token, gate);
     return {
       auth: authInfo(gate, token, credential, exposeToken),
       /** @param {unknown} session */
@@ -110,14 +128,31 @@ function guard(gate, options) {
   }
 
   return async (exchange) => {
+    const gate = gateNow(); // of the whole request, whatever is current when it ends
     try {
-      return unguarded(exchange) ?? (await guarded(exchange));
+      return unguarded(gate, exchange) ?? (await guarded(gate, exchange));
     } catch (error) {
       if (error instanceof Rejected) return { answer: error };
       if (error instanceof Stop) return error.verdict;
-      return { answer: internalError(error instanceof Error ? error.message : "an unknown error") };
+      const detail = error instanceof Error ? error.message : "an unknown error";
+      return {
+        answer: sideOf(gate).internalError(detail, { method: exchange.method, origin: exchange.lines("origin") }),
+      };
     }
   };
+}
+
+/**
+ * Asks the function for each call that the policy allows, and checks the token for all that it said.
+ * @param {ResourceServer} gate
+ * @param {AccessToken} token
+ * @param {RequestDetails & { body: Uint8Array | string }} details
+ * @param {ScopesOfCall} scopesOf
+ */
+async function requireOfCalls(gate, token, details, scopesOf) {
+  gate.require(token, details); // where headers decided, the policy has not seen the body
+  const scopes = await needOf(scopesOf, sideOf(gate).calls(details), token);
+  if (scopes.length > 0) gate.require(token, { ...details, scopes });
 }
 
 /** The name under which hosts' headers and responses have the session. */
@@ -224,10 +259,13 @@ function healthAnswer(gate) {
   });
 }
 
-/** @type {WeakMap<ResourceServer, InstanceType<typeof Sessions>>} */
+/**
+ * By the gate, or by the function that gives it: sessions outlive a gate that is replaced.
+ * @type {WeakMap<Gate, InstanceType<typeof Sessions>>}
+ */
 const sessionsByGate = new WeakMap();
 
-/** @param {ResourceServer} gate */
+/** @param {Gate} gate */
 function sessionsOf(gate) {
   const sessions = sessionsByGate.get(gate) ?? new Sessions();
   sessionsByGate.set(gate, sessions);
@@ -238,8 +276,10 @@ function sessionsOf(gate) {
  * @typedef {{
  *   hasPolicy: boolean,
  *   leewaySeconds: number,
+ *   bodyLimit: number,
  *   notFound: (target: string) => Answer | undefined,
- *   internalError: (detail: string) => Answer,
+ *   internalError: (detail: string, details?: RequestDetails) => Answer,
+ *   calls: (details: RequestDetails) => NativeFullCall[],
  * }} AdapterSide
  */
 

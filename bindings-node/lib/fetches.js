@@ -4,7 +4,6 @@
 
 const { setTimeout } = require("node:timers");
 const { Flights } = require("./flights.js");
-const { own } = require("./own.js");
 
 /**
  * @typedef {import("./native-module.js").Handle<"server">} Server
@@ -25,12 +24,12 @@ class Fetches {
   /**
    * @param {typeof import("./native-module.js")} native
    * @param {Server} server
-   * @param {string} configuration the JSON text that the server was made from
+   * @param {boolean} inBackground whether threads of ours may run
    */
-  constructor(native, server, configuration) {
+  constructor(native, server, inBackground) {
     this.#native = native;
     this.#server = server;
-    this.#inBackground = own(own(JSON.parse(configuration)).keys).background_refresh !== false;
+    this.#inBackground = inBackground;
   }
 
   /**

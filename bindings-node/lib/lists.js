@@ -3,6 +3,7 @@
 // Lists without what the caller may not use, for servers of both generations of the official SDK.
 
 const { isAccessToken } = require("./access-token.js");
+const { current, judgeOf } = require("./current.js");
 
 /**
  * @typedef {import("../index.js").AccessToken} AccessToken
@@ -32,7 +33,9 @@ const LISTS = new Map([
 
 /** @type {typeof import("../types/lists.js").filterLists} */
 function filterLists(gate, server) {
-  if (typeof gate?.allowed !== "function") throw new TypeError("expected a ResourceServer");
+  const gateNow = current(gate);
+  /** @param {AccessToken} token */
+  const judge = (token) => (typeof gate === "function" ? judgeOf(token) : undefined) ?? gateNow();
   const registry = registryOf(server);
   const { setRequestHandler } = registry;
   registry.setRequestHandler = (/** @type {unknown[]} */ ...given) => {
@@ -42,7 +45,7 @@ function filterLists(gate, server) {
     const filtering = async (request, context) => {
       const list = LISTS.get(typeof first === "string" ? first : request.method);
       const result = await handler(request, context);
-      return list === undefined ? result : filtered(gate, list, result, context);
+      return list === undefined ? result : filtered(judge, list, result, context);
     };
     return Reflect.apply(setRequestHandler, registry, [...given, filtering]);
   };
@@ -69,18 +72,23 @@ function registryOf(server) {
 
 /**
  * The result itself is left alone: the application may keep it for other callers.
- * @param {ResourceServer} gate
+ * @param {(token: AccessToken) => ResourceServer} judge
  * @param {List} list
  * @param {any} result
  * @param {Context} context
  */
-function filtered(gate, { member, kind, name }, result, context) {
+function filtered(judge, { member, kind, name }, result, context) {
   const bearer = context.http?.authInfo ?? context.authInfo;
   if (bearer === undefined && context.http === undefined && context.requestInfo === undefined) return result;
   const token = bearer?.extra?.accessToken;
-  const items = isAccessToken(token)
-    ? result[member].filter((/** @type {Record<string, string>} */ item) => gate.allowed(token, kind, item[name] ?? ""))
-    : [];
+  /** @param {AccessToken} token */
+  const allowedTo = (token) => {
+    const gate = judge(token);
+    return result[member].filter((/** @type {Record<string, string>} */ item) =>
+      gate.allowed(token, kind, item[name] ?? ""),
+    );
+  };
+  const items = isAccessToken(token) ? allowedTo(token) : [];
   const isCacheable = context.mcpReq?.envelope !== undefined || result.cacheScope !== undefined;
   return { ...result, [member]: items, ...(isCacheable ? { cacheScope: "private" } : {}) };
 }

@@ -47,6 +47,7 @@ export interface NativeMistake {
 }
 
 type Server = Handle<"server">;
+type Made = Handle<"made">;
 /** How many bytes the request takes that was laid out in the server's memory. */
 type Length = number;
 type Body = Uint8Array | undefined;
@@ -54,7 +55,15 @@ type Calls = readonly NativeCall[] | undefined;
 
 export function version(): string;
 export function reasons(): string[];
-export function open(configuration: string, layout: Uint8Array): { server?: Server; mistakes: NativeMistake[] };
+export function open(configuration: string): { server?: Made; mistakes: NativeMistake[] };
+export function environment(): string[];
+export function fromVariables(
+  names: readonly string[],
+  values: readonly string[],
+  members: string,
+): { server?: Made; mistakes: NativeMistake[] };
+export function derive(server: Server, changes: string): { server?: Made; mistakes: NativeMistake[] };
+export function declare(server: Server, offered: string): { server?: Made; report?: string; mistakes: NativeMistake[] };
 export function describe(server: Server): {
   metadataUrl: string;
   resource: string;
@@ -63,8 +72,11 @@ export function describe(server: Server): {
   path: string;
   hasPolicy: boolean;
   leewaySeconds: number;
+  bodyLimit: number;
+  backgroundRefresh: boolean;
   warnings: string[];
 };
+export function serve(made: Made, layout: Uint8Array): Server;
 export function layOutIn(server: Server, layout: Uint8Array): void;
 export function check(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
 export function checkAfter(
@@ -83,6 +95,7 @@ export function require(
   body: Body,
   calls: Calls,
 ): NativeRefusal | null;
+export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;

@@ -17,6 +17,7 @@ const { VerifiedTokens } = require("./verified-tokens.js");
  * @typedef {import("../index.js").ResourceServerOptions} Options
  * @typedef {import("../index.js").AccessToken} AccessToken
  * @typedef {import("./native-module.js").NativeOutcome} NativeOutcome
+ * @typedef {import("./native-module.js").NativeRefusal} NativeRefusal
  * @typedef {import("./native-module.js").NativeKeys} NativeKeys
  * @typedef {ReturnType<typeof prepare>} Prepared
  */
@@ -39,7 +40,7 @@ function resourceServerOver(native) {
     #verified = new VerifiedTokens();
 
     /**
-     * @param {import("../index.js").Configuration | JsonText} configuration
+     * @param {import("../index.js").Configuration | JsonText | Made} configuration
      * @param {Options} [options]
      */
     constructor(configuration, options) {
@@ -47,14 +48,18 @@ function resourceServerOver(native) {
       if (onRefusal !== undefined && typeof onRefusal !== "function") {
         throw new TypeError("onRefusal: expected a function");
       }
-      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
-      const { server, mistakes } = own(native.open(json, this.#layout.bytes));
-      if (server === undefined) throw new ConfigError(mistakes);
-      this.#server = server;
-      this.#description = native.describe(server);
-      this.#fetches = new Fetches(native, server, json);
+      const server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
+      this.#server = native.serve(server, this.#layout.bytes);
+      this.#description = native.describe(this.#server);
+      this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
       for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
+    }
+
+    /** @param {import("../index.js").Configuration | JsonText} configuration */
+    static #open(configuration) {
+      const json = configuration instanceof JsonText ? configuration.text : toJson(configuration);
+      return made(own(native.open(json)));
     }
 
     /**
@@ -64,6 +69,32 @@ function resourceServerOver(native) {
     static fromJson(text, options) {
       if (typeof text !== "string") throw new TypeError("expected the configuration as JSON text");
       return new ResourceServer(new JsonText(text), options);
+    }
+
+    /**
+     * @param {Partial<import("../index.js").Configuration>} [overrides]
+     * @param {Options} [options]
+     */
+    static fromEnv(overrides = {}, options) {
+      const members = toJson(overrides);
+      const names = native.environment().filter((name) => process.env[name] !== undefined);
+      const values = names.map((name) => process.env[name] ?? "");
+      return new ResourceServer(new Made(made(own(native.fromVariables(names, values, members)))), options);
+    }
+
+    /** @param {import("../index.js").ConfigurationChanges} changes */
+    derive(changes) {
+      const text = toJson(changes);
+      return this.#beside(made(own(this.#guard(prepare({}), () => native.derive(this.#server, text)))));
+    }
+
+    /** @param {readonly import("../index.js").Offered[]} offered */
+    declare(offered) {
+      if (!Array.isArray(offered)) throw new TypeError("offered: expected a list");
+      const list = toJson(offered);
+      const declared = own(this.#guard(prepare({}), () => native.declare(this.#server, list)));
+      const gate = this.#beside(made(declared));
+      return { gate, report: JSON.parse(declared.report ?? "") };
     }
 
     /** @param {RequestDetails} [details] */
@@ -192,14 +223,35 @@ function resourceServerOver(native) {
       return {
         hasPolicy: this.#description.hasPolicy,
         leewaySeconds: this.#description.leewaySeconds,
+        bodyLimit: this.#description.bodyLimit,
         /** @param {string} target */
         notFound: (target) => {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
           return response ? new HttpResponse(response) : undefined;
         },
-        /** @param {string} detail */
-        internalError: (detail) => this.#fault(prepare({}), detail),
+        /**
+         * @param {string} detail
+         * @param {RequestDetails} [details]
+         */
+        internalError: (detail, details = {}) => this.#fault(prepare(details), detail),
+        /** @param {RequestDetails} details */
+        calls: (details) => {
+          const request = prepareAtOnce(details);
+          const { json, refusal } = this.#guard(request, () =>
+            own(native.calls(this.#server, this.#layout.write(request), request.body)),
+          );
+          if (json === undefined) throw this.#refused(new Rejected(/** @type {NativeRefusal} */ (refusal)));
+          return JSON.parse(json);
+        },
       };
+    }
+
+    /**
+     * The class of the server that was made from this one.
+     * @param {Made["server"]} server
+     */
+    #beside(server) {
+      return new ResourceServer(new Made(server), { onRefusal: this.#onRefusal });
     }
 
     /**
@@ -340,6 +392,23 @@ class JsonText {
   /** @param {string} text */
   constructor(text) {
     this.text = text;
+  }
+}
+
+/**
+ * The server, unless the core found mistakes.
+ * @param {{ server?: Made["server"], mistakes: import("./native-module.js").NativeMistake[] }} result
+ */
+function made({ server, mistakes }) {
+  if (server === undefined) throw new ConfigError(mistakes);
+  return server;
+}
+
+/** A server of the native module. */
+class Made {
+  /** @param {import("./native-module.js").Handle<"made">} server */
+  constructor(server) {
+    this.server = server;
   }
 }
 

@@ -13,7 +13,7 @@ const { headerLines } = require("./node-http.js");
  * @returns {import("./adapter.js").Exchange}
  */
 function exchangeOf(request, path, read, rawHeaders) {
-  const { pathname, search } = new URL(request.url);
+  const { pathname, search, username, password } = new URL(request.url);
   /** @param {string} name */
   const lines = (name) => {
     if (rawHeaders !== undefined) return headerLines(rawHeaders, name);
@@ -22,10 +22,14 @@ function exchangeOf(request, path, read, rawHeaders) {
   };
   const readBody = (/** @type {number} */ limit) => {
     refuseEncoding(lines("content-encoding"));
+    if (username !== "" || password !== "") return Promise.resolve(UNREADABLE);
     return read(limit);
   };
   return { method: request.method, target: pathname + search, path, lines, readBody };
 }
+
+/** Stands for the body of a request to `http://user@host/`: no Request of the Fetch API has such a URL, nor its body. */
+const UNREADABLE = Uint8Array.of(0);
 
 /**
  * The whole body, or just over `limit` bytes of it.

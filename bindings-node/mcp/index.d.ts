@@ -2,7 +2,9 @@ import type { ResourceServer } from "../index.js";
 import type { AuthInfo } from "../types/auth-info.js";
 
 export { accessToken } from "../types/auth-info.js";
-export type { AuthInfo, TokenBearer } from "../types/auth-info.js";
+export type { AuthInfo, Gate, TokenBearer } from "../types/auth-info.js";
+export { declared } from "../types/declared.js";
+export type { Connectable, DeclaredOptions } from "../types/declared.js";
 export { filterLists } from "../types/lists.js";
 export type { HandlerRegistry } from "../types/lists.js";
 

@@ -44,6 +44,13 @@ pub(crate) struct Response {
     pub body: String,
 }
 
+/// The calls in a body: exactly one member is set.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Calls {
+    pub json: Option<String>,
+    pub refusal: Option<Refusal>,
+}
+
 /// The keys that a decision lacks.
 #[napi(object, object_from_js = false)]
 pub(crate) struct KeysNeeded {

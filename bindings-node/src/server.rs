@@ -6,10 +6,13 @@ use std::ops::Deref;
 use napi::bindgen_prelude::{Either, External, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{AccessToken, CallKind, Check, Reason, Request as CoreRequest, ResourceServer};
+use scopegate_core::{
+    AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
+    ResourceServer,
+};
 
 use crate::keys::Keys;
-use crate::outcome::{Mistake, Outcome, Refusal, Response, Token};
+use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response, Token};
 use crate::panics::{PANICKED, caught, point};
 use crate::request::{Body, Call, Request};
 
@@ -42,7 +45,7 @@ impl Server {
 /// A server, or every mistake of its configuration.
 #[napi(object, object_from_js = false)]
 pub(crate) struct Opened {
-    pub server: Option<External<Server>>,
+    pub server: Option<External<ResourceServer>>,
     pub mistakes: Vec<Mistake>,
 }
 
@@ -56,6 +59,8 @@ pub(crate) struct Description {
     pub path: String,
     pub has_policy: bool,
     pub leeway_seconds: i64,
+    pub body_limit: i64,
+    pub background_refresh: bool,
     pub warnings: Vec<String>,
 }
 
@@ -65,18 +70,72 @@ pub(crate) fn reasons() -> Vec<String> {
     Reason::ALL.iter().map(|reason| reason.name().to_owned()).collect()
 }
 
-/// A server with the configuration in this JSON document, whose requests are laid out in this memory.
+/// A server with the configuration in this JSON document.
 #[napi(catch_unwind)]
-pub(crate) fn open(configuration: String, layout: Uint8Array) -> Result<Opened> {
-    caught(|| match ResourceServer::from_json(&configuration) {
-        Ok(core) => {
-            let server = Server { core, layout: RefCell::new(layout), accepted: RefCell::new(None) };
-            Ok(Opened { server: Some(External::new(server)), mistakes: Vec::new() })
+pub(crate) fn open(configuration: String) -> Result<Opened> {
+    caught(|| Ok(ResourceServer::from_json(&configuration).into()))
+}
+
+/// The names of the variables that `fromVariables` reads.
+#[napi(catch_unwind)]
+pub(crate) fn environment() -> Vec<String> {
+    ENVIRONMENT.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A server with the configuration of these variables, names and values, and, before them, these members.
+#[napi(catch_unwind)]
+pub(crate) fn from_variables(names: Vec<String>, values: Vec<String>, members: String) -> Result<Opened> {
+    let variables = names.into_iter().zip(values).collect();
+    caught(|| Ok(ResourceServer::from_variables(&variables, &members).into()))
+}
+
+/// The server that this one would be with these changes.
+#[napi(catch_unwind)]
+pub(crate) fn derive(server: &External<Server>, changes: String) -> Result<Opened> {
+    caught(|| Ok(server.derive_from_json(&changes).into()))
+}
+
+impl From<std::result::Result<ResourceServer, ConfigError>> for Opened {
+    fn from(made: std::result::Result<ResourceServer, ConfigError>) -> Opened {
+        match made {
+            Ok(server) => Opened { server: Some(External::new(server)), mistakes: Vec::new() },
+            Err(error) => {
+                Opened { server: None, mistakes: error.mistakes().iter().map(Mistake::from).collect() }
+            }
         }
+    }
+}
+
+/// A server that also asks for what is declared with the report as JSON, or every mistake.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Declared {
+    pub server: Option<External<ResourceServer>>,
+    pub report: Option<String>,
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A server that also asks for what this JSON list declares.
+#[napi(catch_unwind)]
+pub(crate) fn declare(server: &External<Server>, offered: String) -> Result<Declared> {
+    caught(|| match server.declare_from_json(&offered) {
+        Ok((server, report)) => Ok(Declared {
+            server: Some(External::new(server)),
+            report: Some(report.to_json()),
+            mistakes: Vec::new(),
+        }),
         Err(error) => {
             let mistakes = error.mistakes().iter().map(Mistake::from).collect();
-            Ok(Opened { server: None, mistakes })
+            Ok(Declared { server: None, report: None, mistakes })
         }
+    })
+}
+
+/// The server for a JavaScript object that lays out its requests in this memory.
+#[napi(catch_unwind)]
+pub(crate) fn serve(made: &External<ResourceServer>, layout: Uint8Array) -> Result<External<Server>> {
+    caught(|| {
+        let core = ResourceServer::clone(made);
+        Ok(External::new(Server { core, layout: RefCell::new(layout), accepted: RefCell::new(None) }))
     })
 }
 
@@ -101,6 +160,8 @@ pub(crate) fn describe(server: &External<Server>) -> Result<Description> {
             path: server.resource().path().to_owned(),
             has_policy: server.has_policy(),
             leeway_seconds: server.leeway_seconds(),
+            body_limit: i64::try_from(server.body_limit()).unwrap_or(i64::MAX),
+            background_refresh: server.background_refresh(),
             warnings: server.warnings().to_vec(),
         })
     })
@@ -167,6 +228,21 @@ pub(crate) fn require(
         let request = Request::read(&layout)?;
         let result = request.lend(&body, calls.as_deref(), |request| server.require(token, request));
         Ok(result.err().map(|rejection| (&*rejection).into()))
+    })
+}
+
+/// The calls in a body, as a JSON array, or the refusal of a body that cannot be read.
+#[napi(catch_unwind)]
+pub(crate) fn calls(server: &External<Server>, length: u32, body: Body<'_>) -> Result<Calls> {
+    caught(|| {
+        let layout = server.laid_out(length)?;
+        Ok(Request::read(&layout)?.lend(&body, None, |request| match server.calls(request) {
+            Ok(calls) => {
+                let calls: Vec<String> = calls.iter().map(FullCall::to_json).collect();
+                Calls { json: Some(format!("[{}]", calls.join(","))), refusal: None }
+            }
+            Err(rejection) => Calls { json: None, refusal: Some((&*rejection).into()) },
+        }))
     })
 }
 

@@ -31,6 +31,14 @@ for (const [name, { properties, required = [] }] of Object.entries(INTERFACES)) 
   });
 }
 
+test("presets are those of the schema", () => {
+  const [, union] = types.match(/type PresetName =\n([^;]*);/);
+  assert.deepEqual(
+    [...union.matchAll(/"(\w+)"/g)].map(([, name]) => name),
+    schema.$defs.PresetName.enum,
+  );
+});
+
 test("no object of the schema is without an interface", () => {
   const objects = Object.values(schema.$defs).filter(({ properties }) => properties !== undefined);
   const known = new Set(Object.values(INTERFACES));

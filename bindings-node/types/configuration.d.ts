@@ -58,6 +58,13 @@ export interface Configuration {
 export interface AuthorizationServer {
   /** The accepted `iss`, or several that share one key set. Compared exactly. */
   issuer: string | readonly string[];
+  /**
+   * What `{tenant}` in `issuer` stands for: each tenant's issuer is accepted. `{tenant}` may also stand in `discovery_url`,
+   * `metadata_issuer`, `advertise` and `jwks_uri`.
+   */
+  tenants?: readonly string[];
+  /** A named set of the members below: those given here replace the preset's. See `docs/issuers`. */
+  preset?: PresetName;
   /** Where its metadata is. */
   discovery_url?: string;
   /** What the metadata must call itself. Default: the first issuer. */
@@ -87,6 +94,20 @@ export interface AuthorizationServer {
   /** Claims that must have this value, or one of these. */
   required_claims?: Readonly<Record<string, unknown>>;
 }
+
+/** What the tokens of an issuer are like, by a name. */
+export type PresetName =
+  | "scalekit"
+  | "entra"
+  | "entra_v1"
+  | "cognito"
+  | "okta"
+  | "keycloak"
+  | "auth0"
+  | "workos"
+  | "descope"
+  | "authentik"
+  | "adfs";
 
 /** A claim that stands in for an absent `aud`. */
 export interface ClientAudience {

@@ -1,4 +1,4 @@
-import type { ResourceServer } from "../index.js";
+import type { Gate } from "./auth-info.js";
 
 /** Where a server of the official SDK registers handlers: its low-level `Server`. */
 export interface HandlerRegistry {
@@ -22,6 +22,6 @@ export interface HandlerRegistry {
  * leave these out of the `capabilities` of an `McpServer`, which declares them itself.
  */
 export function filterLists<Server extends HandlerRegistry | { readonly server: HandlerRegistry }>(
-  gate: ResourceServer,
+  gate: Gate,
   server: Server,
 ): Server;

@@ -30,6 +30,12 @@ mod _scopegate {
         crate::token::json_loads(module.py()).map(drop)
     }
 
+    /// The names of the variables that `Server.from_variables` reads.
+    #[pyfunction]
+    fn environment() -> Vec<&'static str> {
+        scopegate_core::ENVIRONMENT.to_vec()
+    }
+
     /// Every reason of the core: name and number.
     #[pyfunction]
     fn reasons() -> Vec<(&'static str, u16)> {

@@ -35,7 +35,18 @@ impl Request {
     }
 
     /// The same request with its body, once that was read.
-    fn with_body(&self, body: Py<PyBytes>) -> Self {
+    fn with_body(&self, py: Python<'_>, body: Py<PyBytes>) -> Self {
+        Request { body: Some(body), calls: None, ..self.copied(py) }
+    }
+
+    /// The same request with other scopes of its own.
+    fn with_scopes(&self, py: Python<'_>, scopes: Vec<String>) -> Self {
+        Request { scopes, ..self.copied(py) }
+    }
+}
+
+impl Request {
+    fn copied(&self, py: Python<'_>) -> Self {
         Request {
             method: self.method.clone(),
             target: self.target.clone(),
@@ -47,14 +58,12 @@ impl Request {
             mcp_method: self.mcp_method.clone(),
             mcp_name: self.mcp_name.clone(),
             scopes: self.scopes.clone(),
-            body: Some(body),
-            calls: None,
+            body: self.body.as_ref().map(|body| body.clone_ref(py)),
+            calls: self.calls.clone(),
             now: self.now,
         }
     }
-}
 
-impl Request {
     /// A request with these `Authorization` lines, and what else is known of it by the names of the members.
     pub(crate) fn with_details(
         authorization: &Bound<'_, PyAny>,

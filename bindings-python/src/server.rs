@@ -1,11 +1,13 @@
 //! The resource server, as `scopegate.ResourceServer` holds it.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use scopegate_core::{
-    CallKind, Check, KeyControlError, KeyRequest as CoreKeyRequest, Rejection, Request as CoreRequest,
-    ResourceServer,
+    CallKind, Check, ConfigError, KeyControlError, KeyRequest as CoreKeyRequest, Rejection,
+    Request as CoreRequest, ResourceServer,
 };
 
 use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
@@ -35,10 +37,25 @@ const BODY_MISSING: &str = "expected the body, which decides: pass body= or call
 impl Server {
     #[new]
     fn new(py: Python<'_>, config: &str) -> PyResult<Self> {
-        match caught(|| ResourceServer::from_json(config)) {
-            Some(Ok(server)) => Ok(Server(server)),
-            Some(Err(error)) => Err(config_error(py, &error)),
-            None => Err(PyRuntimeError::new_err("internal error while the configuration was read")),
+        opened(py, caught(|| ResourceServer::from_json(config)))
+    }
+
+    /// A server with the configuration of these variables and, before them, these members.
+    #[staticmethod]
+    fn from_variables(py: Python<'_>, variables: BTreeMap<String, String>, members: &str) -> PyResult<Self> {
+        opened(py, caught(|| ResourceServer::from_variables(&variables, members)))
+    }
+
+    /// The server that this one would be with these changes. Other threads run while they are checked.
+    fn derive(&self, py: Python<'_>, changes: &str) -> PyResult<Self> {
+        opened(py, py.detach(|| caught(|| self.0.derive_from_json(changes))))
+    }
+
+    /// A server that also asks for what is declared, and the report as JSON.
+    fn declare(&self, py: Python<'_>, offered: &str) -> PyResult<(Server, String)> {
+        match self.guard(py, || self.0.declare_from_json(offered))? {
+            Ok((server, report)) => Ok((Server(server), report.to_json())),
+            Err(error) => Err(config_error(py, &error)),
         }
     }
 
@@ -94,6 +111,16 @@ impl Server {
         caught(|| self.0.start_refresh(&keys.0));
     }
 
+    /// The refusal for a fault of the calling program.
+    fn internal_error<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+        detail: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        request.lend(py, |request| rejected(py, &self.0.internal_error(detail, request)))
+    }
+
     /// The refusal of a request whose body decides and was not handed in.
     fn body_missing<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
         request.lend(py, |request| rejected(py, &self.0.internal_error(BODY_MISSING, request)))
@@ -110,6 +137,19 @@ impl Server {
             Some(Ok(())) => Ok(None),
             Some(Err(rejection)) => rejected(py, &rejection).map(Some),
             None => rejected(py, &self.panicked(request)).map(Some),
+        })
+    }
+
+    /// The calls in the request's body as `(method, name, params)`, the last as JSON, or the `Rejected` of a body that cannot
+    /// be read.
+    fn calls<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
+        request.lend(py, |request| match caught(|| self.0.calls(request)) {
+            Some(Ok(calls)) => {
+                let calls = calls.iter().map(|call| (&*call.method, call.name.as_deref(), call.params));
+                Ok(PyList::new(py, calls.collect::<Vec<_>>())?.into_any())
+            }
+            Some(Err(rejection)) => rejected(py, &rejection),
+            None => rejected(py, &self.panicked(request)),
         })
     }
 
@@ -196,6 +236,11 @@ impl Server {
     }
 
     #[getter]
+    fn body_limit(&self) -> usize {
+        self.0.body_limit()
+    }
+
+    #[getter]
     fn leeway_seconds(&self) -> i64 {
         self.0.leeway_seconds()
     }
@@ -226,6 +271,15 @@ impl KeyRequest {
     #[getter]
     fn longest_wait(&self) -> f64 {
         self.0.longest_wait().as_secs_f64()
+    }
+}
+
+/// The server, or why there is none; `None` after a panic.
+fn opened(py: Python<'_>, made: Option<Result<ResourceServer, ConfigError>>) -> PyResult<Server> {
+    match made {
+        Some(Ok(server)) => Ok(Server(server)),
+        Some(Err(error)) => Err(config_error(py, &error)),
+        None => Err(PyRuntimeError::new_err("internal error while the configuration was read")),
     }
 }
 

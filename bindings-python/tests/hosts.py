@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -17,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from wire import Answer, exchange, http_request
 
-from scopegate import Policy, ResourceServer
+from scopegate import Policy
+from scopegate._adapter import Gate
+from scopegate._need import Scopes
 from scopegate.asgi import ASGIApp
 from scopegate.fastmcp import Scopegate
 from scopegate.fastmcp import list_filter as fastmcp_list_filter
@@ -30,7 +32,7 @@ MODERN = "2026-07-28"
 JSON = ("Content-Type: application/json", "Accept: application/json, text/event-stream")
 
 
-def weather_server(gate: ResourceServer) -> MCPServer[Any]:
+def weather_server(gate: Gate) -> MCPServer[Any]:
     mcp: MCPServer[Any] = MCPServer("Weather", middleware=[list_filter(gate)])
 
     @mcp.tool()
@@ -44,6 +46,10 @@ def weather_server(gate: ResourceServer) -> MCPServer[Any]:
     @mcp.tool()
     def drop_table(name: str) -> str:
         raise AssertionError(name)
+
+    @mcp.tool()
+    def echo(value: Any) -> str:
+        return json.dumps(value)
 
     @mcp.tool()
     def whoami() -> dict[str, Any]:
@@ -78,6 +84,10 @@ def fastmcp_server(auth: Scopegate) -> FastMCP:
         raise AssertionError(name)
 
     @mcp.tool
+    def echo(value: Any) -> str:
+        return json.dumps(value)
+
+    @mcp.tool
     def whoami() -> dict[str, Any]:
         token = get_access_token()
         assert token is not None
@@ -94,12 +104,12 @@ def fastmcp_server(auth: Scopegate) -> FastMCP:
     return mcp
 
 
-def behind_protect(gate: ResourceServer, scopes: Sequence[str] = ()) -> ASGIApp:
+def behind_protect(gate: Gate, scopes: Scopes = ()) -> ASGIApp:
     return protect(weather_server(gate), gate, health="/healthz", scopes=scopes)
 
 
-def behind_fastmcp(gate: ResourceServer, scopes: Sequence[str] = ()) -> ASGIApp:
-    return fastmcp_server(Scopegate(gate, health="/healthz", scopes=scopes)).http_app(path=gate.path)
+def behind_fastmcp(gate: Gate, scopes: Scopes = ()) -> ASGIApp:
+    return fastmcp_server(Scopegate(gate, health="/healthz", scopes=scopes)).http_app(path="/mcp")
 
 
 HOSTS: Mapping[str, Callable[..., ASGIApp]] = {"mcp": behind_protect, "fastmcp": behind_fastmcp}

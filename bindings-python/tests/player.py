@@ -46,14 +46,14 @@ def suites() -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def play(suite: dict[str, Any], host: str, make: Make) -> list[Row]:
+def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], Any] = serving) -> list[Row]:
     issuer = Issuer(suite["config"]["resource"])
     config = {**suite["config"], "authorization_servers": [issuer.server()]}
     gate = ResourceServer.from_json(json.dumps(config))
     tokens = {f"{{{name}}}": issuer.mint(**claims) for name, claims in suite["tokens"].items()}
     ran: list[str] = []
     rows = []
-    with serving(make(gate, ran)) as port:
+    with serve(make(gate, ran)) as port:
         for case in suite["cases"]:
             told = {**case, **case.get("hosts", {}).get(host, {})}
             leaves = case.get("leaves", False) or any("closed" in answer for answer in told["answers"])

@@ -1,24 +1,38 @@
-"""The shared exchanges: raw requests against the official SDK's server and FastMCP's, and which tools ran."""
+"""The shared exchanges: raw requests against the official SDK's server and FastMCP's, and which tools ran.
+
+Behind FastAPI and WSGI stands the official SDK's server too, and the same is told of them: ``python``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import pytest
+from fastapi import FastAPI
 from fastmcp import FastMCP
 from fastmcp.tools import Tool, ToolResult
 from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import PromptReference, ResourceTemplateReference
 from player import Make, play, suites
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Router
+from starlette.testclient import TestClient
+from wire import serving_wsgi
 
-from scopegate import ResourceServer
+from scopegate import ResourceServer, wsgi
 from scopegate.asgi import ASGIApp, Receive, Scope, Send
+from scopegate.fastapi import install
 from scopegate.fastmcp import Scopegate
 from scopegate.mcp import protect
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 TOOLS = ("weather", "send_email", "erase", "drop_table", "free")
 PROMPTS = ("greet", "brief", "secret")
@@ -136,14 +150,61 @@ def fastmcp(*, stateless: bool) -> Make:
     return make
 
 
+def sdk_application(ran: list[str]) -> Starlette:
+    """The official SDK's server without a gate."""
+    hosts = TransportSecuritySettings(allowed_hosts=["mcp.test"])
+    return server(ran).streamable_http_app(streamable_http_path="/mcp", stateless_http=True, transport_security=hosts)
+
+
+def fastapi(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+    """FastAPI that mounts the server."""
+    inner = sdk_application(ran)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with inner.router.lifespan_context(inner):
+            yield
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    install(app, gate, public=["/open"])
+    app.mount("/", inner)
+    return cast(ASGIApp, app)
+
+
+class Bridge:
+    """The server as a WSGI application, which hands it each request that the gate let pass."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.client = TestClient(app, base_url="http://mcp.test")
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        headers = {name[5:].replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+        if environ.get("CONTENT_TYPE"):
+            headers["Content-Type"] = environ["CONTENT_TYPE"]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        answer = self.client.request(
+            environ["REQUEST_METHOD"], quote(environ["PATH_INFO"]), headers=headers, content=body
+        )
+        start_response(f"{answer.status_code} Bridged", [("Content-Length", str(len(answer.content)))])
+        return [answer.content]
+
+
+@contextlib.contextmanager
+def serving_bridged(guarded: wsgi.ScopegateMiddleware) -> Iterator[int]:
+    assert isinstance(guarded.app, Bridge)
+    with guarded.app.client, serving_wsgi(guarded) as port:
+        yield port
+
+
 STAGES: dict[str, dict[str, Make]] = {
-    "plain": {"python": plain, "python-fastmcp": fastmcp(stateless=True)},
-    "paths": {"python": paths, "python-fastmcp": fastmcp(stateless=True)},
+    "plain": {"python": plain, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi},
+    "paths": {"python": paths, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi},
     "sessions": {"python": sessions, "python-fastmcp": fastmcp(stateless=False)},
     "mounted": {"python": mounted, "python-proxied": proxied},
 }
+TOLD_AS = {"python-fastapi": "python"}
 PLAYS = [
-    pytest.param(suite, host, make, id=f"{suite['suite']}-{host}")
+    pytest.param(suite, TOLD_AS.get(host, host), make, id=f"{suite['suite']}-{host}")
     for suite in suites()
     for host, make in STAGES[suite["stage"]].items()
 ]
@@ -156,4 +217,32 @@ def test_exchanges_go_as_told(suite: dict[str, Any], host: str, make: Make) -> N
     for row in rows:
         assert NEVER.isdisjoint(row.ran), row.id
     differences = [row.difference for row in rows if row.difference is not None]
+    assert not differences, "\n".join(differences)
+
+
+NOT_OF_WSGI = {
+    "framing": "it is the HTTP server's",
+    "methods": "the bridge answers when all is there, and streams never end",
+}
+WSGI_PLAYS = [suite for suite in suites() if suite["stage"] == "plain" and suite["suite"] not in NOT_OF_WSGI]
+ELSEWISE = {
+    "type-empty-weather@2026-07-28": "WSGI does not tell an empty Content-Type from none: the server behind refuses it",
+    "type-empty-weather@2025-06-18": "the same",
+    "blanks-around@2026-07-28": "WSGI keeps blanks around a value: the gate ignores them, the server behind does not",
+}
+"""What goes otherwise there: nothing runs, and the answer is 400."""
+
+
+@pytest.mark.parametrize("suite", [pytest.param(suite, id=suite["suite"]) for suite in WSGI_PLAYS])
+def test_wsgi_goes_as_told(suite: dict[str, Any]) -> None:
+    def guarded(gate: ResourceServer, ran: list[str]) -> Any:
+        return wsgi.ScopegateMiddleware(Bridge(sdk_application(ran)), gate)
+
+    rows = play(suite, "python", guarded, serving_bridged)
+    assert len(rows) == suite["number_of_cases"]
+    for row in rows:
+        assert NEVER.isdisjoint(row.ran), row.id
+        if row.id in ELSEWISE:
+            assert ([answer["status"] for answer in row.found], row.ran) == ([400], []), row.id
+    differences = [row.difference for row in rows if row.difference is not None and row.id not in ELSEWISE]
     assert not differences, "\n".join(differences)

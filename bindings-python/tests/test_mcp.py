@@ -57,7 +57,7 @@ async def test_list_filter_without_protect_in_front_lists_nothing(issuer: Issuer
 
 async def test_list_filter_leaves_lists_whole_where_there_is_no_http_request(gate: ResourceServer) -> None:
     async with Client(weather_server(gate)) as connected:
-        assert len((await connected.list_tools()).tools) == 4
+        assert len((await connected.list_tools()).tools) == 5
 
 
 def test_public_host_name_is_not_misdirected(port: int, issuer: Issuer) -> None:

@@ -129,7 +129,10 @@ async def test_tool_sees_who_calls_and_not_the_token(local: tuple[int, Issuer], 
 @MODES
 async def test_list_shows_what_the_caller_may_use(local: tuple[int, Issuer], mode: str) -> None:
     port, issuer = local
-    for scope, shown in ((WEATHER, ["weather", "whoami"]), (f"{WEATHER} {EMAIL}", ["weather", "send_email", "whoami"])):
+    for scope, shown in (
+        (WEATHER, ["weather", "echo", "whoami"]),
+        (f"{WEATHER} {EMAIL}", ["weather", "send_email", "echo", "whoami"]),
+    ):
         async with client(port, issuer.headers(scope=scope), mode) as connected:
             listed = await connected.list_tools()
             assert [tool.name for tool in listed.tools] == shown

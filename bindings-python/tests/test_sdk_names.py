@@ -33,7 +33,10 @@ NAMES = {
     "fastmcp.server.auth:AuthProvider.get_routes": "tells the path of the server, and serves the document",
     "fastmcp.server.auth:AuthProvider.get_well_known_routes": "the document of a mounted server",
     "fastmcp.server.auth:AuthProvider.set_mcp_path": "what get_routes of the base class does",
+    "fastmcp.server.context:reset_transport": "listing what has an auth of its own",
+    "fastmcp.server.context:set_transport": "listing what has an auth of its own",
     "fastmcp.server.dependencies:get_http_request": "list_filter",
+    "fastmcp.server.providers:AggregateProvider.list_tools": "listing what is disabled",
     "fastmcp.server.middleware:Middleware.on_list_tools": "list_filter",
     "fastmcp.server.middleware:Middleware.on_list_prompts": "list_filter",
     "fastmcp.server.middleware:Middleware.on_list_resources": "list_filter",
@@ -91,3 +94,18 @@ def test_fastmcps_cache_hints_are_where_list_filter_marks_them_private() -> None
     hints = FastMCP("x", cache_ttl=60, cache_scope="public")._mcp_server.cache_hints
     assert {hint.scope for hint in hints.values()} == {"public"}
     assert {"tools/list", "prompts/list", "resources/list", "resources/templates/list"} <= set(hints)
+
+
+def test_fastmcps_own_scopes_can_be_read() -> None:
+    from fastmcp.server.auth import require_roles, require_scopes
+
+    check: Any = require_scopes("b", "a")
+    assert check.required_scopes == frozenset({"a", "b"})
+    assert type(check) is not type(require_roles("a", extract=lambda claims: []))
+
+
+def test_fastmcps_application_knows_its_server() -> None:
+    from fastmcp import FastMCP
+
+    server = FastMCP("x")
+    assert server.http_app().state.fastmcp_server is server

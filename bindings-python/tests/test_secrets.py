@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import pickle
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import pytest
 import test_vectors
-from test_vectors import SUITES, Case, details
-from wire import exchange, http_request, serving
+from fastapi import Depends, FastAPI
+from hosts import HOSTS, JSON
+from test_vectors import SUITES, Case, details, gate_of
+from wire import exchange, http_request, serving, serving_wsgi
 
 import scopegate
-from scopegate import AccessToken, ConfigError, Rejected, ResourceServer, _log, _scopegate
-from scopegate.asgi import Receive, Scope, ScopegateMiddleware, Send
+import scopegate.fastapi
+from scopegate import AccessToken, Call, ConfigError, Rejected, ResourceServer, _log, _scopegate, wsgi
+from scopegate.asgi import ASGIApp, Receive, Scope, ScopegateMiddleware, Send
 from scopegate.testing import Issuer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 TRACES = Path(os.environ.get("SCOPEGATE_TRACES", test_vectors.REPOSITORY / "target" / "traces"))
 PACKAGE = str(Path(scopegate.__file__).parent)
@@ -73,7 +80,7 @@ def trace() -> Iterator[Trace]:
 async def test_every_outcome_is_written_down(trace: Trace) -> None:
     for suite in SUITES:
         for group in json.loads(suite.read_bytes())["groups"]:
-            gate = ResourceServer.from_json(json.dumps(group["config"]))
+            gate = gate_of(group)
             for case in group["cases"]:
                 trace.text.append(f"== {case['id']}")
                 await run(gate, case, trace)
@@ -143,9 +150,47 @@ async def passed(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": shown})
 
 
-def test_middleware_lets_nothing_out(trace: Trace) -> None:
+def wsgi_passed(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """The same for WSGI."""
+    start_response("200 OK", [])
+    return [repr(environ["scopegate.token"]).encode()]
+
+
+def fastapi_passed(gate: ResourceServer, scopes: Any) -> ASGIApp:
+    """The same for FastAPI."""
+    app = FastAPI()
+    scopegate.fastapi.install(app, gate, scopes=scopes)
+
+    @app.post("/mcp")
+    def shown(token: Annotated[AccessToken, Depends(scopegate.fastapi.token)]) -> str:
+        return repr(token)
+
+    return cast(ASGIApp, app)
+
+
+ADAPTERS: dict[str, Callable[[ResourceServer, Any], contextlib.AbstractContextManager[int]]] = {
+    "asgi": lambda gate, scopes: serving(ScopegateMiddleware(passed, gate, scopes=scopes)),
+    "mcp": lambda gate, scopes: serving(HOSTS["mcp"](gate, scopes)),
+    "fastmcp": lambda gate, scopes: serving(HOSTS["fastmcp"](gate, scopes)),
+    "fastapi": lambda gate, scopes: serving(fastapi_passed(gate, scopes)),
+    "wsgi": lambda gate, scopes: serving_wsgi(wsgi.ScopegateMiddleware(wsgi_passed, gate, scopes=scopes)),
+}
+
+
+def failing(call: Call) -> list[str]:
+    """A function of the call that fails for one client, with all that it was given in what it raises."""
+    if call.token.client_id == "canary-failing":
+        raise KeyError(call.token.claims, call.params, call)
+    return []
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_adapter_lets_nothing_out(adapter: str, trace: Trace) -> None:
     issuer, resource = Issuer(), "https://mcp.test/mcp"
-    call = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"canary-tool","arguments":{}}}'
+    call = (
+        b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},'
+        b'"clientInfo":{"name":"canary-client","version":"1"}}}'
+    )
     marks: dict[str, Any] = {"sub": "canary-subject", "client_id": "canary-client", "marked": "canary-claim"}
     good = issuer.authorization(scope="mcp:read", **marks)
     values = [
@@ -154,22 +199,24 @@ def test_middleware_lets_nothing_out(trace: Trace) -> None:
         issuer.authorization(scope="canary-scope", **marks),
         issuer.authorization(aud="https://canary.test", **marks),
         issuer.authorization(iss="https://canary.test", **marks),
+        issuer.authorization(scope="mcp:read", **{**marks, "client_id": "canary-failing"}),
         good[:-8] + "AAAAAAAA",
         good[:-8] + "~canary~",
         f"{good}, {good}",
     ]
-    policy: Any = {"default": ["mcp:read"], "tools": {"erase": "deny"}}
+    policy: Any = {"default": ["mcp:read"], "methods": {"initialize": ["mcp:read"]}, "tools": {"erase": "deny"}}
     server: Any = issuer.server()
     unreachable: Any = {"issuer": issuer.issuer, "jwks_uri": "http://127.0.0.1:1/keys"}
     statuses = set()
     for configured in (server, unreachable):
         gate = ResourceServer(resource=resource, authorization_servers=[configured], policy=policy)
-        with serving(ScopegateMiddleware(passed, gate)) as port:
+        with ADAPTERS[adapter](gate, failing) as port:
             for value in values:
                 _log._limit.reset()
-                answer = exchange(port, http_request("POST", "/mcp?canary=1", f"Authorization: {value}", body=call))
+                lines = (*JSON, f"Authorization: {value}")
+                answer = exchange(port, http_request("POST", "/mcp?canary=1", *lines, body=call))
                 statuses.add(answer.status)
                 trace.text += [str(answer.headers), answer.body.decode()]
-    assert statuses == {200, 400, 401, 403, 503}
-    trace.write("python-asgi")
-    (TRACES / "python-asgi.tokens").write_text("\n".join(values), encoding="utf-8")
+    assert statuses == {200, 400, 401, 403, 500, 503}
+    trace.write(f"python-{adapter}")
+    (TRACES / f"python-{adapter}.tokens").write_text("\n".join(values), encoding="utf-8")

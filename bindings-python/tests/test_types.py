@@ -19,6 +19,7 @@ from scopegate import (
     Keys,
     KeySnapshot,
     Policy,
+    PresetName,
     Reason,
     SourceSnapshot,
     TokenCache,
@@ -48,6 +49,11 @@ def test_stubs_agree_with_the_native_module() -> None:
 def test_reasons_are_those_of_the_core() -> None:
     run("generate_reason.py", "--check")
     assert typing.get_args(Reason) == tuple(name for name, _ in _scopegate.reasons())
+
+
+def test_presets_are_those_of_the_schema() -> None:
+    schema = json.loads((BINDING.parent / "core" / "config.schema.json").read_text(encoding="utf-8"))
+    assert list(typing.get_args(PresetName)) == schema["$defs"]["PresetName"]["enum"]
 
 
 def test_the_types_have_every_key_of_the_configuration_and_no_other() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scopegate import AccessToken, ConfigError, HttpResponse, McpCall, Rejected, ResourceServer
+from scopegate import AccessToken, ConfigError, HttpResponse, McpCall, PolicyReport, Rejected, ResourceServer
 
 REPOSITORY = Path(__file__).parents[2]
 VECTORS = REPOSITORY / "tests" / "vectors"
@@ -63,12 +63,25 @@ async def answers(document: dict[str, Any], authorize: Authorize) -> list[tuple[
     """Each case of a suite with its answer; the cases of a group meet one server, in order."""
     found = []
     for group in document["groups"]:
-        gate = ResourceServer.from_json(json.dumps(group["config"]))
+        gate = gate_of(group)
         for case in group["cases"]:
             found.append((case, await answer(gate, case, authorize)))
             # A token that was verified before has the answer of one that was not.
             assert await answer(gate, case, authorize) == found[-1][1], case["id"]
     return found
+
+
+def gate_of(group: dict[str, Any]) -> ResourceServer:
+    gate = ResourceServer.from_json(json.dumps(group["config"]))
+    if "declared" in group:
+        gate, report = gate.declare(group["declared"])
+        assert json.loads(json.dumps(report_members(report))) == group["report"], group["comment"]
+    return gate
+
+
+def report_members(report: PolicyReport) -> dict[str, Any]:
+    members = report._asdict()
+    return {name: part if name == "default" else [entry._asdict() for entry in part] for name, part in members.items()}
 
 
 async def answer(gate: ResourceServer, case: Case, authorize: Authorize) -> dict[str, Any]:

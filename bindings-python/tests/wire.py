@@ -9,10 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import uvicorn
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from scopegate.asgi import ASGIApp
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 @dataclass
@@ -56,6 +61,25 @@ def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[int
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextlib.contextmanager
+def serving_wsgi(app: WSGIApplication) -> Iterator[int]:
+    """The application on Werkzeug's server in a thread; yields its port."""
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, type: str, message: str, *args: object) -> None:
+            pass
+
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def wait_for(port: int) -> None:

@@ -1,9 +1,10 @@
 //! The order of checks, from a request to an access token or the reason why not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{self, CallError, CallId, Message};
+use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
@@ -33,7 +34,7 @@ impl Inner {
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
         let token = self.verified(credential, request, done)?;
-        match (&self.settings.policy, &request.body) {
+        match (&self.policy, &request.body) {
             (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
             (Some(policy), body) => self.check_call(policy, &token, request, body)?,
             (None, _) if self.cover(&token, request.scopes) => {}
@@ -64,7 +65,7 @@ impl Inner {
             return self.verify(credential, request, done).map(|verified| verified.token);
         };
         let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest)
+        if let Some(found) = cache.find(&digest, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
@@ -104,6 +105,7 @@ impl Inner {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),
             header: jws.header,
+            reading: origin.server.reading,
         })
     }
 
@@ -115,7 +117,7 @@ impl Inner {
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Option<AccessToken>, Stop> {
-        let Verified { header, token, key } = verified;
+        let Verified { header, token, key, reading: _ } = verified;
         let origin = self.origin(token.issuer(), header, request)?;
         match origin.source.recognise(&origin.want(header, token.issued_at()), key, done) {
             Recognition::SameKey => {}
@@ -197,6 +199,16 @@ impl Inner {
         judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
     }
 
+    /// The calls in a body, with their arguments.
+    pub(crate) fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Refusal> {
+        let Body::Bytes(body) = request.body else {
+            return Err(Refusal::new(Reason::Internal, "expected the body: the arguments are in it alone"));
+        };
+        let message = call::read(body, self.body_limit()).map_err(call_refusal)?;
+        call::check_routing(request, &message).map_err(call_refusal)?;
+        call::in_full(&message, body).map_err(call_refusal)
+    }
+
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
     /// the body decides; it also gives a 403 its form.
     fn check_headers(&self, policy: &Policy, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
@@ -226,8 +238,8 @@ impl Inner {
 
     /// Whether a token's scopes cover `required_scopes` and these.
     pub(crate) fn cover(&self, token: &AccessToken, scopes: &[&str]) -> bool {
-        let mut need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
-        need.all(|scope| self.settings.implications.cover(token.scopes(), scope))
+        let need = self.settings.required_scopes.iter().chain(scopes.iter().copied());
+        self.settings.implications.cover(token.scopes(), need)
     }
 
     /// `required_scopes`, then the policy's, then the request's own.
@@ -240,7 +252,7 @@ impl Inner {
 
     /// Check 26.
     pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
-        if need.iter().all(|scope| self.settings.implications.cover(token.scopes(), scope)) {
+        if self.settings.implications.cover(token.scopes(), need.iter()) {
             return Ok(());
         }
         let detail = format!("expected the scopes {}", need.joined());
@@ -259,11 +271,9 @@ impl Inner {
         let known = settings.required_scopes.iter();
         let known = known.chain(settings.initial_scopes.iter().flat_map(ScopeSet::iter));
         let known = known.chain(settings.scopes_supported.iter().flat_map(ScopeSet::iter));
-        let known = known.chain(settings.policy.iter().flat_map(Policy::scopes));
-        known
-            .filter(|scope| token.scopes().iter().any(|granted| granted == scope))
-            .map(str::to_owned)
-            .collect()
+        let known = known.chain(self.policy.iter().flat_map(Policy::scopes));
+        let granted: HashSet<&str> = token.scopes().iter().map(String::as_str).collect();
+        known.filter(|scope| granted.contains(scope)).map(str::to_owned).collect()
     }
 
     /// For decisions that were made without the body: it matters for the form of a 403 alone.
@@ -286,7 +296,7 @@ impl Inner {
     }
 
     pub(crate) fn body_limit(&self) -> usize {
-        self.settings.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
+        self.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
     }
 
     fn wire(&self) -> Wire<'_> {

@@ -198,6 +198,30 @@ pub(crate) struct HttpSettings {
     pub(crate) client_certificate: Option<Arc<CertifiedKey>>,
 }
 
+impl PartialEq for HttpSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let HttpSettings {
+            timeout,
+            extra_roots,
+            proxy,
+            user_agent,
+            allow_private_addresses,
+            insecure_hosts,
+            client_certificate,
+        } = self;
+        // The key is the first certificate's.
+        let chain =
+            |certificate: &Option<Arc<CertifiedKey>>| certificate.as_ref().map(|key| key.cert.clone());
+        *timeout == other.timeout
+            && *extra_roots == other.extra_roots
+            && *proxy == other.proxy
+            && *user_agent == other.user_agent
+            && *allow_private_addresses == other.allow_private_addresses
+            && *insecure_hosts == other.insecure_hosts
+            && chain(client_certificate) == chain(&other.client_certificate)
+    }
+}
+
 /// The HTTP client. It follows no redirect, keeps no connection and asks for no encoding.
 pub(crate) struct HttpClient {
     settings: HttpSettings,

@@ -49,11 +49,11 @@ pub mod tower;
 mod url;
 mod wire;
 
-pub use call::{CallId, CallKind, McpCall};
+pub use call::{CallId, CallKind, FullCall, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
-    ConfigError, ConfigMistake, DistrustedKey, HttpConfig, Issuers, KeysConfig, PolicyConfig, PolicyRule,
-    RefusalBody, TokenCacheConfig, TokenFormat,
+    ConfigError, ConfigMistake, DistrustedKey, ENVIRONMENT, HttpConfig, Issuers, KeysConfig, Offered,
+    PolicyConfig, PolicyRule, Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig, TokenFormat,
 };
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
@@ -61,6 +61,7 @@ pub use keys::algorithm::Algorithm;
 pub use keys::scheduler::limit_fetches;
 pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
 pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};
+pub use policy::{PolicyEntry, PolicyReport};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;
 pub use request::{Aside, Request};

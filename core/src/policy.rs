@@ -1,8 +1,14 @@
 //! Call -> need: which scopes a call needs, or that no scope allows it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod report;
 
-use crate::call::{CallKind, McpCall, Message, Named, is_notification, resource_uri};
+pub use report::{PolicyEntry, PolicyReport};
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::call::{CallKind, McpCall, Message, is_notification, resource_uri};
 
 /// What the policy says of a method or a name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,14 +40,15 @@ pub(crate) struct Maps {
     pub(crate) resources: Vec<(String, Rule)>,
 }
 
-/// The policy of a configuration.
-#[derive(Debug)]
+/// The policy of a configuration, and what was declared beside it.
+#[derive(Clone, Debug)]
 pub(crate) struct Policy {
     default: Rule,
     methods: Entries,
     tools: Entries,
     prompts: Entries,
     resources: Entries,
+    declared: Arc<Declared>,
     scopes: Vec<String>,
     max_body_bytes: usize,
     headers_verified: bool,
@@ -59,10 +66,26 @@ impl Policy {
             tools: Entries::new(maps.tools),
             prompts: Entries::new(maps.prompts),
             resources: Entries::new(maps.resources),
+            declared: Arc::default(),
             scopes,
             max_body_bytes,
             headers_verified,
         }
+    }
+
+    /// The policy of a configuration without one: nothing is needed beside `required_scopes`.
+    pub(crate) fn open(max_body_bytes: usize) -> Self {
+        Policy::new(Rule::Need(Vec::new()), Maps::default(), max_body_bytes, false)
+    }
+
+    /// This policy joined with what a host declares. It can only ask for more, but where the name has no entry: there
+    /// the declaration stands in the place of `default`.
+    pub(crate) fn joined_with(mut self, declared: &Arc<Declared>) -> Self {
+        let of_declared = declared.rules().flat_map(|(_, _, rule)| rule.scopes().iter().cloned());
+        let scopes: BTreeSet<String> = self.scopes.into_iter().chain(of_declared).collect();
+        self.scopes = scopes.into_iter().collect();
+        self.declared = Arc::clone(declared);
+        self
     }
 
     /// What this message needs: everything that each of its calls does. No body and a response need nothing.
@@ -120,17 +143,30 @@ impl Policy {
             rules.extend(otherwise);
         }
         for named in &call.names {
-            rules.extend(self.rule_of(named, key_of)?.or(otherwise));
+            let key = key(named.kind, &named.name, key_of)?;
+            let of_name = [self.entries(named.kind).find(&key), self.declared.find(named.kind, &key)];
+            if of_name == [None, None] {
+                rules.extend(otherwise);
+            }
+            rules.extend(of_name.into_iter().flatten());
         }
         Ok(())
     }
 
-    fn rule_of(&self, named: &Named<'_>, key_of: KeyOf) -> Result<Option<&Rule>, NoKey> {
-        Ok(match named.kind {
-            CallKind::Tool => self.tools.find(&named.name),
-            CallKind::Prompt => self.prompts.find(&named.name),
-            CallKind::Resource => self.resources.find(&key_of(&named.name).ok_or(NoKey)?),
-        })
+    fn entries(&self, kind: CallKind) -> &Entries {
+        match kind {
+            CallKind::Tool => &self.tools,
+            CallKind::Prompt => &self.prompts,
+            CallKind::Resource => &self.resources,
+        }
+    }
+}
+
+/// What a name is looked up by.
+fn key(kind: CallKind, name: &str, key_of: KeyOf) -> Result<Cow<'_, str>, NoKey> {
+    match kind {
+        CallKind::Tool | CallKind::Prompt => Ok(Cow::Borrowed(name)),
+        CallKind::Resource => key_of(name).map(Cow::Owned).ok_or(NoKey),
     }
 }
 
@@ -182,10 +218,72 @@ impl Rule {
             Rule::Deny => &[],
         }
     }
+
+    /// What both together say.
+    fn join(&mut self, other: &Rule) {
+        match (&mut *self, other) {
+            (Rule::Need(need), Rule::Need(more)) => {
+                let new = more.iter().filter(|scope| !need.contains(scope)).cloned().collect::<Vec<_>>();
+                need.extend(new);
+            }
+            _ => *self = Rule::Deny,
+        }
+    }
+}
+
+/// What a host declares of the things that it offers: rules by name, never by pattern. Resources go by their keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Declared {
+    tools: HashMap<String, Rule>,
+    prompts: HashMap<String, Rule>,
+    resources: HashMap<String, Rule>,
+}
+
+impl Declared {
+    /// Joins a rule with what is declared of this name already.
+    pub(crate) fn join(&mut self, kind: CallKind, name: &str, rule: &Rule) {
+        let rules = match kind {
+            CallKind::Tool => &mut self.tools,
+            CallKind::Prompt => &mut self.prompts,
+            CallKind::Resource => &mut self.resources,
+        };
+        rules.entry(name.to_owned()).or_insert_with(|| Rule::Need(Vec::new())).join(rule);
+    }
+
+    /// Both together.
+    pub(crate) fn and(mut self, other: &Declared) -> Declared {
+        for (kind, name, rule) in other.rules() {
+            self.join(kind, name, rule);
+        }
+        self
+    }
+
+    /// Whether something declares more than that it needs nothing.
+    pub(crate) fn asks_for_something(&self) -> bool {
+        self.rules().any(|(_, _, rule)| *rule != Rule::Need(Vec::new()))
+    }
+
+    fn rules(&self) -> impl Iterator<Item = (CallKind, &str, &Rule)> {
+        [CallKind::Tool, CallKind::Prompt, CallKind::Resource]
+            .into_iter()
+            .flat_map(|kind| self.of(kind).iter().map(move |(name, rule)| (kind, name.as_str(), rule)))
+    }
+
+    fn find(&self, kind: CallKind, name: &str) -> Option<&Rule> {
+        self.of(kind).get(name)
+    }
+
+    fn of(&self, kind: CallKind) -> &HashMap<String, Rule> {
+        match kind {
+            CallKind::Tool => &self.tools,
+            CallKind::Prompt => &self.prompts,
+            CallKind::Resource => &self.resources,
+        }
+    }
 }
 
 /// One map of the policy. What a lookup costs depends on the length of the name, not on how many entries there are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entries {
     exact: HashMap<String, Rule>,
     /// Patterns, without their `*`.
@@ -205,6 +303,13 @@ impl Entries {
         }
         let lengths: BTreeSet<usize> = prefixes.keys().map(String::len).collect();
         Entries { exact, prefixes, lengths: lengths.into_iter().rev().collect() }
+    }
+
+    /// Every name and pattern, as configured, sorted by bytes.
+    fn patterns(&self) -> Vec<String> {
+        let patterns = self.prefixes.keys().map(|prefix| format!("{prefix}*"));
+        let sorted: BTreeSet<String> = self.exact.keys().cloned().chain(patterns).collect();
+        sorted.into_iter().collect()
     }
 
     /// The entry of this name: the exact one, else the one of the longest pattern.

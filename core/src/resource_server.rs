@@ -1,19 +1,22 @@
 //! The resource server: check, authorize, require, refresh, well_known.
 
-use std::collections::HashMap;
+mod derived;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::call::CallKind;
+use self::derived::DistrustByIssuer;
+use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError, Settings, environment};
 use crate::decision::{Stop, checked_scopes};
 use crate::event::{Counters, Health, Stats};
-use crate::fetch::{Fetch, FetchError, HttpClient};
+use crate::fetch::{Fetch, FetchError};
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
-use crate::policy::Verdict;
+use crate::policy::{Declared, Policy, Verdict};
 use crate::reason::Reason;
 use crate::refusal::Refusal;
 use crate::rejection::Rejection;
@@ -45,14 +48,25 @@ pub struct ResourceServer(Arc<Inner>);
 
 /// What the clones of a server share.
 pub(crate) struct Inner {
-    pub(crate) settings: Settings,
-    pub(crate) metadata: Metadata,
+    /// As it was written, for [`ResourceServer::derive`].
+    config: Arc<Config>,
+    pub(crate) settings: Arc<Settings>,
+    /// The configured policy joined with what was declared.
+    pub(crate) policy: Option<Policy>,
+    configured_policy: Option<Policy>,
+    declared: Arc<Declared>,
+    pub(crate) metadata: Arc<Metadata>,
     pub(crate) sources: Vec<Arc<Source>>,
     /// Issuer -> index of its server.
-    pub(crate) issuers: HashMap<String, usize>,
+    pub(crate) issuers: Arc<HashMap<String, usize>>,
+    /// The readings of all servers, sorted.
+    pub(crate) readings: Vec<usize>,
+    /// What was distrusted of issuers that a server has no more which this one was derived from.
+    dropped: DistrustByIssuer,
+    fetch: Arc<dyn Fetch>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Verified tokens, where they are kept.
-    pub(crate) cache: Option<TokenCache>,
+    pub(crate) cache: Option<Arc<TokenCache>>,
     pub(crate) counters: Counters,
 }
 
@@ -100,7 +114,8 @@ impl ResourceServer {
     ///
     /// Fails with every mistake of the configuration at once.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        config.settings().map(|settings| Self::from_settings(settings, Arc::new(SystemClock)))
+        let settings = config.settings()?;
+        Ok(Self::assemble(config, settings, Arc::new(SystemClock), None))
     }
 
     /// A server with the configuration in this JSON document.
@@ -110,37 +125,35 @@ impl ResourceServer {
         Self::from_json_with_clock(json, Arc::new(SystemClock))
     }
 
+    /// A server with the configuration that the environment of the process says, and with these members (a JSON object)
+    /// before it: `SCOPEGATE_CONFIG` is the path of a JSON document, or `SCOPEGATE_CONFIG_JSON` is one. Before it go
+    /// `SCOPEGATE_RESOURCE`, `SCOPEGATE_AUTHORIZATION_SERVERS` (issuers with commas or blanks between them, or a JSON list),
+    /// `SCOPEGATE_REQUIRED_SCOPES` and `SCOPEGATE_SCOPES_SUPPORTED` (with blanks between them) and
+    /// `SCOPEGATE_KEY_SNAPSHOT` (the path of what [`ResourceServer::export_keys`] wrote, for `keys.snapshot`). Each member is
+    /// replaced whole. A variable that is empty is not set; other variables are left alone.
+    ///
+    /// Fails with every mistake at once; the path of one names the variable that it is in. A null among the members is one.
+    pub fn from_env(members: &str) -> Result<Self, ConfigError> {
+        Self::from_variables(&environment::of_the_process()?, members)
+    }
+
+    /// [`ResourceServer::from_env`] with these variables in place of the process's, for hosts that have an environment of
+    /// their own. Those that are not in [`ENVIRONMENT`](crate::ENVIRONMENT) are left alone.
+    pub fn from_variables(variables: &BTreeMap<String, String>, members: &str) -> Result<Self, ConfigError> {
+        let (config, settings) = environment::read(variables, members)?;
+        Ok(Self::assemble(config, settings, Arc::new(SystemClock), None))
+    }
+
     /// [`ResourceServer::from_json`] by another clock than the machine's.
     pub(crate) fn from_json_with_clock(json: &str, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        Config::settings_from_json(json).map(|settings| Self::from_settings(settings, clock))
+        let (config, settings) = Config::settings_from_json(json)?;
+        Ok(Self::assemble(config, settings, clock, None))
     }
 
     /// Whether keys are being fetched, or are due to be.
     #[cfg(feature = "testing")]
     pub(crate) fn is_fetching(&self) -> bool {
         self.0.sources.iter().any(|source| source.is_fetching())
-    }
-
-    fn from_settings(mut settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let fetch: Arc<dyn Fetch> = Arc::new(HttpClient::new(settings.http.clone()));
-        let metadata = Metadata::new(&settings);
-        let mut sources = Vec::new();
-        let mut issuers = HashMap::new();
-        for (index, server) in settings.servers.iter_mut().enumerate() {
-            issuers.extend(server.issuers.iter().map(|issuer| (issuer.clone(), index)));
-            if let Some(source) = server.source.take() {
-                sources.push(Source::new(source, Arc::clone(&fetch), Arc::clone(&clock)));
-            }
-        }
-        ResourceServer(Arc::new(Inner {
-            cache: TokenCache::new(settings.token_cache),
-            settings,
-            metadata,
-            sources,
-            issuers,
-            clock,
-            counters: Counters::default(),
-        }))
     }
 
     /// Decides without blocking and without IO, or says what is missing. It may start a fetch in the background.
@@ -157,7 +170,7 @@ impl ResourceServer {
     /// [`KeyRequest::longest_wait`]; concurrent callers share one fetch; returns at once if the keys came meanwhile or
     /// a fetch may not start now.
     pub fn refresh(&self, wanted: &KeyRequest) -> Result<(), FetchError> {
-        match self.0.sources.get(wanted.source()) {
+        match self.0.source_with(wanted) {
             Some(source) => source.refresh(wanted),
             None => Ok(()),
         }
@@ -166,7 +179,7 @@ impl ResourceServer {
     /// Starts [`ResourceServer::refresh`] on a thread of its own, whatever `background_refresh` says, and does not wait.
     /// For hosts that must not block: [`ResourceServer::check_after`] then decides by the keys that are held.
     pub fn start_refresh(&self, wanted: &KeyRequest) {
-        if let Some(source) = self.0.sources.get(wanted.source()) {
+        if let Some(source) = self.0.source_with(wanted) {
             source.start_refresh(wanted);
         }
     }
@@ -199,7 +212,7 @@ impl ResourceServer {
     /// `required_scopes` belong to every need. The request's method, origin and body give the refusal its form. The
     /// token's times are not checked again.
     pub fn require(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Box<Rejection>> {
-        let judged = checked_scopes(request).and_then(|()| match (&self.0.settings.policy, &request.body) {
+        let judged = checked_scopes(request).and_then(|()| match (&self.0.policy, &request.body) {
             (Some(_), Body::Unread) | (None, _) => {
                 self.0.has_scopes(token, self.0.need(request, &[])).map_err(|refusal| {
                     let id = self.0.read_for_id(request).unwrap_or_default();
@@ -211,10 +224,19 @@ impl ResourceServer {
         judged.map_err(|refusal| self.0.reject(refusal, request))
     }
 
+    /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
+    /// [`ResourceServer::require`]. None for a body that calls nothing.
+    ///
+    /// They are read as a policy reads them, with one or without, and the routing headers are compared. In the
+    /// arguments too a body is refused that two parsers could read differently.
+    pub fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Box<Rejection>> {
+        self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request))
+    }
+
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
     /// says of that name. For filtering lists, of resource templates too; a call is decided by its whole request.
     pub fn allowed(&self, token: &AccessToken, kind: CallKind, name: &str) -> bool {
-        let verdict = match &self.0.settings.policy {
+        let verdict = match &self.0.policy {
             Some(policy) => policy.allows(kind, name),
             None => Verdict::Need(Vec::new()),
         };
@@ -291,7 +313,7 @@ impl ResourceServer {
 
     /// Counters of decisions and fetches, and the state of each key source.
     pub fn stats(&self) -> Stats {
-        let token_cache = self.0.cache.as_ref().map(TokenCache::stats).unwrap_or_default();
+        let token_cache = self.0.cache.as_deref().map(TokenCache::stats).unwrap_or_default();
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
         Stats::new(&self.0.counters, token_cache, sources)
     }
@@ -322,9 +344,14 @@ impl ResourceServer {
         self.0.settings.times.leeway
     }
 
-    /// Whether there is a policy, so that the body of an accepted request is read, unless verified headers stand for it.
+    /// Whether keys are fetched on threads of ours (`keys.background_refresh`).
+    pub fn background_refresh(&self) -> bool {
+        self.0.settings.background_refresh
+    }
+
+    /// Whether there is a policy, configured or declared, so that the body of an accepted request is read, unless verified headers stand for it.
     pub fn has_policy(&self) -> bool {
-        self.0.settings.policy.is_some()
+        self.0.policy.is_some()
     }
 
     /// The origins whose scripts may read refusals, as configured.
@@ -335,6 +362,11 @@ impl ResourceServer {
     /// The origins that requests may come from, as configured; `None` when any may.
     pub fn allowed_origins(&self) -> Option<&[String]> {
         self.0.settings.allowed_origins.as_deref()
+    }
+
+    /// The largest body that is read, in bytes.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit()
     }
 
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.
@@ -357,6 +389,13 @@ impl ResourceServer {
             Err(Stop::NeedKeys(wanted)) => Check::NeedKeys(wanted),
             Err(Stop::NeedBody) => Check::NeedBody { limit: self.0.body_limit() },
         }
+    }
+}
+
+impl Inner {
+    /// The source that these keys were asked for from; none when it is another server's.
+    fn source_with(&self, wanted: &KeyRequest) -> Option<&Arc<Source>> {
+        self.sources.iter().find(|source| source.id() == wanted.source())
     }
 }
 

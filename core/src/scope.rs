@@ -1,6 +1,6 @@
 //! Scopes: their grammar, sets of them in a fixed order, and which scope implies which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::token::memory::Owned;
 
@@ -13,13 +13,10 @@ pub(crate) fn is_scope_token(text: &str) -> bool {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ScopeSet(Vec<String>);
 
-impl ScopeSet {
-    pub(crate) fn insert(&mut self, scope: &str) {
-        if !self.contains(scope) {
-            self.0.push(scope.to_owned());
-        }
-    }
+/// So many scopes are compared one by one. With more of them, no list must cost the square of its length.
+const FEW: usize = 16;
 
+impl ScopeSet {
     pub(crate) fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|held| held == scope)
     }
@@ -52,8 +49,16 @@ impl<S: AsRef<str>> Extend<S> for ScopeSet {
     fn extend<I: IntoIterator<Item = S>>(&mut self, scopes: I) {
         let scopes = scopes.into_iter();
         self.0.reserve(scopes.size_hint().0);
-        for scope in scopes {
-            self.insert(scope.as_ref());
+        let mut held = HashSet::new();
+        for (number, scope) in scopes.enumerate() {
+            let scope = scope.as_ref();
+            if number == FEW {
+                held.extend(self.0.iter().cloned());
+            }
+            let is_new = if number < FEW { !self.contains(scope) } else { held.insert(scope.to_owned()) };
+            if is_new {
+                self.0.push(scope.to_owned());
+            }
         }
     }
 }
@@ -67,41 +72,88 @@ impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
 }
 
 /// Which scopes a granted scope covers beside itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Implications {
-    /// The transitive closure of `scope_implications`.
-    closure: BTreeMap<String, BTreeSet<String>>,
+    /// `scope_implications`. Their closure could be as large as their square.
+    direct: BTreeMap<String, Vec<String>>,
     wildcards: bool,
 }
 
 impl Implications {
     pub(crate) fn new(direct: &BTreeMap<String, Vec<String>>, wildcards: bool) -> Self {
-        let closure = direct.keys().map(|scope| (scope.clone(), reachable(direct, scope))).collect();
-        Implications { closure, wildcards }
+        Implications { direct: direct.clone(), wildcards }
     }
 
-    /// Whether these granted scopes cover `needed`.
-    pub(crate) fn cover(&self, granted: &[String], needed: &str) -> bool {
-        granted.iter().any(|scope| {
-            self.covers(scope, needed)
-                || self
-                    .closure
-                    .get(scope)
-                    .is_some_and(|implied| implied.iter().any(|scope| self.covers(scope, needed)))
+    /// Whether these granted scopes cover all that is needed.
+    pub(crate) fn cover<'a>(&self, granted: &[String], needed: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut reach = None;
+        needed.into_iter().enumerate().all(|(number, scope)| {
+            let is_granted = number < FEW && granted.iter().any(|held| self.covers(held, scope));
+            is_granted || reach.get_or_insert_with(|| self.reach(granted)).covers(scope, self.wildcards)
         })
     }
 
     /// The granted scopes, then the implied ones sorted by bytes; `None` when they imply no others.
     pub(crate) fn effective(&self, granted: &[String]) -> Option<Vec<String>> {
-        let implied: BTreeSet<&String> =
-            granted.iter().filter_map(|scope| self.closure.get(scope)).flatten().collect();
-        let mut added = implied.into_iter().filter(|scope| !granted.contains(scope)).peekable();
-        added.peek()?;
-        Some(granted.iter().chain(added).cloned().collect())
+        if self.direct.is_empty() {
+            return None;
+        }
+        let mut implied = self.reach(granted).scopes.split_off(granted.len());
+        implied.sort_unstable();
+        let all = granted.iter().map(String::as_str).chain(implied.iter().copied());
+        (!implied.is_empty()).then(|| all.map(str::to_owned).collect())
     }
 
     fn covers(&self, granted: &str, needed: &str) -> bool {
         granted == needed || (self.wildcards && matches_wildcard(granted, needed))
+    }
+
+    /// The granted scopes, each once, and what they imply.
+    fn reach<'a>(&'a self, granted: &'a [String]) -> Reach<'a> {
+        let mut reach = Reach::default();
+        granted.iter().for_each(|scope| reach.add(scope));
+        let mut next = 0;
+        while let Some(scope) = reach.scopes.get(next) {
+            self.direct.get(*scope).into_iter().flatten().for_each(|implied| reach.add(implied));
+            next += 1;
+        }
+        reach
+    }
+}
+
+/// Scopes and what they imply.
+#[derive(Default)]
+struct Reach<'a> {
+    /// In the order in which they were met, each once.
+    scopes: Vec<&'a str>,
+    /// The same once they are many.
+    index: HashSet<&'a str>,
+}
+
+impl<'a> Reach<'a> {
+    fn add(&mut self, scope: &'a str) {
+        if self.has(scope) {
+            return;
+        }
+        self.scopes.push(scope);
+        match self.scopes.len() {
+            ..FEW => {}
+            FEW => self.index.extend(&self.scopes),
+            _ => drop(self.index.insert(scope)),
+        }
+    }
+
+    fn has(&self, scope: &str) -> bool {
+        match self.scopes.len() {
+            ..FEW => self.scopes.contains(&scope),
+            _ => self.index.contains(scope),
+        }
+    }
+
+    fn covers(&self, needed: &str, wildcards: bool) -> bool {
+        let mut stems = needed.match_indices(':').filter_map(|(at, _)| needed.get(..=at));
+        let is_below = |stem: &str| stem.len() < needed.len() && self.has(&[stem, "*"].concat());
+        self.has(needed) || (wildcards && stems.any(is_below))
     }
 }
 
@@ -111,19 +163,6 @@ fn matches_wildcard(granted: &str, needed: &str) -> bool {
         .strip_suffix('*')
         .filter(|prefix| prefix.ends_with(':'))
         .is_some_and(|prefix| needed.len() > prefix.len() && needed.starts_with(prefix))
-}
-
-fn reachable(direct: &BTreeMap<String, Vec<String>>, from: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(scope) = open.pop() {
-        for implied in direct.get(scope).into_iter().flatten() {
-            if implied != from && found.insert(implied.clone()) {
-                open.push(implied);
-            }
-        }
-    }
-    found
 }
 
 #[cfg(test)]
@@ -141,8 +180,8 @@ mod tests {
             ("write".to_owned(), strings(&["read", "admin"])),
         ]);
         let implications = Implications::new(&direct, false);
-        assert!(implications.cover(&strings(&["admin"]), "read"));
-        assert!(!implications.cover(&strings(&["read"]), "write"));
+        assert!(implications.cover(&strings(&["admin"]), ["read"]));
+        assert!(!implications.cover(&strings(&["read"]), ["write"]));
         assert_eq!(
             implications.effective(&strings(&["x", "admin"])),
             Some(strings(&["x", "admin", "read", "write"]))
@@ -154,12 +193,41 @@ mod tests {
     fn wildcard_covers_what_follows_its_colon_and_only_when_switched_on() {
         let on = Implications::new(&BTreeMap::new(), true);
         let granted = strings(&["a:b:*", "c*"]);
-        assert!(on.cover(&granted, "a:b:c"));
-        assert!(on.cover(&granted, "a:b:c:d"));
-        assert!(!on.cover(&granted, "a:b:"));
-        assert!(!on.cover(&granted, "a:bc"));
-        assert!(!on.cover(&granted, "cd"));
-        assert!(!Implications::default().cover(&granted, "a:b:c"));
+        assert!(on.cover(&granted, ["a:b:c"]));
+        assert!(on.cover(&granted, ["a:b:c:d"]));
+        assert!(!on.cover(&granted, ["a:b:"]));
+        assert!(!on.cover(&granted, ["a:bc"]));
+        assert!(!on.cover(&granted, ["cd"]));
+        assert!(!Implications::default().cover(&granted, ["a:b:c"]));
+    }
+
+    #[test]
+    fn many_scopes_are_judged_as_few_are() {
+        let names: Vec<String> = (0..100).map(|number| format!("s:{number}")).collect();
+        let reversed: ScopeSet = names.iter().rev().chain(&names).collect();
+        assert!(reversed.iter().eq(names.iter().rev().map(String::as_str)));
+        let none = Implications::default();
+        assert!(none.cover(reversed.as_slice(), reversed.iter()));
+        assert!(!none.cover(&names[1..], names.iter().map(String::as_str)));
+        assert!(!none.cover(&names[..99], names.iter().map(String::as_str)));
+
+        let wildcards = Implications::new(&BTreeMap::new(), true);
+        let stems: Vec<String> = names.iter().map(|name| format!("{name}:*")).collect();
+        let below: Vec<String> = names.iter().map(|name| format!("{name}:a:b")).collect();
+        assert!(wildcards.cover(&stems, below.iter().map(String::as_str)));
+        assert!(!none.cover(&stems, below.iter().map(String::as_str)));
+        assert!(!wildcards.cover(&stems[1..], below.iter().map(String::as_str)));
+        let empty: Vec<String> = names.iter().map(|name| format!("{name}:")).collect();
+        assert!(!wildcards.cover(&stems, empty.iter().map(String::as_str)));
+
+        let links = names.iter().zip(&names[1..]).map(|(name, next)| (name.clone(), vec![next.clone()]));
+        let chain = Implications::new(&links.collect(), false);
+        assert!(chain.cover(&names[..1], names.iter().map(String::as_str)));
+        assert!(!chain.cover(&names[1..], names.iter().map(String::as_str)));
+        assert_eq!(chain.effective(&names[98..]), None);
+        let mut implied = names[1..].to_vec();
+        implied.sort();
+        assert_eq!(chain.effective(&names[..1]), Some([&names[..1], &implied].concat()));
     }
 
     #[test]

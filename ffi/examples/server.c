@@ -3,12 +3,13 @@
  *     cc server.c $(pkg-config --cflags --libs scopegate) -pthread -o server
  *     ISSUER=https://as.example.com RESOURCE=http://127.0.0.1:8000/mcp PORT=8000 ./server
  *
- * It shows where the gate stands. A server for the internet also limits connections and speaks TLS.
+ * It shows where the gate stands: before the body, which the policy decides by, and which is read for good tokens alone.
+ * A server for the internet also limits connections and speaks TLS.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "endpoint.c"
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <scopegate.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum { HEAD_LIMIT = 65536, BODY_LIMIT = 1048576 };
 
@@ -26,12 +28,17 @@ struct connection {
   int fd;
 };
 
+/* The values of a header's lines: a second one is one too many, whatever follows. */
+struct lines {
+  scopegate_str at[2];
+  size_t count;
+};
+
 struct message {
   char bytes[HEAD_LIMIT + BODY_LIMIT + 1]; /* one byte of the body above the limit tells the gate that it is too large */
-  size_t received;
-  scopegate_str method, target, body;
-  scopegate_str authorization[2]; /* a second line is one too many, whatever follows */
-  size_t authorization_count;
+  size_t received, head, length;           /* how much has come; how long the head is, and how long it says the body is */
+  scopegate_str method, target;
+  struct lines authorization, origin, protocol_version, mcp_method, mcp_name;
 };
 
 static void say(int fd, const char *status, const char *text, scopegate_str who) {
@@ -59,43 +66,103 @@ static size_t end_of_head(const struct message *message) {
   return 0;
 }
 
-/* Takes the head apart where it lies. Each value goes to the gate as it came. Returns the length of the body, or -1. */
-static long parse_head(struct message *message, size_t head) {
+/* Notes the value of a line if it is one of this header. */
+static void note(struct lines *lines, const char *name, scopegate_str line) {
+  size_t len = strlen(name);
+  if (lines->count < 2 && line.len > len && line.data[len] == ':' && strncasecmp(line.data, name, len) == 0)
+    lines->at[lines->count++] = (scopegate_str){line.data + len + 1, line.len - len - 1};
+}
+
+/* Takes the head apart where it lies. Each value goes to the gate as it came. Returns 0 for what this server cannot read. */
+static int parse_head(struct message *message) {
   char *line = message->bytes, *end = strstr(line, "\r\n");
   char *target = memchr(line, ' ', (size_t)(end - line));
   char *version = target ? memchr(target + 1, ' ', (size_t)(end - target - 1)) : NULL;
-  long length = 0;
-  if (!version) return -1;
+  if (!version) return 0;
   message->method = (scopegate_str){line, (size_t)(target - line)};
   message->target = (scopegate_str){target + 1, (size_t)(version - target - 1)};
-  for (line = end + 2; line < message->bytes + head - 2; line = end + 2) {
+  for (line = end + 2; line < message->bytes + message->head - 2; line = end + 2) {
     end = strstr(line, "\r\n");
-    char *colon = memchr(line, ':', (size_t)(end - line));
-    if (!colon) return -1;
-    if (strncasecmp(line, "Authorization:", 14) == 0 && message->authorization_count < 2)
-      message->authorization[message->authorization_count++] = (scopegate_str){colon + 1, (size_t)(end - colon - 1)};
-    if (strncasecmp(line, "Transfer-Encoding:", 18) == 0) return -1;
+    scopegate_str whole = {line, (size_t)(end - line)};
+    if (!memchr(line, ':', whole.len)) return 0;
+    note(&message->authorization, "Authorization", whole);
+    note(&message->origin, "Origin", whole);
+    note(&message->protocol_version, "MCP-Protocol-Version", whole);
+    note(&message->mcp_method, "Mcp-Method", whole);
+    note(&message->mcp_name, "Mcp-Name", whole);
+    if (strncasecmp(line, "Transfer-Encoding:", 18) == 0 || strncasecmp(line, "Content-Encoding:", 17) == 0) return 0;
     if (strncasecmp(line, "Content-Length:", 15) == 0) {
-      const char *digits = colon + 1 + strspn(colon + 1, " \t");
+      const char *digits = line + 15 + strspn(line + 15, " \t");
       size_t count = strspn(digits, "0123456789");
-      if (count == 0 || count > 9 || digits + count != end) return -1;
-      length = atol(digits);
+      if (count == 0 || count > 9 || digits + count != end) return 0;
+      message->length = (size_t)atol(digits);
     }
   }
-  return length;
+  return 1;
 }
 
-/* Reads one request. */
-static int read_request(int fd, struct message *message) {
-  size_t head;
-  while ((head = end_of_head(message)) == 0)
+static int read_head(int fd, struct message *message) {
+  while ((message->head = end_of_head(message)) == 0)
     if (message->received >= HEAD_LIMIT || !receive(fd, message, message->received + 1)) return 0;
-  if (memchr(message->bytes, 0, head)) return 0;
-  long length = parse_head(message, head);
-  if (length < 0) return 0;
-  if (length > BODY_LIMIT) length = BODY_LIMIT + 1;
-  message->body = (scopegate_str){message->bytes + head, (size_t)length};
-  return receive(fd, message, head + (size_t)length);
+  return !memchr(message->bytes, 0, message->head) && parse_head(message);
+}
+
+/* The body, or just over `limit` bytes of it. `data` is NULL when the client has left. */
+static scopegate_str read_body(int fd, struct message *message, size_t limit) {
+  size_t most = limit < BODY_LIMIT ? limit + 1 : BODY_LIMIT + 1;
+  size_t len = message->length < most ? message->length : most;
+  if (!receive(fd, message, message->head + len)) return (scopegate_str){NULL, 0};
+  return (scopegate_str){message->bytes + message->head, len};
+}
+
+static scopegate_request request_of(const struct message *message) {
+  scopegate_request request = SCOPEGATE_REQUEST_INIT;
+  request.method = message->method;
+  request.target = message->target;
+  request.authorization = message->authorization.at;
+  request.authorization_count = message->authorization.count;
+  request.origin = message->origin.at;
+  request.origin_count = message->origin.count;
+  request.protocol_version = message->protocol_version.at;
+  request.protocol_version_count = message->protocol_version.count;
+  request.mcp_method = message->mcp_method.at;
+  request.mcp_method_count = message->mcp_method.count;
+  request.mcp_name = message->mcp_name.at;
+  request.mcp_name_count = message->mcp_name.count;
+  return request;
+}
+
+/* Decides on a request. Reads its body once the token proved good. */
+static scopegate_status decide(const scopegate_server *gate, int fd, struct message *message, scopegate_token **token,
+                               scopegate_response **answer) {
+  scopegate_request request = request_of(message);
+  scopegate_key_request *wanted = NULL;
+  size_t body_limit;
+  scopegate_status status = scopegate_server_check(gate, &request, token, &wanted, &body_limit, answer);
+  if (status == SCOPEGATE_NEED_KEYS) {
+    scopegate_server_refresh(gate, wanted, NULL); /* what came of it, check_after says */
+    status = scopegate_server_check_after(gate, &request, wanted, token, &body_limit, answer);
+    scopegate_key_request_free(wanted);
+  }
+  if (status != SCOPEGATE_NEED_BODY) return status;
+  request.body = read_body(fd, message, body_limit);
+  request.body_read = 1;
+  if (!request.body.data) return scopegate_server_internal_error(gate, &request, scopegate_str_from("no body"), answer);
+  return scopegate_server_authorize(gate, &request, token, answer);
+}
+
+/* Returns the verified token, to be freed by the caller, or NULL after the refusal (or well-known document) was written. */
+static scopegate_token *guard(const scopegate_server *gate, int fd, struct message *message) {
+  scopegate_request request = request_of(message);
+  scopegate_response *answer = NULL;
+  scopegate_token *token = NULL;
+  if (scopegate_server_well_known(gate, &request, &answer) != SCOPEGATE_OK &&
+      decide(gate, fd, message, &token, &answer) == SCOPEGATE_OK)
+    return token;
+  scopegate_str bytes = scopegate_response_http1(answer);
+  if (write(fd, bytes.data, bytes.len) < 0) { /* the peer has gone */ }
+  scopegate_response_free(answer);
+  return NULL;
 }
 
 static void end(struct connection *connection) {
@@ -108,9 +175,8 @@ static void *serve(void *argument) {
   struct connection *connection = argument;
   struct message *message = calloc(1, sizeof *message);
   char rest[4096];
-  if (message && read_request(connection->fd, message)) {
-    scopegate_token *token = guard(connection->gate, connection->fd, message->method, message->target,
-                                   message->authorization, message->authorization_count, message->body);
+  if (message && read_head(connection->fd, message)) {
+    scopegate_token *token = guard(connection->gate, connection->fd, message);
     if (token) say(connection->fd, "200 OK", "Hello, ", scopegate_token_subject(token));
     scopegate_token_free(token);
   } else {

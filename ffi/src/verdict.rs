@@ -2,12 +2,13 @@
 
 use std::mem::MaybeUninit;
 
-use scopegate_core::{CallKind, Check, ResourceServer};
+use scopegate_core::{CallKind, Check, FullCall, ResourceServer};
 
 use crate::answer::{Stop, decided, document};
 use crate::argument::{ArgumentError, required};
 use crate::guard::guard;
 use crate::key_request::KeyRequest;
+use crate::report::Report;
 use crate::request::{Request, View};
 use crate::response::Response;
 use crate::server::Server;
@@ -120,6 +121,30 @@ pub unsafe extern "C" fn scopegate_server_require(
     };
     // SAFETY: the caller keeps the contract of a request.
     unsafe { decided("scopegate_server_require", server, request, answer, judge) }
+}
+
+/// The calls in the body of a request, for a need that depends on their arguments: find it once the request may pass, then
+/// check it with `scopegate_server_require`.
+///
+/// With `SCOPEGATE_OK` comes `report`, a JSON array of objects with `method`, `name` (the tool, the prompt or the URI of
+/// the resource, else null) and `params` (an object, or null); it is empty for a body that calls nothing. With any other
+/// status comes `answer`: the body, which must be in `request`, is read as a policy reads it, with one or without, and in
+/// the arguments too refused where two parsers could find different things.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_calls(
+    server: Option<&Server>,
+    request: *const Request,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
+        let report = required(report, "report")?;
+        let calls: Vec<String> = server.calls(request)?.iter().map(FullCall::to_json).collect();
+        report.write(Some(Report::new(&format!("[{}]", calls.join(",")))));
+        Ok(SCOPEGATE_OK)
+    };
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { decided("scopegate_server_calls", server, request, answer, judge) }
 }
 
 /// Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or

@@ -79,6 +79,7 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   scopegate_key_request *wanted = NULL;
   scopegate_response *answer = NULL;
   scopegate_str tool = scopegate_str_from("weather");
+  scopegate_report *calls = NULL;
   size_t limit;
   refused(scopegate_server_authorize(NULL, &request, &verified, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_authorize(server, NULL, &verified, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
@@ -90,6 +91,10 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   refused(scopegate_server_check_after(server, &request, NULL, &verified, &limit, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(server, NULL, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(NULL, token, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_calls(server, NULL, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_calls(NULL, &request, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_calls(server, &request, NULL, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_calls(server, &request, &calls, &answer), SCOPEGATE_INTERNAL, &answer); /* no body */
   refused(scopegate_server_internal_error(NULL, &request, tool, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   /* Nowhere to put an answer: the status alone denies. */
   EXPECT(scopegate_server_authorize(server, &request, &verified, NULL) == SCOPEGATE_NULL_ARGUMENT);
@@ -104,7 +109,8 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   EXPECT(scopegate_server_well_known(server, &request, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(server, NULL, &answer) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
-  EXPECT(verified == NULL && wanted == NULL && answer == NULL);
+  EXPECT(scopegate_server_calls(server, &request, &calls, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(verified == NULL && wanted == NULL && answer == NULL && calls == NULL);
 }
 
 static void null_arguments_of_reports(const scopegate_server *server) {

@@ -115,6 +115,7 @@ static void servers(const char *config) {
   READS_TEXT(scopegate_server_path, (server));
   READS_TEXT(scopegate_server_metadata_url, (server));
   READS(scopegate_server_leeway_seconds, (server), 0);
+  READS(scopegate_server_body_limit, (server), 0);
   READS(scopegate_server_warning_count, (server), 0);
   READS_TEXT(scopegate_server_warning_at, (server, 0));
 }
@@ -123,17 +124,19 @@ static void verdicts(void) {
   scopegate_key_request *wanted = NULL;
   scopegate_token *verified = NULL;
   scopegate_response *document = NULL;
+  scopegate_report *calls = NULL;
   size_t limit = 7;
   REFUSES(scopegate_server_authorize, (server, &request, &verified, &answer));
   REFUSES(scopegate_server_check, (server, &request, &verified, &wanted, &limit, &answer));
   REFUSES(scopegate_server_check_after, (server, &request, wanted, &verified, &limit, &answer));
   REFUSES(scopegate_server_require, (server, token, &request, &answer));
+  REFUSES(scopegate_server_calls, (server, &request, &calls, &answer));
   REFUSES(scopegate_server_internal_error, (server, &request, scopegate_str_from("a fault"), &answer));
   READS(scopegate_server_allowed, (server, token, SCOPEGATE_TOOL, scopegate_str_from("weather")), SCOPEGATE_PANIC);
   /* These have nothing to send after a fault; the request goes on to authorize. */
   READS(scopegate_server_well_known, (server, &request, &document), SCOPEGATE_PANIC);
   READS(scopegate_server_not_found, (server, &request, &document), SCOPEGATE_PANIC);
-  EXPECT(verified == NULL && document == NULL && wanted == NULL && limit == 7);
+  EXPECT(verified == NULL && document == NULL && calls == NULL && wanted == NULL && limit == 7);
 }
 
 static void keys(void) {

@@ -1,7 +1,7 @@
 /* Runs the shared vectors through the C interface and writes the transcript to standard output.
  *
  * Standard input holds records: a name, a blank, a length, a line feed, as many bytes, a line feed. `server` makes a
- * server of a configuration. `id` begins a case; the members of its request follow, then what is to be done:
+ * server of a configuration; `report` and `declare` put in its place the one that also asks for what is declared. `id` begins a case; the members of its request follow, then what is to be done:
  * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
  * `require` or `allowed`.
  *
@@ -304,10 +304,25 @@ static scopegate_server *new_server(scopegate_str config) {
   return server;
 }
 
+static scopegate_server *declaring(scopegate_server *server, scopegate_str offered, scopegate_str expected) {
+  scopegate_server *declared = NULL;
+  scopegate_report *report = NULL;
+  scopegate_error *error = NULL;
+  scopegate_str found;
+  if (scopegate_server_declare(server, offered.data, offered.len, &declared, &report, &error) != SCOPEGATE_OK)
+    fprintf(stderr, "%s\n", scopegate_error_message(error).data);
+  EXPECT(declared != NULL);
+  found = scopegate_report_json(report);
+  EXPECT(found.len == expected.len && memcmp(found.data, expected.data, found.len) == 0);
+  scopegate_report_free(report);
+  scopegate_server_free(server);
+  return declared;
+}
+
 int main(int argc, char **argv) {
   scopegate_server *server = NULL;
   scopegate_token *held = NULL;
-  scopegate_str id = {NULL, 0};
+  scopegate_str id = {NULL, 0}, report = {NULL, 0};
   struct input input;
   struct record record;
   EXPECT(argc == 2 && (traced = fopen(argv[1], "wb")) != NULL);
@@ -316,6 +331,11 @@ int main(int argc, char **argv) {
     if (strcmp(record.name, "server") == 0) {
       scopegate_server_free(server);
       server = new_server(record.value);
+      forget();
+    } else if (strcmp(record.name, "report") == 0) {
+      report = record.value;
+    } else if (strcmp(record.name, "declare") == 0) {
+      server = declaring(server, record.value, report);
       forget();
     } else if (strcmp(record.name, "id") == 0) {
       id = record.value;

@@ -45,3 +45,18 @@ fn every_mistake_has_its_path_and_says_what_is_expected() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn wrong_types_are_named_until_they_are_too_many() {
+    let names: Vec<String> = (0..1_000).map(|number| format!("\"n{number}\": 7")).collect();
+    let text = format!(
+        r#"{{"resource": "https://mcp.test/mcp", "policy": {{"default": [], "tools": {{{}}}}}}}"#,
+        names.join(", ")
+    );
+    let error = ResourceServer::from_json(&text).expect_err("wrong types");
+    let paths: Vec<&str> = error.mistakes().iter().map(|mistake| mistake.path.as_str()).collect();
+    assert_eq!(
+        (paths.len(), paths[0], paths[99], paths[100]),
+        (101, "policy.tools.n0", "policy.tools.n99", ".")
+    );
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use scopegate_core::ResourceServer;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,8 +36,28 @@ pub struct Group {
     pub comment: String,
     /// The complete configuration.
     pub config: Value,
+    /// What the host offers and declares.
+    #[serde(default)]
+    pub declared: Option<Value>,
+    /// What the report of the declaration says.
+    #[serde(default)]
+    pub report: Option<Value>,
     /// Run in order.
     pub cases: Vec<Case>,
+}
+
+impl Group {
+    /// The server that the cases meet.
+    pub fn server(&self) -> ResourceServer {
+        let mut server = ResourceServer::from_json(&self.config.to_string()).expect(&self.comment);
+        if let Some(declared) = &self.declared {
+            let (declaring, report) = server.declare_from_json(&declared.to_string()).expect(&self.comment);
+            let report: Value = serde_json::from_str(&report.to_json()).expect("JSON");
+            assert_eq!(Some(report), self.report, "{}", self.comment);
+            server = declaring;
+        }
+        server
+    }
 }
 
 /// One request and its answer.

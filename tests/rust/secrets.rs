@@ -11,7 +11,7 @@ use scopegate_tests::{Case, Input, Operation, repository, suites};
 fn every_outcome_is_written_down() {
     let mut trace = String::new();
     for group in suites().iter().flat_map(|suite| &suite.groups) {
-        let server = ResourceServer::from_json(&group.config.to_string()).expect("a good configuration");
+        let server = group.server();
         for case in &group.cases {
             writeln!(trace, "== {}", case.id).expect("memory");
             run(&server, case, &mut trace);

@@ -17,14 +17,7 @@ fn every_vector_has_its_answer() {
     for suite in suites() {
         let mut run = 0;
         for group in &suite.groups {
-            let config = group.config.to_string();
-            let server = match ResourceServer::from_json(&config) {
-                Ok(server) => server,
-                Err(error) => {
-                    failures.push(format!("{}: {}: {error}", suite.suite, group.comment));
-                    continue;
-                }
-            };
+            let server = group.server();
             for case in &group.cases {
                 assert!(ids.insert(case.id.clone()), "{}: this id stands twice", case.id);
                 let line = Line::of(&server, case);

@@ -22,7 +22,8 @@ VECTORS = sorted((REPOSITORY / "tests" / "vectors").glob("*.json"))
 MARK = "canary"
 WINDOW = 12
 OF_EVERY_VECTOR = ("rust", "c", "go", "python", "node")
-OF_ADAPTERS = ("python-asgi", "node-adapters", "go-handler")
+PYTHON_ADAPTERS = ("python-asgi", "python-mcp", "python-fastmcp", "python-fastapi", "python-wsgi")
+OF_ADAPTERS = (*PYTHON_ADAPTERS, "node-adapters", "go-handler")
 OF_PANICS = ("c-panics", "node-panics")
 
 

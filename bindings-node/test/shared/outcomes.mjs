@@ -8,7 +8,7 @@ import { Rejected, ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
 import { hosts, newLog } from "./hosts.mjs";
 import { exchange, httpRequest, listen } from "./http.mjs";
-import { detailsOf, suites } from "./vectors.mjs";
+import { detailsOf, gateOf, suites } from "./vectors.mjs";
 
 const require = createRequire(import.meta.url);
 const RESOURCE = "https://mcp.test/mcp";
@@ -24,9 +24,9 @@ function forms(value) {
 
 async function vectors() {
   for (const { groups } of suites()) {
-    for (const { config, cases } of groups) {
-      const gate = ResourceServer.fromJson(JSON.stringify(config));
-      for (const { id, now, request } of cases) {
+    for (const group of groups) {
+      const gate = gateOf(group);
+      for (const { id, now, request } of group.cases) {
         lines.push(`== ${id}`);
         await outcome(gate, detailsOf(request, now));
       }

@@ -13,7 +13,7 @@ export async function runVectors() {
   for (const suite of suites()) {
     let run = 0;
     for (const group of suite.groups) {
-      const gate = ResourceServer.fromJson(JSON.stringify(group.config));
+      const gate = gateOf(group);
       for (const vector of group.cases) {
         const line = await lineOf(gate, vector);
         const found = foundIn(line, vector.operation);
@@ -36,6 +36,15 @@ export async function runVectors() {
   }
   const transcript = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   return { transcript, failures, run: lines.length };
+}
+
+/** The server that the cases of a group meet. */
+export function gateOf({ comment, config, declared, report }, options) {
+  const gate = ResourceServer.fromJson(JSON.stringify(config), options);
+  if (declared === undefined) return gate;
+  const made = gate.declare(declared);
+  assert.deepEqual(made.report, report, comment);
+  return made.gate;
 }
 
 export function suites() {

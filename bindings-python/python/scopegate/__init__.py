@@ -9,15 +9,19 @@ from scopegate._config import (
     ClientAudience,
     ClientCertificate,
     Configuration,
+    ConfigurationMembers,
     DistrustedKey,
     Http,
     Keys,
     KeySnapshot,
     Policy,
+    PresetName,
     SourceSnapshot,
     TokenCache,
 )
+from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken
@@ -26,18 +30,25 @@ from scopegate._server import McpCall, RequestDetails, ResourceServer
 __all__ = [
     "AccessToken",
     "AuthorizationServer",
+    "Call",
     "ClientAudience",
     "ClientCertificate",
     "ConfigError",
     "ConfigMistake",
     "Configuration",
+    "ConfigurationMembers",
     "DistrustedKey",
     "Http",
     "HttpResponse",
     "KeySnapshot",
     "Keys",
     "McpCall",
+    "Offered",
+    "OfferedKind",
     "Policy",
+    "PolicyEntry",
+    "PolicyReport",
+    "PresetName",
     "Reason",
     "Rejected",
     "RequestDetails",

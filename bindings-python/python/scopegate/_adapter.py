@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 
+from scopegate._need import Need, Scopes
 from scopegate._response import HttpResponse
 from scopegate._server import ResourceServer
 
@@ -18,6 +19,29 @@ GATE = "scopegate.gate"
 
 NEEDED = "scopegate.needed"
 """Where it holds the scopes that this request needed beside those of the configuration, in order."""
+
+JUDGED = "scopegate.judged"
+"""Where it holds the request with the body that decided on it; ``None`` where the body was not read."""
+
+Gate = ResourceServer | Callable[[], ResourceServer]
+"""A resource server, or a function that gives the current one, which is called once for each request."""
+
+
+def provider(gate: Gate) -> Callable[[], ResourceServer]:
+    """A function that gives the current resource server.
+
+    It raises ``TypeError`` when the function that it stands for gives something else.
+    """
+    if isinstance(gate, ResourceServer):
+        return lambda: gate
+
+    def current() -> ResourceServer:
+        found = gate()
+        if not isinstance(found, ResourceServer):
+            raise TypeError(f"gate: expected a function that gives a ResourceServer, not {type(found).__name__}")
+        return found
+
+    return current
 
 
 def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
@@ -36,15 +60,15 @@ TYPE_REFUSED = _unsupported("Content-Type")
 class Options:
     """The options of an adapter, checked."""
 
-    def __init__(self, public: Iterable[str], health: str | None, scopes: Iterable[str]) -> None:
+    def __init__(self, public: Iterable[str], health: str | None, scopes: Scopes) -> None:
         """Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place
         of a list.
         """
-        if isinstance(public, str) or isinstance(scopes, str):
-            raise TypeError("public and scopes: expected a list of strings, not one string")
+        if isinstance(public, str):
+            raise TypeError("public: expected a list of strings, not one string")
         self.public = frozenset(public)
         self.health = health
-        self.scopes = tuple(scopes)
+        self.need = Need(scopes)
         for path in (*self.public, *([health] if health is not None else [])):
             if not path.startswith("/"):
                 raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypedDict
 
 from scopegate._errors import ConfigError
 
 Entry = list[str] | tuple[str, ...] | Literal["deny"]
 """What a call needs: scopes, all of them, or ``"deny"``."""
+
+PresetName = Literal[
+    "scalekit",
+    "entra",
+    "entra_v1",
+    "cognito",
+    "okta",
+    "keycloak",
+    "auth0",
+    "workos",
+    "descope",
+    "authentik",
+    "adfs",
+]
+"""What the tokens of an issuer are like, by a name: ``docs/issuers`` says what each stands for."""
 
 
 class ClientAudience(TypedDict):
@@ -25,8 +40,10 @@ class _Issuer(TypedDict):
 
 
 class AuthorizationServer(_Issuer, total=False):
-    """An authorization server whose tokens are accepted."""
+    """An authorization server whose tokens are accepted. Members given beside ``preset`` replace the preset's."""
 
+    tenants: Sequence[str]
+    preset: PresetName
     discovery_url: str
     metadata_issuer: str
     advertise: str | bool
@@ -132,9 +149,7 @@ class _Required(TypedDict):
     authorization_servers: Sequence[str | AuthorizationServer]
 
 
-class Configuration(_Required, total=False):
-    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
-
+class _Optional(TypedDict, total=False):
     scopes_supported: Sequence[str]
     required_scopes: Sequence[str]
     initial_scopes: Sequence[str]
@@ -158,6 +173,17 @@ class Configuration(_Required, total=False):
     http: Http
 
 
+class Configuration(_Required, _Optional, total=False):
+    """The configuration of a resource server. ``resource`` and ``authorization_servers`` alone are a complete one."""
+
+
+class ConfigurationMembers(_Optional, total=False):
+    """Members of a configuration, each of which may be left out."""
+
+    resource: str
+    authorization_servers: Sequence[str | AuthorizationServer]
+
+
 def to_json(configuration: Mapping[str, object]) -> str:
     """The configuration as the core reads it.
 
@@ -169,6 +195,18 @@ def to_json(configuration: Mapping[str, object]) -> str:
     if mistakes:
         raise ConfigError(mistakes)
     return json.dumps(configuration)
+
+
+def list_to_json(offered: Iterable[object]) -> str:
+    """A list of mappings as the core reads it.
+
+    Raises ``ConfigError`` for each value that JSON cannot hold.
+    """
+    entries = [dict(entry) if isinstance(entry, Mapping) else entry for entry in offered]
+    mistakes = [(path, f"expected a value that JSON can hold, not {found}") for path, found in _unfit("", entries)]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return json.dumps(entries)
 
 
 def key_set_to_json(jwks: Mapping[str, object] | str) -> str:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict
 
-from scopegate._config import Configuration, KeySnapshot, key_set_to_json, to_json
+from scopegate._config import (
+    Configuration,
+    ConfigurationMembers,
+    KeySnapshot,
+    key_set_to_json,
+    list_to_json,
+    to_json,
+)
+from scopegate._declared import Offered, PolicyReport
 from scopegate._errors import ConfigError, Rejected
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
-from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server
+from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server, environment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -88,6 +97,57 @@ class ResourceServer:
         server._open(text)
         return server
 
+    @classmethod
+    def from_env(cls, **overrides: Unpack[ConfigurationMembers]) -> ResourceServer:
+        """A resource server from ``os.environ``. ``SCOPEGATE_CONFIG`` is the path of a JSON document, or
+        ``SCOPEGATE_CONFIG_JSON`` is one. Before it go ``SCOPEGATE_RESOURCE``, ``SCOPEGATE_AUTHORIZATION_SERVERS``
+        (issuers with commas or blanks between them, or a JSON list), ``SCOPEGATE_REQUIRED_SCOPES`` and
+        ``SCOPEGATE_SCOPES_SUPPORTED`` (with blanks between them) and ``SCOPEGATE_KEY_SNAPSHOT`` (the path of what
+        ``export_keys`` returned, as JSON); before these go the arguments, members of the configuration. A variable that
+        is empty is not set, and others are left alone.
+
+        Raises ``ConfigError`` with every mistake; the path of one names the variable that it is in.
+        """
+        variables = {name: os.environ[name] for name in environment() if name in os.environ}
+        unfit = [(name, "expected UTF-8") for name, value in variables.items() if not _is_text(value)]
+        if unfit:
+            raise ConfigError(unfit)
+        return cls._new(Server.from_variables(variables, to_json(overrides)))
+
+    def derive(self, *, reset: Sequence[str] = (), **changes: Unpack[ConfigurationMembers]) -> ResourceServer:
+        """The resource server that this one would be if its configuration were changed: for another resource of the
+        same authorization servers, or for a new version of the configuration while requests run. This one stays as it
+        is.
+
+        Each member that is given replaces that member whole; ``None`` is a mistake. Members that ``reset`` names have
+        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole is
+        checked like a new one, with its files read again.
+
+        The keys of an authorization server are shared, replaced ones too, unless something has changed that governs
+        where they are, or how they are fetched, kept and read; verified tokens are shared unless ``token_cache`` has
+        changed. What was distrusted stays so, and so does what was declared. Each server counts its own decisions.
+
+        Raises ``ConfigError`` with every mistake; nothing has been done then.
+        """
+        named = {"reset": list(reset)} if reset else {}
+        return self._new(self._native.derive(to_json({**changes, **named})))
+
+    def declare(self, offered: Iterable[Offered]) -> tuple[ResourceServer, PolicyReport]:
+        """A resource server that also asks for the scopes which tools, prompts and resources declare, and how the
+        configured policy fits all that is offered. This one stays as it is; both share the keys and the verified
+        tokens, and each counts its own decisions.
+
+        A declaration joins the rules for the method and the name: all their scopes are needed, and any denial refuses.
+        So it can only ask for more; but where the name has no rule, it stands in the place of ``default``. Without a
+        policy, what declares nothing needs ``required_scopes`` only, as before.
+
+        Raises ``ConfigError`` with every mistake; the path of one is such as ``tools.weather``.
+        """
+        native, report = self._native.declare(list_to_json(offered))
+        server = type(self).__new__(type(self))
+        server._hold(native)
+        return server, PolicyReport._read(report)
+
     def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """What the token of a request says, once everything about it was checked.
 
@@ -132,9 +192,7 @@ class ResourceServer:
 
         Raises ``Rejected``.
         """
-        refusal = self._native.require(token, Request(**request))
-        if refusal is not None:
-            _refused(refusal)
+        self._require(token, Request(**request))
 
     def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
         """Whether the policy lets this token use what is named: to leave the rest out of lists."""
@@ -266,10 +324,22 @@ class ResourceServer:
         return self._native.configured_origins
 
     def _open(self, text: str) -> None:
-        self._native = Server(text)
-        self._flights = _Flights()
-        for warning in self._native.warnings():
+        self._begin(Server(text))
+
+    @classmethod
+    def _new(cls, native: Server) -> ResourceServer:
+        server = cls.__new__(cls)
+        server._begin(native)
+        return server
+
+    def _begin(self, native: Server) -> None:
+        self._hold(native)
+        for warning in native.warnings():
             logger.warning("configuration: %s", warning)
+
+    def _hold(self, native: Server) -> None:
+        self._native = native
+        self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
         return await self._fetched(request, self._native.check(request))
@@ -297,6 +367,11 @@ class ResourceServer:
             outcome = self._native.body_missing(request)
         return _refused(outcome) if isinstance(outcome, Rejected) else outcome
 
+    def _require(self, token: AccessToken, request: Request) -> None:
+        refusal = self._native.require(token, request)
+        if refusal is not None:
+            _refused(refusal)
+
     def _well_known(self, request: Request) -> HttpResponse | None:
         response = self._native.well_known(request)
         return None if response is None else HttpResponse(*response)
@@ -310,6 +385,14 @@ class ResourceServer:
 def _refused(refusal: Rejected) -> NoReturn:
     log_refusal(refusal)
     raise refusal
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Flights(threading.local):

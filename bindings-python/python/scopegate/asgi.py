@@ -11,18 +11,22 @@ from urllib.parse import quote
 from scopegate._adapter import (
     ENCODING_REFUSED,
     GATE,
+    JUDGED,
     NEEDED,
     TOKEN,
     TYPE_REFUSED,
+    Gate,
     Options,
     health_response,
     is_encoded,
     is_json,
+    provider,
 )
 from scopegate._errors import Rejected
 from scopegate._log import log_limited
+from scopegate._need import Scopes
 from scopegate._response import HttpResponse
-from scopegate._scopegate import NeedBody, Request
+from scopegate._scopegate import AccessToken, NeedBody, Request
 from scopegate._server import ResourceServer
 
 Scope = MutableMapping[str, Any]
@@ -45,22 +49,34 @@ class ScopegateMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        gate: ResourceServer,
+        gate: Gate,
         *,
         public: Iterable[str] = (),
         health: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Scopes = (),
     ) -> None:
-        """``public``: paths that need no token, compared exactly with the path that the application routes by.
+        """``gate``: the resource server, or a function that gives the current one and is called once for each request,
+        which that one judges from begin to end.
+        ``public``: paths that need no token, compared exactly with the path that the application routes by.
         ``health``: a path that answers GET and HEAD with ``{"status": ...}``, for probes, without a token.
-        ``scopes``: scopes that every guarded request needs, beside the configuration's.
+        ``scopes``: scopes that every guarded request needs, beside the configuration's; or, in front of an MCP server,
+        a function that is given each ``Call`` and returns those that the call needs, with or without ``await``. It is
+        asked after the token proved good and the policy allowed the call. What it raises is answered with 500.
 
         Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
         a list.
         """
         self.app = app
-        self.gate = gate
         self.options = Options(public, health, scopes)
+        self._provider = provider(gate)
+
+    @property
+    def gate(self) -> ResourceServer:
+        """The current resource server."""
+        return self._provider()
+
+    async def _current(self) -> ResourceServer:
+        return self._provider()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -75,36 +91,44 @@ class ScopegateMiddleware:
             raise ValueError(f"unknown ASGI scope type {kind!r}")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, self.options.scopes)
+        await self._judge(await self._current(), scope, receive, send)
+
+    async def _judge(self, gate: ResourceServer, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _request(scope, self.options.need.fixed)
         path = routed_path(scope)
-        if (response := self.gate._well_known(request)) is not None:
+        if (response := gate._well_known(request)) is not None:
             await _respond(response, scope, send)
         elif self.options.asks_for_health(scope["method"], path):
-            await _respond(health_response(self.gate), scope, send)
+            await _respond(health_response(gate), scope, send)
         elif path in self.options.public:
             await self.app(scope, receive, send)
-        elif (response := self.gate._not_found(request)) is not None:
+        elif (response := gate._not_found(request)) is not None:
             await _respond(response, scope, send)
         else:
-            await self._guard(request, scope, receive, send)
+            await self._guard(gate, request, scope, receive, send)
 
-    async def _guard(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guard(self, gate: ResourceServer, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         body: bytes | None = b""
+        need = self.options.need
+        scope[JUDGED], scope[NEEDED] = None, need.fixed
         try:
-            outcome = await self.gate._decide(request)
-            if isinstance(outcome, NeedBody):
+            outcome = await gate._decide(request)
+            if isinstance(outcome, NeedBody) or (need.function and isinstance(outcome, AccessToken)):
                 if _is_encoded(scope):
                     log_limited(logging.WARNING, "content-encoding", "refused: the body has a Content-Encoding")
                     await _respond(ENCODING_REFUSED, scope, send)
                     return
-                body = await _read(receive, outcome.limit)
+                body = await _read(receive, gate._native.body_limit)
                 if body is None:
                     return
                 receive = _replay(body, receive)
-                request = request.with_body(body)
-                outcome = await self.gate._decide(request)
-            scope[TOKEN] = self.gate._token(request, outcome)
-            scope[GATE], scope[NEEDED] = self.gate, self.options.scopes
+                scope[JUDGED] = request = request.with_body(body)
+                if isinstance(outcome, NeedBody):
+                    outcome = await gate._decide(request)
+            token = gate._token(request, outcome)
+            if need.function is not None:
+                scope[NEEDED] = await need.of(gate, request, token)
+            scope[TOKEN], scope[GATE] = token, gate
         except Rejected as refusal:
             await _respond(refusal.response, scope, send)
             return

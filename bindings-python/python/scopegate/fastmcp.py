@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import urlsplit
@@ -12,15 +12,20 @@ import mcp_types as mt
 from fastmcp.prompts import Prompt
 from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.auth import AccessToken as FastMcpAccessToken
-from fastmcp.server.auth import AuthProvider
+from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
+from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.server.providers import AggregateProvider as _all
 from fastmcp.tools import Tool
 from starlette.middleware import Middleware as AsgiMiddleware
 from starlette.routing import Route, compile_path
 
-from scopegate._adapter import TOKEN, Options
+from scopegate._adapter import GATE, TOKEN, Gate, Options, provider
 from scopegate._config import Configuration
+from scopegate._declared import Offered
+from scopegate._need import Scopes
+from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
 from scopegate._sdk_user import SdkUser
 from scopegate._server import ResourceServer
@@ -28,6 +33,7 @@ from scopegate.asgi import ASGIApp, Receive, Scope, ScopegateMiddleware, Send, r
 from scopegate.mcp import TokenVerifier
 
 if TYPE_CHECKING:
+    from fastmcp import FastMCP
     from typing_extensions import Unpack
 
 __all__ = ["Scopegate", "list_filter"]
@@ -41,16 +47,14 @@ class Scopegate(AuthProvider):
     for one server. The older SSE transport is not served: its message route refuses everything.
     """
 
-    gate: ResourceServer
-    """The resource server that decides."""
-
     @overload
     def __init__(
         self,
-        gate: ResourceServer,
+        gate: Gate,
         *,
         health: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
     ) -> None: ...
 
@@ -60,34 +64,55 @@ class Scopegate(AuthProvider):
         gate: None = None,
         *,
         health: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
         **configuration: Unpack[Configuration],
     ) -> None: ...
 
     def __init__(
         self,
-        gate: ResourceServer | None = None,
+        gate: Gate | None = None,
         *,
         health: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Scopes = (),
+        strict: bool = False,
         expose_token: bool = False,
         **configuration: Any,
     ) -> None:
-        """Takes a resource server, or the configuration of one as keyword arguments.
+        """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
+        arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``. ``expose_token``: whether the token that
-        tools see holds its text, which MCP forbids passing on.
+        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
+        ``scopegate.mcp.protect``. ``expose_token``: whether the token that tools see holds its text, which MCP forbids
+        passing on.
 
         Raises ``ConfigError``, and ``TypeError`` for both a resource server and a configuration.
         """
         if gate is not None and configuration:
             raise TypeError("Scopegate: expected a resource server or its configuration, not both")
-        self.gate = gate if gate is not None else ResourceServer(**configuration)
+        self._provider = provider(gate if gate is not None else ResourceServer(**configuration))
+        self._offered = OfferedGate(self._provider, strict)
+        self._server: FastMCP[Any] | None = None
         super().__init__(base_url=self.gate.origin, required_scopes=[])
         self._options = Options((), health, scopes)
         self._expose_token = expose_token
         self._paths: list[re.Pattern[str]] = []
+        self._documents: tuple[ResourceServer, list[str]] | None = None
+
+    @property
+    def gate(self) -> ResourceServer:
+        """The resource server that decides now, joined with what the server declares once that has started."""
+        return self._offered.now()
+
+    async def refresh(self) -> None:
+        """Lists the server again, for tools that it offers since: until then ``default`` decides on those that have no
+        rule, whatever they declare. Does nothing before the server has started.
+
+        Raises ``ConfigError``; nothing has changed then.
+        """
+        if self._server is not None:
+            await self._offered.refresh(self._list)
 
     def get_middleware(self) -> list[AsgiMiddleware]:
         """Ours in place of FastMCP's, which cannot send the core's refusals."""
@@ -99,32 +124,58 @@ class Scopegate(AuthProvider):
         if mcp_path is not None:
             self._paths.append(compile_path(mcp_path)[0])
         guarded = self._guard(_not_served)
-        return [Route(path, endpoint=guarded) for path in self._document_paths()]
+        return [Route(path, endpoint=guarded) for path in self._document_paths(self.gate)]
 
     async def verify_token(self, token: str) -> FastMcpAccessToken | None:
         """For FastMCP's own gate, which ``MultiAuth`` uses; ``scopegate.mcp.TokenVerifier`` says what is lost there.
 
         Raises ``ValueError`` for a configuration with a policy, which would not be enforced.
         """
-        verified = await TokenVerifier(self.gate, expose_token=self._expose_token).verify_token(token)
+        verified = await TokenVerifier(self._provider, expose_token=self._expose_token).verify_token(token)
         return None if verified is None else FastMcpAccessToken(**verified.model_dump())
 
-    def _document_paths(self) -> list[str]:
-        path = urlsplit(self.gate.metadata_url).path
-        root = path.removesuffix(self.gate.path)
-        candidates = dict.fromkeys((path, path.removesuffix("/"), root))
-        return [path for path in candidates if self.gate.well_known("GET", path) is not None]
+    async def _list(self) -> list[Offered]:
+        """All that the server offers, or can come to offer: what has an ``auth`` of its own, which FastMCP shows nobody
+        who has no token, and what is disabled, which it may enable for a session.
+        """
+        server = self._server
+        assert server is not None
+        transport = set_transport("stdio")
+        try:
+            tools = [*await server.list_tools(run_middleware=False), *await _all.list_tools(server)]
+            prompts = [*await server.list_prompts(run_middleware=False), *await _all.list_prompts(server)]
+            resources = [*await server.list_resources(run_middleware=False), *await _all.list_resources(server)]
+            templates = [
+                *await server.list_resource_templates(run_middleware=False),
+                *await _all.list_resource_templates(server),
+            ]
+        finally:
+            reset_transport(transport)
+        return [
+            *(offer("tool", tool.name, tool.meta, _of_auth(tool.auth)) for tool in tools),
+            *(offer("prompt", prompt.name, prompt.meta, _of_auth(prompt.auth)) for prompt in prompts),
+            *(offer("resource", str(resource.uri), resource.meta) for resource in resources),
+            *(offer("resource", template.uri_template, template.meta) for template in templates),
+        ]
+
+    def _document_paths(self, gate: ResourceServer) -> list[str]:
+        if self._documents is None or self._documents[0] is not gate:
+            path = urlsplit(gate.metadata_url).path
+            candidates = dict.fromkeys((path, path.removesuffix("/"), path.removesuffix(gate.path)))
+            self._documents = gate, [path for path in candidates if gate.well_known("GET", path) is not None]
+        return self._documents[1]
 
     def _guard(self, app: ASGIApp) -> ScopegateMiddleware:
         inner = SdkUser(app, self._expose_token)
-        return ScopegateMiddleware(inner, self.gate, health=self._options.health, scopes=self._options.scopes)
+        need = self._options.need
+        scopes: Scopes = need.function or need.fixed
+        return ScopegateMiddleware(inner, self._provider, health=self._options.health, scopes=scopes)
 
-    def _guards(self, scope: Scope) -> bool:
+    def _guards(self, gate: ResourceServer, scope: Scope) -> bool:
         """Whether this request is the MCP server's, or asks for metadata or for the server's health."""
-        if scope["type"] not in ("http", "websocket"):
-            return False
         path = routed_path(scope)
-        return path == self._options.health or any(pattern.match(path) for pattern in self._paths)
+        ours = path == self._options.health or path in self._document_paths(gate)
+        return ours or any(pattern.match(path) for pattern in self._paths)
 
 
 class _Guard:
@@ -136,8 +187,19 @@ class _Guard:
         self._provider = provider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._guarded if self._provider._guards(scope) else self._open
-        await app(scope, receive, send)
+        ours = self._provider
+        if ours._server is None:
+            ours._server = scope["app"].state.fastmcp_server
+        if scope["type"] == "lifespan":
+            await ours._offered.lifespan(ours._list, self._open, scope, receive, send)
+            return
+        gate = await ours._offered.started(ours._list)
+        if not ours._guards(gate, scope):
+            await self._open(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._guarded._judge(gate, scope, receive, send)
+        else:
+            await self._guarded(scope, receive, send)
 
 
 async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,24 +207,32 @@ async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("unreachable: the route is one of the discovery document's")
 
 
+def _of_auth(checks: AuthCheck | list[AuthCheck] | None) -> list[str]:
+    """The scopes of FastMCP's ``auth=require_scopes(...)``, which join the policy: its own refusal names no scope.
+    Other checks are FastMCP's alone.
+    """
+    listed = checks if isinstance(checks, list) else [checks]
+    return [scope for check in listed if isinstance(check, _REQUIRE_SCOPES) for scope in sorted(check.required_scopes)]
+
+
+_REQUIRE_SCOPES: Any = type(require_scopes("x"))
+
 Item = TypeVar("Item")
 
 
-def list_filter(gate: ResourceServer) -> Middleware:
+def list_filter(gate: Gate | None = None) -> Middleware:
     """Middleware for ``FastMCP(middleware=[...])`` that leaves out of each list what the caller may not use, and
     marks the list as private, so that no cache hands it to another caller.
 
     It hides names; it is ``Scopegate`` that refuses the calls. Over stdio there is no caller, and lists stay whole.
     Over HTTP without ``Scopegate`` in front nothing is listed. Put it on the server that is served: what servers that
-    are mounted into it list is filtered there too.
+    are mounted into it list is filtered there too. A request is filtered by the resource server that let it pass, so
+    ``gate`` need not be given.
     """
-    return _ListFilter(gate)
+    return _ListFilter()
 
 
 class _ListFilter(Middleware):
-    def __init__(self, gate: ResourceServer) -> None:
-        self._gate = gate
-
     async def on_list_tools(
         self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
     ) -> Sequence[Tool]:
@@ -197,13 +267,14 @@ class _ListFilter(Middleware):
         name: Callable[[Item], str],
     ) -> Sequence[Item]:
         try:
-            token = get_http_request().scope.get(TOKEN)
+            scope = get_http_request().scope
         except RuntimeError:  # no HTTP request: stdio
             return items
         _mark_private(context)
-        if not isinstance(token, AccessToken):
+        token, gate = scope.get(TOKEN), scope.get(GATE)
+        if not isinstance(token, AccessToken) or not isinstance(gate, ResourceServer):
             return []
-        return [item for item in items if self._gate.allowed(token, kind, name(item))]
+        return [item for item in items if gate.allowed(token, kind, name(item))]
 
 
 def _mark_private(context: MiddlewareContext[Any]) -> None:

@@ -14,12 +14,15 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
-from scopegate._adapter import TOKEN
+from scopegate._adapter import GATE, TOKEN, Gate, provider
+from scopegate._declared import Offered
 from scopegate._errors import Rejected
+from scopegate._need import Scopes
+from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
 from scopegate._sdk_user import SdkUser, sdk_token
 from scopegate._server import ResourceServer
-from scopegate.asgi import ScopegateMiddleware
+from scopegate.asgi import ASGIApp, Receive, Scope, ScopegateMiddleware, Send
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,26 +41,79 @@ class StreamableHttpOptions(TypedDict, total=False):
     transport_security: TransportSecuritySettings | None
 
 
+class Protected(ScopegateMiddleware):
+    """An MCP server behind its resource server: the application to serve.
+
+    When it starts, or else at the first request, it lists what the server offers: scopes that stand in the ``meta`` of
+    a tool or resource, ``{"scopegate/scopes": [...]}`` or ``"deny"``, join the policy. They can only ask for more, but
+    where no rule of the policy names the tool: there they stand in the place of ``default``.
+    """
+
+    def __init__(self, app: ASGIApp, mcp: MCPServer[Any], gate: OfferedGate, **options: Unpack[_Options]) -> None:
+        super().__init__(app, gate.now, **options)
+        self._offered = gate
+        self._mcp = mcp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._offered.lifespan(self._list, self.app, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def refresh(self) -> None:
+        """Lists the server again, for tools that it offers since: until then ``default`` decides on those that have no
+        rule, whatever they declare.
+
+        Raises ``ConfigError``; nothing has changed then.
+        """
+        await self._offered.refresh(self._list)
+
+    async def _current(self) -> ResourceServer:
+        return await self._offered.started(self._list)
+
+    async def _list(self) -> list[Offered]:
+        return [
+            *(offer("tool", tool.name, tool.meta) for tool in await self._mcp.list_tools()),
+            *(offer("prompt", prompt.name, prompt.meta) for prompt in await self._mcp.list_prompts()),
+            *(offer("resource", resource.uri, resource.meta) for resource in await self._mcp.list_resources()),
+            *(
+                offer("resource", template.uri_template, template.meta)
+                for template in await self._mcp.list_resource_templates()
+            ),
+        ]
+
+
+class _Options(TypedDict):
+    public: Iterable[str]
+    health: str | None
+    scopes: Scopes
+
+
 def protect(
     mcp: MCPServer[Any],
-    gate: ResourceServer,
+    gate: Gate,
     *,
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
-    scopes: Iterable[str] = (),
+    scopes: Scopes = (),
+    strict: bool = False,
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
-) -> ScopegateMiddleware:
+) -> Protected:
     """The server's streamable HTTP application behind ``gate``: serve what this returns.
 
     A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools, a session
     answers its owner alone, and ``requestState`` is bound to its principal. The scopes the SDK sees are the effective
     ones. Its ``token`` is ``""`` unless ``expose_token`` is set: MCP forbids passing a client's token on.
 
+    ``gate``: the resource server, or a function that gives the current one: sessions go on while it changes, and the
+    discovery document is the current one's.
     ``path``: where the server listens; the path of the resource by default, to be set when a proxy rewrites paths.
     ``public``, ``health``, ``scopes``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless
     listed.
+    ``strict``: have the server not start, with a ``ConfigError``, when a rule of the policy matches nothing that the
+    server offers, or ``default`` alone decides on something that it offers. Otherwise the log tells.
     ``options``: those of ``streamable_http_app``. By default ``transport_security`` accepts the host of the resource on
     any port, and as ``Origin`` that of the resource, ``cors_origins`` and ``allowed_origins``.
 
@@ -65,26 +121,32 @@ def protect(
     """
     if mcp.settings.auth is not None:
         raise ValueError("MCPServer(auth=...): remove it, the resource server takes its place")
-    path = path if path is not None else gate.path or "/"
+    current = provider(gate)
+    path = path if path is not None else current().path or "/"
     public = frozenset(public)
     if path in public:
         raise ValueError(f"public: {path!r} is the path of the MCP server")
-    if options.get("transport_security") is None:
-        options["transport_security"] = _transport_security(gate)
-    app = mcp.streamable_http_app(streamable_http_path=path, **options)
-    return ScopegateMiddleware(SdkUser(app, expose_token), gate, public=public, health=health, scopes=scopes)
+    given = options.get("transport_security")
+    security = given if given is not None else TransportSecuritySettings()
+    options["transport_security"] = security
+    app: ASGIApp = mcp.streamable_http_app(streamable_http_path=path, **options)
+    if given is None:
+        app = _Hosts(app, security)
+    offered = OfferedGate(current, strict)
+    return Protected(SdkUser(app, expose_token), mcp, offered, public=public, health=health, scopes=scopes)
 
 
 def run(
     mcp: MCPServer[Any],
-    gate: ResourceServer,
+    gate: Gate,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
-    scopes: Iterable[str] = (),
+    scopes: Scopes = (),
+    strict: bool = False,
     expose_token: bool = False,
     **options: Unpack[StreamableHttpOptions],
 ) -> None:
@@ -92,17 +154,26 @@ def run(
     import uvicorn
 
     app = protect(
-        mcp, gate, path=path, public=public, health=health, scopes=scopes, expose_token=expose_token, **options
+        mcp,
+        gate,
+        path=path,
+        public=public,
+        health=health,
+        scopes=scopes,
+        strict=strict,
+        expose_token=expose_token,
+        **options,
     )
     uvicorn.run(app, host=host, port=port)
 
 
-def list_filter(gate: ResourceServer) -> ServerMiddleware[Any]:
+def list_filter(gate: Gate | None = None) -> ServerMiddleware[Any]:
     """Middleware for ``MCPServer(middleware=[...])`` that leaves out of each list what the caller may not use, and
     marks the list as private, so that no cache hands it to another caller.
 
     It hides names; it is ``protect`` that refuses the calls. Over stdio there is no caller, and lists stay whole.
-    Over HTTP without ``protect`` in front nothing is listed.
+    Over HTTP without ``protect`` in front nothing is listed. A request is filtered by the resource server that let it
+    pass, so ``gate`` need not be given.
     """
 
     async def filter_list(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -110,12 +181,14 @@ def list_filter(gate: ResourceServer) -> ServerMiddleware[Any]:
         if ctx.method not in _LISTS or ctx.request is None:
             return result
         listed = _wire_form(result)
-        token = ctx.request.scope.get(TOKEN)
+        token, judge = ctx.request.scope.get(TOKEN), ctx.request.scope.get(GATE)
         member, kind, key = _LISTS[ctx.method]
         listed[member] = [
             item
             for item in listed.get(member, [])
-            if isinstance(token, AccessToken) and gate.allowed(token, kind, item[key])
+            if isinstance(token, AccessToken)
+            and isinstance(judge, ResourceServer)
+            and judge.allowed(token, kind, item[key])
         ]
         if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
             listed["cacheScope"] = "private"
@@ -135,11 +208,10 @@ class TokenVerifier:
     beside it.
     """
 
-    def __init__(self, gate: ResourceServer, *, expose_token: bool = False) -> None:
+    def __init__(self, gate: Gate, *, expose_token: bool = False) -> None:
         """Raises ``ValueError`` for a configuration with a policy."""
-        if gate._has_policy:
-            raise ValueError("a policy cannot be enforced by a verifier: use scopegate.mcp.protect")
-        self._gate = gate
+        self._provider = provider(gate)
+        self._gate()
         self._expose_token = expose_token
 
     async def verify_token(self, token: str) -> SdkAccessToken | None:
@@ -149,15 +221,22 @@ class TokenVerifier:
 
         Raises ``Rejected`` when nothing could be judged.
         """
+        gate = self._gate()
         try:
-            accepted = await self._gate.authorize_async(f"Bearer {token}")
+            accepted = await gate.authorize_async(f"Bearer {token}")
         except Rejected as refusal:
             if refusal._undecided:
                 raise
             return None
         verified = sdk_token(accepted, token, self._expose_token)
-        verified.expires_at = accepted.expires_at + self._gate._leeway_seconds
+        verified.expires_at = accepted.expires_at + gate._leeway_seconds
         return verified
+
+    def _gate(self) -> ResourceServer:
+        gate = self._provider()
+        if gate._has_policy:
+            raise ValueError("a policy cannot be enforced by a verifier: use scopegate.mcp.protect")
+        return gate
 
 
 _LISTS: Mapping[str, tuple[str, Literal["tools", "prompts", "resources"], str]] = {
@@ -169,13 +248,25 @@ _LISTS: Mapping[str, tuple[str, Literal["tools", "prompts", "resources"], str]] 
 """Method -> the member of its result that is a list, the kind of call that uses an item, the item's name."""
 
 
-def _transport_security(gate: ResourceServer) -> TransportSecuritySettings:
-    """The SDK knows loopback names alone and answers every other ``Host`` with 421."""
-    origin = urlsplit(gate.origin)
-    host = origin.netloc.removesuffix(f":{origin.port}")
-    return TransportSecuritySettings(
-        allowed_hosts=[host, f"{host}:*"], allowed_origins=[gate.origin, *gate._configured_origins]
-    )
+class _Hosts:
+    """Has the SDK accept the host and the origins of the resource server that let a request pass: the SDK knows
+    loopback names alone and answers every other ``Host`` with 421.
+    """
+
+    def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
+        self._app = app
+        self._security = security
+        self._gate: ResourceServer | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate = scope.get(GATE)
+        if isinstance(gate, ResourceServer) and gate is not self._gate:
+            origin = urlsplit(gate.origin)
+            host = origin.netloc.removesuffix(f":{origin.port}")
+            self._security.allowed_hosts = [host, f"{host}:*"]
+            self._security.allowed_origins = [gate.origin, *gate._configured_origins]
+            self._gate = gate
+        await self._app(scope, receive, send)
 
 
 def _wire_form(result: HandlerResult) -> dict[str, Any]:

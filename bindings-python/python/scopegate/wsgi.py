@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import logging
 from collections.abc import Iterable, Mapping
@@ -15,13 +16,16 @@ from scopegate._adapter import (
     NEEDED,
     TOKEN,
     TYPE_REFUSED,
+    Gate,
     Options,
     health_response,
     is_encoded,
     is_json,
+    provider,
 )
 from scopegate._errors import Rejected
 from scopegate._log import log_limited
+from scopegate._need import ScopesOfCall
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken, NeedBody, Request
 from scopegate._server import ResourceServer
@@ -47,50 +51,64 @@ class ScopegateMiddleware:
     def __init__(
         self,
         app: WSGIApplication,
-        gate: ResourceServer,
+        gate: Gate,
         *,
         public: Iterable[str] = (),
         health: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[str] | ScopesOfCall = (),
     ) -> None:
-        """``public``: paths that need no token, compared exactly with the path that the application routes by.
-        ``health``: a path that answers GET and HEAD with ``{"status": ...}``, for probes, without a token.
-        ``scopes``: scopes that every guarded request needs, beside the configuration's.
+        """``gate``, ``public``, ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, but that a
+        function of the call cannot be asynchronous.
 
         Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
-        a list.
+        a list and for an asynchronous function.
         """
+        if inspect.iscoroutinefunction(scopes):
+            raise TypeError("scopes: expected a function that is not asynchronous, which WSGI cannot await")
         self.app = app
-        self.gate = gate
         self.options = Options(public, health, scopes)
+        self._provider = provider(gate)
+
+    @property
+    def gate(self) -> ResourceServer:
+        """The current resource server."""
+        return self._provider()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = _request(environ, self.options.scopes)
+        gate = self._provider()
+        request = _request(environ, self.options.need.fixed)
         path = _routed_path(environ)
-        if (response := self.gate._well_known(request)) is not None:
+        if (response := gate._well_known(request)) is not None:
             return _respond(response, environ, start_response)
         if self.options.asks_for_health(environ["REQUEST_METHOD"], path):
-            return _respond(health_response(self.gate), environ, start_response)
+            return _respond(health_response(gate), environ, start_response)
         if path in self.options.public:
             return self.app(environ, start_response)
-        if (response := self.gate._not_found(request)) is not None:
+        if (response := gate._not_found(request)) is not None:
             return _respond(response, environ, start_response)
-        return self._guard(request, environ, start_response)
+        return self._guard(gate, request, environ, start_response)
 
-    def _guard(self, request: Request, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _guard(
+        self, gate: ResourceServer, request: Request, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         body = b""
+        need = self.options.need
+        environ[NEEDED] = need.fixed
         try:
-            outcome = self.gate._native.authorize(request)
-            if isinstance(outcome, NeedBody):
+            outcome = gate._native.authorize(request)
+            if isinstance(outcome, NeedBody) or (need.function and isinstance(outcome, AccessToken)):
                 if is_encoded(environ.get("HTTP_CONTENT_ENCODING", "")):
                     log_limited(logging.WARNING, "content-encoding", "refused: the body has a Content-Encoding")
                     return _respond(ENCODING_REFUSED, environ, start_response)
-                body = _read(environ, outcome.limit)
+                body = _read(environ, gate._native.body_limit)
                 _replay(body, environ)
                 request = request.with_body(body)
-                outcome = self.gate._native.authorize(request)
-            environ[TOKEN] = self.gate._token(request, outcome)
-            environ[GATE], environ[NEEDED] = self.gate, self.options.scopes
+                if isinstance(outcome, NeedBody):
+                    outcome = gate._native.authorize(request)
+            verified = gate._token(request, outcome)
+            if need.function is not None:
+                environ[NEEDED] = need.of_sync(gate, request, verified)
+            environ[TOKEN], environ[GATE] = verified, gate
         except Rejected as refusal:
             return _respond(refusal.response, environ, start_response)
         types = [environ["CONTENT_TYPE"]] if environ.get("CONTENT_TYPE") else []

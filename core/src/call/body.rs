@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde_json::value::RawValue;
 
 use super::members::{Elements, Members, decode, string};
@@ -11,8 +12,8 @@ use super::{
 };
 
 /// The deepest nesting of objects and arrays in a body, the outermost included.
-const MAX_DEPTH: usize = 64;
-const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(super) const MAX_DEPTH: usize = 64;
+pub(super) const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Reads a whole body of at most `limit` bytes.
 ///
@@ -49,7 +50,7 @@ pub(crate) fn read(body: &[u8], limit: usize) -> Result<Message<'_>, CallError> 
     }
 }
 
-const MESSAGE_MEMBERS: [&str; 6] = ["jsonrpc", "method", "params", "id", "result", "error"];
+pub(super) const MESSAGE_MEMBERS: [&str; 6] = ["jsonrpc", "method", "params", "id", "result", "error"];
 
 /// A request, a notification or a response.
 fn message<'a>(members: Members<'a, 6>) -> Result<Message<'a>, CallError> {
@@ -180,11 +181,11 @@ fn call_id(raw: Option<&str>) -> Result<Option<CallId>, CallError> {
 
 /// Whether objects and arrays nest deeper than `limit` in a JSON text.
 fn is_deeper_than(limit: usize, json: &str) -> bool {
-    let mut depth: usize = 0;
-    let mut bytes = json.bytes();
-    while let Some(byte) = bytes.next() {
+    let (mut depth, mut rest): (usize, _) = (0, json.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            b'"' => skip_string(&mut bytes),
+            b'"' => rest = after_string(rest),
             b'{' | b'[' if depth == limit => return true,
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
@@ -194,14 +195,16 @@ fn is_deeper_than(limit: usize, json: &str) -> bool {
     false
 }
 
-fn skip_string(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => drop(bytes.next()),
-            _ => {}
+/// What comes after the string whose beginning was read.
+fn after_string(mut bytes: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', bytes) {
+        match bytes.get(at..) {
+            Some([b'\\', _, after @ ..]) => bytes = after,
+            Some([_, after @ ..]) => return after,
+            _ => break,
         }
     }
+    &[]
 }
 
 #[cfg(test)]

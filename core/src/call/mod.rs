@@ -5,6 +5,7 @@
 
 mod body;
 mod error;
+mod full;
 mod members;
 pub(crate) mod resource_uri;
 mod routing;
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 
 pub(crate) use body::{read, read_id};
 pub(crate) use error::CallError;
+pub use full::FullCall;
+pub(crate) use full::in_full;
 pub(crate) use routing::{check_routing, from_headers};
 
 /// One JSON-RPC request or notification of MCP, as a host's own body parser read it.
@@ -119,7 +122,7 @@ impl CallId {
 }
 
 /// The kinds of thing that a call names.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum CallKind {
     /// A tool, by `tools/call`.
@@ -142,6 +145,15 @@ impl CallKind {
             CallKind::Tool => "tools",
             CallKind::Prompt => "prompts",
             CallKind::Resource => "resources",
+        }
+    }
+
+    /// One of this kind: `tool`, `prompt` or `resource`.
+    pub fn singular(self) -> &'static str {
+        match self {
+            CallKind::Tool => "tool",
+            CallKind::Prompt => "prompt",
+            CallKind::Resource => "resource",
         }
     }
 

@@ -1,9 +1,11 @@
 //! Mistakes of a configuration: all at once, each with the path of its field.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::{Deserializer, Path, Segment, Track};
 
 use super::Config;
 use crate::json;
@@ -25,6 +27,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// One mistake.
+    pub(crate) fn of(path: &str, message: String) -> ConfigError {
+        ConfigError { mistakes: vec![ConfigMistake { path: path.to_owned(), message }] }
+    }
+
     /// Every mistake. There is at least one.
     pub fn mistakes(&self) -> &[ConfigMistake] {
         &self.mistakes
@@ -50,13 +57,17 @@ impl std::error::Error for ConfigError {}
 
 impl From<Mistakes> for ConfigError {
     fn from(mistakes: Mistakes) -> Self {
-        ConfigError { mistakes: mistakes.0 }
+        ConfigError { mistakes: mistakes.found }
     }
 }
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
-pub(super) struct Mistakes(Vec<ConfigMistake>);
+pub(super) struct Mistakes {
+    found: Vec<ConfigMistake>,
+    /// Their fields.
+    paths: BTreeSet<String>,
+}
 
 impl Mistakes {
     /// Adds a mistake, unless one was found at this field or around it before: the second would be its consequence.
@@ -65,51 +76,93 @@ impl Mistakes {
         if path.is_empty() {
             path.push_str("\"\""); // a member without a name
         }
-        if !self.0.iter().any(|found| is_at_or_below(&path, &found.path)) {
-            self.0.push(ConfigMistake { path, message: message.into() });
+        if !self.cover(&path) {
+            self.paths.insert(path.clone());
+            self.found.push(ConfigMistake { path, message: message.into() });
         }
     }
 
     /// Whether a mistake was found at this field or below it.
     pub(super) fn touch(&self, path: &str) -> bool {
-        self.0.iter().any(|found| is_at_or_below(&found.path, path) || is_at_or_below(path, &found.path))
+        let mut after = self.paths.range(path.to_owned()..).take_while(|found| found.starts_with(path));
+        self.cover(path) || after.any(|found| is_at_or_below(found, path))
+    }
+
+    /// Says of each mistake at or below a field that it is at, or below, that place.
+    pub(super) fn rename(&mut self, field: &str, place: &str) {
+        for mistake in self.found.iter_mut().filter(|mistake| is_at_or_below(&mistake.path, field)) {
+            mistake.path.replace_range(..field.len(), place);
+        }
+        self.paths = self.found.iter().map(|mistake| mistake.path.clone()).collect();
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
+    }
+
+    /// Whether a mistake was found at this field or around it.
+    fn cover(&self, path: &str) -> bool {
+        let mut around = path.match_indices(['.', '[']).filter_map(|(end, _)| path.get(..end));
+        self.paths.contains(".")
+            || self.paths.contains(path)
+            || around.any(|above| self.paths.contains(above))
     }
 }
 
 fn is_at_or_below(path: &str, above: &str) -> bool {
-    above == "."
-        || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
+
+/// So many values of the wrong type are named. Each costs another reading of the document.
+const MOST_OF_TYPE: usize = 100;
 
 /// Reads the document's shape. What does not fit is noted and taken out, so that the rest can be read and checked.
 pub(super) fn read(text: &str) -> (Option<Config>, Mistakes) {
     let mut mistakes = Mistakes::default();
-    let mut document = match json::parse(text.as_bytes(), json::MAX_DEPTH) {
-        Ok(document @ Value::Object(_)) => document,
-        Ok(_) => {
-            mistakes.add(".", "expected a JSON object");
-            return (None, mistakes);
-        }
-        Err(error) => {
-            mistakes.add(".", format!("expected strict JSON: {error}"));
-            return (None, mistakes);
-        }
-    };
-    loop {
-        let error = match serde_path_to_error::deserialize::<_, Config>(document.clone()) {
-            Ok(config) => return (Some(config), mistakes),
+    let config = object(text, &mut mistakes).and_then(|document| shaped(document, &mut mistakes));
+    (config, mistakes)
+}
+
+/// A strict JSON object.
+pub(super) fn object(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_object, "expected a JSON object")
+}
+
+/// A strict JSON list.
+pub(super) fn list(text: &str, mistakes: &mut Mistakes) -> Option<Value> {
+    document(text, mistakes, Value::is_array, "expected a JSON list")
+}
+
+fn document(
+    text: &str,
+    mistakes: &mut Mistakes,
+    is_fit: fn(&Value) -> bool,
+    expected: &str,
+) -> Option<Value> {
+    match json::parse(text.as_bytes(), json::MAX_DEPTH) {
+        Ok(document) if is_fit(&document) => return Some(document),
+        Ok(_) => mistakes.add(".", expected),
+        Err(error) => mistakes.add(".", format!("expected strict JSON: {error}")),
+    }
+    None
+}
+
+/// Reads the shape of a document. What does not fit is noted and taken out.
+pub(super) fn shaped<T: DeserializeOwned>(mut document: Value, mistakes: &mut Mistakes) -> Option<T> {
+    for _ in 0..MOST_OF_TYPE {
+        let mut track = Track::new();
+        let error = match T::deserialize(Deserializer::new(&document, &mut track)) {
+            Ok(read) => return Some(read),
             Err(error) => error,
         };
-        let path = error.path().clone();
-        mistakes.add(path.to_string(), expectation(&error.inner().to_string()));
+        let path = track.path();
+        mistakes.add(path.to_string(), expectation(&error.to_string()));
         if !take_out(&mut document, &path) {
-            return (None, mistakes);
+            return None;
         }
     }
+    mistakes.add(".", "expected fewer values of another type; there may be more than these");
+    None
 }
 
 /// Removes the member at `path`, or puts a neutral text in the place of a list's item: indexes stay what they were,
@@ -154,6 +207,7 @@ fn expectation(message: &str) -> String {
         "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
         "struct ClientAudience"
         | "struct AuthorizationServer"
+        | "struct WrittenOffer"
         | "struct DistrustedKey"
         | "struct KeySnapshot"
         | "struct ClientCertificate"

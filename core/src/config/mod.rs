@@ -3,15 +3,20 @@
 //! [`Config`] is what was written, [`Settings`] what was checked. Every mistake is found at once, each with the path
 //! of its field and what is expected there.
 
+pub(crate) mod changes;
+pub(crate) mod environment;
 mod files;
 mod http;
 mod mistakes;
+pub(crate) mod offered;
+mod presets;
 #[cfg(feature = "schema")]
 mod schema;
 mod server;
 mod servers;
 mod settings;
 mod snapshot;
+mod tenants;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +26,10 @@ use serde_json::{Map, Value};
 
 use crate::keys::snapshot::KeySnapshot;
 
+pub use environment::ENVIRONMENT;
 pub use mistakes::{ConfigError, ConfigMistake};
+pub use offered::Offered;
+pub use presets::{Preset, PresetMember, PresetWant};
 pub use server::{Advertise, AuthorizationServer, ClaimPath, ClientAudience, Issuers, TokenFormat};
 pub(crate) use settings::{
     AudienceRules, CacheLimits, DEFAULT_MAX_BODY_BYTES, ServerSettings, Settings, TimeRules, TokenRules,
@@ -290,11 +298,11 @@ impl Config {
     }
 
     /// Reads and checks the JSON document.
-    pub(crate) fn settings_from_json(json: &str) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings_from_json(json: &str) -> Result<(Config, Settings), ConfigError> {
         let (config, mut mistakes) = mistakes::read(json);
-        let settings = config.and_then(|config| settings::check(&config, &mut mistakes));
-        match settings {
-            Some(settings) if mistakes.is_empty() => Ok(settings),
+        let settings = config.as_ref().and_then(|config| settings::check(config, &mut mistakes));
+        match config.zip(settings) {
+            Some(both) if mistakes.is_empty() => Ok(both),
             _ => Err(mistakes.into()),
         }
     }

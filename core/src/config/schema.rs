@@ -1,8 +1,10 @@
 //! The forms in the JSON schema of what is read by hand.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
 
-use super::AuthorizationServer;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::{AuthorizationServer, Preset};
 
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -42,4 +44,18 @@ pub(super) enum Deny {
 pub(super) enum IdentifierOrFalse {
     As(String),
     Hidden(bool),
+}
+
+/// One of the names in the table of presets.
+pub(super) struct PresetName;
+
+impl JsonSchema for PresetName {
+    fn schema_name() -> Cow<'static, str> {
+        "PresetName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
+        json_schema!({"type": "string", "enum": names})
+    }
 }

@@ -18,6 +18,13 @@ use serde_json::Value;
 pub struct AuthorizationServer {
     /// The accepted `iss`, or a list of accepted values that share one key source; compared exactly.
     pub issuer: Issuers,
+    /// What `{tenant}` in the issuer stands for: each tenant's issuer is accepted, compared exactly. `{tenant}` may also
+    /// stand in `discovery_url`, `metadata_issuer`, `advertise` and `jwks_uri`. Each tenant is an authorization server with
+    /// keys of its own; where all keys are at one place without `{tenant}`, the tenants share them like a list of issuers.
+    pub tenants: Option<Vec<String>>,
+    /// A named set of the members below, see [`Preset`](crate::Preset): those given here replace the preset's.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
+    pub preset: Option<String>,
     /// Where the discovery document is, when that is not derived from the issuer.
     pub discovery_url: Option<String>,
     /// What the discovery document must call itself (default: the first issuer).
@@ -32,10 +39,10 @@ pub struct AuthorizationServer {
     pub jwks_uri: Option<String>,
     /// The accepted algorithms (default RS256, PS256, ES256, EdDSA).
     pub algorithms: Option<Vec<String>>,
-    /// What a token of this issuer must look like.
-    pub token_format: TokenFormat,
+    /// What a token of this issuer must look like (default generic).
+    pub token_format: Option<TokenFormat>,
     /// Further `aud` values accepted from this issuer.
-    pub additional_audiences: Vec<String>,
+    pub additional_audiences: Option<Vec<String>>,
     /// A claim that stands in for an absent `aud`.
     pub unsafe_client_audience: Option<ClientAudience>,
     /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions).
@@ -45,21 +52,43 @@ pub struct AuthorizationServer {
     /// Where a token says its client: the first claim that is present (default client_id, azp, appid, cid).
     pub client_id_claims: Option<Vec<String>>,
     /// Claims that must have this value, or one of these values.
-    pub required_claims: BTreeMap<String, Value>,
+    pub required_claims: Option<BTreeMap<String, Value>>,
 }
 
 impl AuthorizationServer {
     /// The server of this issuer, everything else at its default.
     pub fn new(issuer: impl Into<String>) -> Self {
-        AuthorizationServer { issuer: Issuers(vec![issuer.into()]), ..AuthorizationServer::default() }
+        AuthorizationServer { issuer: Issuers::One(issuer.into()), ..AuthorizationServer::default() }
     }
 }
 
 /// One accepted `iss` value, or several that share one key source.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(with = "super::schema::StringOrStrings"))]
-pub struct Issuers(pub Vec<String>);
+pub enum Issuers {
+    /// One value, to which a preset may add others.
+    One(String),
+    /// These values and no other.
+    Several(Vec<String>),
+}
+
+impl Issuers {
+    /// The accepted values.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Issuers::One(issuer) => std::slice::from_ref(issuer),
+            Issuers::Several(issuers) => issuers,
+        }
+    }
+}
+
+impl Default for Issuers {
+    /// None, which is a mistake.
+    fn default() -> Self {
+        Issuers::Several(Vec::new())
+    }
+}
 
 /// Whether, and under which identifier, our metadata names an authorization server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -131,37 +160,44 @@ impl<'de> Deserialize<'de> for AuthorizationServer {
 
 impl<'de> Deserialize<'de> for Issuers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_several(deserializer, "an issuer or a list of issuers").map(Issuers)
+        one_or_several(deserializer, "an issuer or a list of issuers", Issuers::One, Issuers::Several)
     }
 }
 
 impl<'de> Deserialize<'de> for ClaimPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_several(deserializer, "the name of a claim or a list of names that lead to it").map(ClaimPath)
+        let expected = "the name of a claim or a list of names that lead to it";
+        one_or_several(deserializer, expected, |name| ClaimPath(vec![name]), ClaimPath)
     }
 }
 
-fn one_or_several<'de, D: Deserializer<'de>>(
+fn one_or_several<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     expected: &'static str,
-) -> Result<Vec<String>, D::Error> {
-    struct OneOrSeveral(&'static str);
-    impl<'de> Visitor<'de> for OneOrSeveral {
-        type Value = Vec<String>;
+    one: fn(String) -> T,
+    several: fn(Vec<String>) -> T,
+) -> Result<T, D::Error> {
+    struct OneOrSeveral<T> {
+        expected: &'static str,
+        one: fn(String) -> T,
+        several: fn(Vec<String>) -> T,
+    }
+    impl<'de, T> Visitor<'de> for OneOrSeveral<T> {
+        type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
+            f.write_str(self.expected)
         }
 
-        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
-            Ok(vec![text.to_owned()])
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok((self.one)(text.to_owned()))
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Vec<String>, A::Error> {
-            Deserialize::deserialize(SeqAccessDeserializer::new(items))
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(items)).map(self.several)
         }
     }
-    deserializer.deserialize_any(OneOrSeveral(expected))
+    deserializer.deserialize_any(OneOrSeveral { expected, one, several })
 }
 
 impl<'de> Deserialize<'de> for Advertise {

@@ -1,6 +1,6 @@
 //! Checking one authorization server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,17 +21,18 @@ use crate::url::Url;
 /// What the check of a server needs of the rest.
 pub(super) struct Context<'a> {
     pub(super) path: &'a str,
-    pub(super) index: usize,
     pub(super) http: &'a HttpSettings,
     pub(super) keys: KeyTimes,
     pub(super) leeway: i64,
     pub(super) distrusted_keys: &'a [DistrustedKey],
     pub(super) snapshot: Option<&'a KeySnapshot>,
+    pub(super) has_required_scopes: bool,
+    pub(super) has_policy: bool,
 }
 
 impl Context<'_> {
     /// The kids that are distrusted of a server with these issuers.
-    fn distrusted_by(&self, issuers: &[String]) -> Vec<String> {
+    fn distrusted_by(&self, issuers: &[String]) -> BTreeSet<String> {
         let of_server = |key: &&DistrustedKey| issuers.contains(&key.issuer);
         self.distrusted_keys.iter().filter(of_server).map(|key| key.kid.clone()).collect()
     }
@@ -44,7 +45,7 @@ pub(super) struct Checked {
 }
 
 pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) -> Checked {
-    let issuers = &server.issuer.0;
+    let issuers = server.issuer.as_slice();
     self::issuers(server, context, mistakes);
     let metadata_issuer =
         server.metadata_issuer.clone().or_else(|| issuers.first().cloned()).unwrap_or_default();
@@ -56,9 +57,8 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
         context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
-        issuers: issuers.clone(),
+        issuers: issuers.to_vec(),
         source: Some(SourceSettings {
-            index: context.index,
             issuer: issuers.first().cloned().unwrap_or_default(),
             location,
             rules,
@@ -71,6 +71,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
             max_waiters: context.keys.max_waiters,
             leeway: context.leeway,
         }),
+        reading: 0,
         tokens,
     });
     Checked { settings, advertised }
@@ -78,7 +79,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
 
 fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) {
     let path = format!("{}.issuer", context.path);
-    if server.issuer.0.is_empty() {
+    if server.issuer.as_slice().is_empty() {
         mistakes.add(path, "required: the accepted iss, or a list of accepted values");
         return;
     }
@@ -86,7 +87,7 @@ fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut M
         || server.jwks_file.is_some()
         || server.jwks_uri.is_some()
         || server.discovery_url.is_some();
-    for issuer in &server.issuer.0 {
+    for issuer in server.issuer.as_slice() {
         if issuer.is_empty() || issuer.contains('\0') {
             mistakes.add(&path, "expected a string that is not empty");
         } else if !located {
@@ -96,7 +97,7 @@ fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut M
 }
 
 /// A URL that we may ask: https, or http where the configuration allows it.
-fn web_location(text: &str, path: &str, context: &Context<'_>, mistakes: &mut Mistakes) {
+pub(super) fn web_location(text: &str, path: &str, context: &Context<'_>, mistakes: &mut Mistakes) {
     match Url::parse(text) {
         Err(error) => mistakes.add(path, error.to_string()),
         Ok(url) => {
@@ -214,12 +215,13 @@ fn tokens(
     mistakes: &mut Mistakes,
 ) -> TokenRules {
     let path = |member: &str| format!("{}.{member}", context.path);
-    strings(&server.additional_audiences, &path("additional_audiences"), mistakes);
+    let additional_audiences = server.additional_audiences.clone().unwrap_or_default();
+    strings(&additional_audiences, &path("additional_audiences"), mistakes);
     scope_prefix(server, path("scope_prefix"), mistakes);
     TokenRules {
         algorithms,
-        format: server.token_format,
-        additional_audiences: server.additional_audiences.clone(),
+        format: server.token_format.unwrap_or_default(),
+        additional_audiences,
         client_audience: client_audience(server, &path("unsafe_client_audience"), mistakes),
         scope_claims: scope_claims(server, &path("scope_claims"), mistakes),
         scope_prefix: server.scope_prefix.clone(),
@@ -286,7 +288,7 @@ fn required_claims(
     mistakes: &mut Mistakes,
 ) -> BTreeMap<String, Vec<Value>> {
     let mut required = BTreeMap::new();
-    for (claim, value) in &server.required_claims {
+    for (claim, value) in server.required_claims.iter().flatten() {
         let allowed = match value {
             Value::Array(values) => values.clone(),
             value => vec![value.clone()],

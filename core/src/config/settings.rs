@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::mistakes::Mistakes;
 use super::server::{AuthorizationServer, TokenFormat};
+use super::tenants::{self, Written};
 use super::{
     ChallengeScopes, Config, KeysConfig, PolicyConfig, PolicyRule, RefusalBody, TokenCacheConfig, http,
 };
@@ -41,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) token_cache: CacheLimits,
+    pub(crate) background_refresh: bool,
     pub(crate) http: HttpSettings,
     pub(crate) warnings: Vec<String>,
 }
@@ -51,11 +53,14 @@ pub(crate) struct ServerSettings {
     pub(crate) issuers: Vec<String>,
     /// Taken when the server is made.
     pub(crate) source: Option<SourceSettings>,
+    /// Stands for all that a verified token's entry depends on: the key source, the rules for tokens, the resource and what
+    /// scopes imply. Given when the server is made; equal numbers stand for equal readings.
+    pub(crate) reading: usize,
     pub(crate) tokens: TokenRules,
 }
 
 /// What the tokens of one authorization server must be like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TokenRules {
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) format: TokenFormat,
@@ -87,7 +92,7 @@ pub(crate) struct TimeRules {
 }
 
 /// How many verified tokens are kept, and in how much memory; 0 is none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CacheLimits {
     pub(crate) capacity: usize,
     pub(crate) max_bytes: usize,
@@ -107,27 +112,33 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let keys = keys(&config.keys, mistakes);
     let leeway = whole(config.leeway_seconds, 30, 0..=300, "leeway_seconds", mistakes) as i64;
     let mut servers = Vec::new();
-    let mut advertised = ScopeSet::default();
-    for (index, server) in config.authorization_servers.iter().enumerate() {
+    let mut completed = Vec::new();
+    let mut advertised = Vec::new();
+    let written = tenants::expanded(&config.authorization_servers, mistakes);
+    for Written { index, server } in &written {
         let path = format!("authorization_servers[{index}]");
         let context = super::servers::Context {
             path: &path,
-            index,
             http: &http,
             keys,
             leeway,
             distrusted_keys: &config.distrusted_keys,
             snapshot: config.keys.snapshot.as_ref(),
+            has_required_scopes: !config.required_scopes.is_empty(),
+            has_policy: config.policy.is_some(),
         };
-        let checked = super::servers::check(server, &context, mistakes);
+        let server = super::presets::fill(server, &context, mistakes);
+        let checked = super::servers::check(&server, &context, mistakes);
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
-            own_origin(identifier, resource, server, &path, mistakes);
-            advertised.insert(identifier);
+            own_origin(identifier, resource, &server, &path, mistakes);
+            advertised.push(identifier.clone());
         }
         servers.extend(checked.settings);
+        completed.push(Written { index: *index, server });
     }
-    server_list(config, &advertised, mistakes);
-    distrusted_keys(config, mistakes);
+    let advertised: ScopeSet = advertised.into_iter().collect();
+    server_list(&completed, &advertised, mistakes);
+    distrusted_keys(config, &completed, mistakes);
     if let Some(snapshot) = &config.keys.snapshot {
         super::snapshot::check(snapshot, mistakes);
     }
@@ -166,6 +177,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         cors_origins: config.cors_origins.clone(),
         allowed_origins: config.allowed_origins.clone(),
         token_cache,
+        background_refresh: keys.background_refresh,
         http,
         warnings,
     })
@@ -216,17 +228,17 @@ pub(crate) fn parameter_name_in(text: &str) -> Option<&'static str> {
         .find(|name| text.contains(name))
 }
 
-fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) {
-    if config.authorization_servers.is_empty() {
+fn server_list(written: &[Written<'_>], advertised: &ScopeSet, mistakes: &mut Mistakes) {
+    if written.is_empty() && !mistakes.touch("authorization_servers") {
         mistakes.add("authorization_servers", "required: at least one issuer");
     } else if advertised.is_empty() && !mistakes.touch("authorization_servers") && !mistakes.touch("resource")
     {
         mistakes.add("authorization_servers", "expected at least one that is advertised");
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, server) in config.authorization_servers.iter().enumerate() {
-        for issuer in &server.issuer.0 {
-            if let Some(first) = seen.insert(issuer, index).filter(|_| !issuer.is_empty()) {
+    for Written { index, server } in written {
+        for issuer in server.issuer.as_slice() {
+            if let Some(first) = seen.insert(issuer, *index).filter(|_| !issuer.is_empty()) {
                 let path = format!("authorization_servers[{index}].issuer");
                 mistakes.add(
                     path,
@@ -237,9 +249,9 @@ fn server_list(config: &Config, advertised: &ScopeSet, mistakes: &mut Mistakes) 
     }
 }
 
-fn distrusted_keys(config: &Config, mistakes: &mut Mistakes) {
+fn distrusted_keys(config: &Config, written: &[Written<'_>], mistakes: &mut Mistakes) {
     let is_configured =
-        |issuer: &String| config.authorization_servers.iter().any(|server| server.issuer.0.contains(issuer));
+        |issuer: &String| written.iter().any(|written| written.server.issuer.as_slice().contains(issuer));
     for (index, key) in config.distrusted_keys.iter().enumerate() {
         let path = format!("distrusted_keys[{index}]");
         if key.issuer.is_empty() {
@@ -262,7 +274,7 @@ fn own_origin(
     mistakes: &mut Mistakes,
 ) {
     let ours = Url::parse(identifier).is_ok_and(|url| url.origin() == resource.origin());
-    if ours && !server.issuer.0.iter().any(|issuer| issuer == identifier) {
+    if ours && !server.issuer.as_slice().iter().any(|issuer| issuer == identifier) {
         let message = "expected the issuer's own identifier: this one is on the origin of the resource";
         mistakes.add(format!("{path}.advertise"), message);
     }
@@ -347,7 +359,7 @@ fn rules(
     rules
 }
 
-fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
+pub(super) fn rule(written: &PolicyRule, path: &str, mistakes: &mut Mistakes) -> Rule {
     match written {
         PolicyRule::Need(list) => Rule::Need(scopes(list, path, mistakes).as_slice().to_vec()),
         PolicyRule::Deny => Rule::Deny,

@@ -30,6 +30,22 @@ impl Distrust {
         self.names(key.kid.as_deref()) || self.thumbprints.contains(&key.thumbprint)
     }
 
+    /// These kids too.
+    pub(crate) fn and(mut self, kids: impl IntoIterator<Item = String>) -> Distrust {
+        self.kids.extend(kids);
+        self
+    }
+
+    /// Everything that the other one distrusts too.
+    pub(crate) fn join(&mut self, other: &Distrust) {
+        self.kids.extend(other.kids.iter().cloned());
+        self.remember(other.thumbprints.iter().copied());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kids.is_empty()
+    }
+
     fn remember(&mut self, thumbprints: impl IntoIterator<Item = [u8; 32]>) {
         for thumbprint in thumbprints {
             if self.thumbprints.len() < MAX_THUMBPRINTS {
@@ -44,9 +60,12 @@ impl Distrust {
 pub(crate) struct DistrustList(ArcSwap<Distrust>);
 
 impl DistrustList {
-    pub(crate) fn of(kids: impl IntoIterator<Item = String>) -> DistrustList {
-        let list = Distrust { kids: kids.into_iter().collect(), ..Distrust::default() };
+    pub(crate) fn of(list: Distrust) -> DistrustList {
         DistrustList(ArcSwap::from_pointee(list))
+    }
+
+    pub(crate) fn now(&self) -> Distrust {
+        Distrust::clone(&self.0.load())
     }
 
     /// See [`Distrust::names`].
@@ -111,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_distrusted_kid_is_taken_out_of_a_set_and_counted() {
-        let list = DistrustList::of(["a".to_owned()]);
+        let list = DistrustList::of(Distrust::default().and(["a".to_owned()]));
         let sifted = list.sift(keys(&jwks(&["a", "b"])));
         assert_eq!((kids(&sifted), sifted.distrusted()), (vec!["b"], 1));
         assert!(sifted.lost_to_distrust("a") && !sifted.lost_to_distrust("b"));
@@ -119,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_key_seen_under_a_distrusted_kid_is_not_trusted_under_another_name() {
-        let list = DistrustList::of(["a".to_owned()]);
+        let list = DistrustList::of(Distrust::default().and(["a".to_owned()]));
         list.sift(keys(&jwks(&["a"])));
         let renamed = list.sift(keys(&jwks_with_material(&[("z", "a"), ("b", "b")])));
         assert_eq!(kids(&renamed), ["b"]);

@@ -12,7 +12,7 @@ use super::algorithm::{Algorithm, KeyKind};
 use super::roca;
 
 /// What an authorization server's keys must be like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyRules {
     /// The accepted algorithms, the preferred first.
     pub(crate) algorithms: Vec<Algorithm>,
@@ -72,6 +72,13 @@ pub(crate) struct PreparedKey {
     /// The required members of the JWK, as the thumbprint is made from them (RFC 7638 section 3).
     members: String,
     key: ParsedPublicKey,
+}
+
+/// The key, its name and its algorithm.
+impl PartialEq for PreparedKey {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kid, self.algorithm, &self.thumbprint) == (&other.kid, other.algorithm, &other.thumbprint)
+    }
 }
 
 impl std::fmt::Debug for PreparedKey {

@@ -15,7 +15,7 @@ use crate::json;
 const MAX_KEYS: usize = 100;
 
 /// The usable keys of a JWK Set, and why the others were skipped (RFC 7517 section 5).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<PreparedKey>>,
     skipped: BTreeMap<Skip, usize>,

@@ -3,7 +3,7 @@
 pub(crate) mod algorithm;
 mod attempts;
 pub(crate) mod discovery;
-mod distrust;
+pub(crate) mod distrust;
 mod exchange;
 mod held;
 pub(crate) mod jwk;

@@ -12,7 +12,7 @@ pub(crate) const VERSION: u64 = 1;
 
 /// Key sets as [`ResourceServer::export_keys`](crate::ResourceServer::export_keys) wrote them. Whoever can change a
 /// snapshot can make tokens: it is to be kept like the configuration.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("required" = ["version", "exported_at", "sources"])))]
 #[serde(default, deny_unknown_fields)]
@@ -27,7 +27,7 @@ pub struct KeySnapshot {
 }
 
 /// The key set of one authorization server.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("required" = ["issuers", "age_seconds", "ttl_seconds", "keys"])))]
 #[serde(default, deny_unknown_fields)]

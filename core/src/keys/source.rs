@@ -17,7 +17,7 @@ mod waiting;
 #[cfg(any(test, feature = "fuzzing"))]
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -32,7 +32,7 @@ use self::waiting::Waiting;
 use super::algorithm::Algorithm;
 use super::attempts::Attempts;
 use super::discovery::{Discovery, Memory};
-use super::distrust::DistrustList;
+use super::distrust::{Distrust, DistrustList};
 use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
@@ -45,11 +45,14 @@ use crate::fetch::{Fetch, FetchError, Lookups};
 use crate::lock::{Condvar, Mutex, MutexGuard};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
+/// The id of the next source.
+static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
+
 /// By how many seconds the wall clock may seem to be set back: both clocks are read in whole seconds, one after the other.
 const ROUNDING: i64 = 2;
 
 /// Where keys are.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum KeyLocation {
     /// In the configuration: never fetched.
     Static(KeySet),
@@ -67,8 +70,6 @@ pub(crate) enum KeyLocation {
 /// A source as it is configured.
 #[derive(Debug)]
 pub(crate) struct SourceSettings {
-    /// Its place among the sources of the configuration.
-    pub(crate) index: usize,
     /// For messages.
     pub(crate) issuer: String,
     pub(crate) location: KeyLocation,
@@ -76,7 +77,7 @@ pub(crate) struct SourceSettings {
     /// Keys to begin with.
     pub(crate) imported: Option<ImportedKeys>,
     /// Kids that are distrusted from the start.
-    pub(crate) distrusted: Vec<String>,
+    pub(crate) distrusted: BTreeSet<String>,
     /// Whether sets are fetched when they are due without a request that waits.
     pub(crate) background_refresh: bool,
     pub(crate) default_ttl: Duration,
@@ -85,6 +86,35 @@ pub(crate) struct SourceSettings {
     pub(crate) max_waiters: usize,
     /// Seconds.
     pub(crate) leeway: i64,
+}
+
+impl SourceSettings {
+    /// Whether a source with these settings does as well as one with those. Keys to begin with are needed only once.
+    pub(crate) fn amount_to(&self, other: &SourceSettings) -> bool {
+        let SourceSettings {
+            issuer,
+            location,
+            rules,
+            imported: _,
+            distrusted,
+            background_refresh,
+            default_ttl,
+            max_stale,
+            unknown_key_interval,
+            max_waiters,
+            leeway,
+        } = self;
+        *issuer == other.issuer
+            && *location == other.location
+            && *rules == other.rules
+            && *distrusted == other.distrusted
+            && *background_refresh == other.background_refresh
+            && *default_ttl == other.default_ttl
+            && *max_stale == other.max_stale
+            && *unknown_key_interval == other.unknown_key_interval
+            && *max_waiters == other.max_waiters
+            && *leeway == other.leeway
+    }
 }
 
 /// What a token's header and payload say about its key, before anything is verified.
@@ -114,6 +144,8 @@ pub(crate) enum Selection {
 
 /// The keys of one authorization server.
 pub(crate) struct Source {
+    /// No other source of the process has it.
+    id: usize,
     settings: SourceSettings,
     discovery: Option<Discovery>,
     fetch: Arc<dyn Fetch>,
@@ -149,26 +181,33 @@ struct Records {
 
 impl Source {
     /// Does no IO and starts no thread.
-    pub(crate) fn new(settings: SourceSettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Source> {
-        Source::build(settings, fetch, clock, &SLOTS, Threads::OfTheProcess)
+    pub(crate) fn new(
+        settings: SourceSettings,
+        distrust: Distrust,
+        fetch: Arc<dyn Fetch>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Source> {
+        Source::build(settings, distrust, fetch, clock, &SLOTS, Threads::OfTheProcess)
     }
 
     fn build(
         mut settings: SourceSettings,
+        distrust: Distrust,
         fetch: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
         slots: &'static Slots,
         threads: Threads,
     ) -> Arc<Source> {
-        let discovery = match &mut settings.location {
-            KeyLocation::Discovery { url, issuer } => Some(Discovery::new(url.take(), issuer.clone())),
+        let discovery = match &settings.location {
+            KeyLocation::Discovery { url, issuer } => Some(Discovery::new(url.clone(), issuer.clone())),
             KeyLocation::Static(_) | KeyLocation::Uri(_) => None,
         };
-        let distrust = DistrustList::of(std::mem::take(&mut settings.distrusted));
+        let distrust = DistrustList::of(distrust.and(settings.distrusted.iter().cloned()));
         let here = PerProcess::new(&settings, None);
         let imported = settings.imported.take();
         Arc::new_cyclic(|me| {
             let mut source = Source {
+                id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 settings,
                 discovery,
                 fetch,
@@ -184,6 +223,26 @@ impl Source {
             source.put_configured_keys();
             source
         })
+    }
+
+    /// See [`KeyRequest::source`].
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    /// What it goes by.
+    pub(crate) fn settings(&self) -> &SourceSettings {
+        &self.settings
+    }
+
+    /// The keys that it does not trust now.
+    pub(crate) fn distrusted(&self) -> Distrust {
+        self.distrust.now()
+    }
+
+    /// Whether [`Source::pin`] put keys in the place of its own.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.here().held.load().as_ref().is_some_and(|held| held.standing == Standing::Pinned)
     }
 
     /// The key for a token, or what to do without one. Never blocks and does no IO; may start a fetch in the
@@ -312,7 +371,10 @@ impl Source {
         let wanted = Wanted { lookup, issued_at: want.issued_at };
         let Plan { answer, background } = match done {
             None => plan::plan(&state, now, &wanted),
-            Some(request) => plan::plan_after(&state, now, &wanted, request.is_proof(held.as_deref())),
+            Some(request) => {
+                let is_proof = request.source == self.id && request.is_proof(held.as_deref());
+                plan::plan_after(&state, now, &wanted, is_proof)
+            }
         };
         let selection = match answer {
             Answer::Use => held.map_or(Selection::Unknown, |held| selection(&held.keys, want)),
@@ -391,7 +453,7 @@ impl Source {
         let timeout = self.timeout(purpose);
         let fetch_ends = attempts.flight(now).map_or(timeout, |flight| flight.deadline.saturating_sub(now));
         KeyRequest {
-            source: self.settings.index,
+            source: self.id,
             generation: here.held.load().as_ref().map_or(0, |held| held.generation),
             purpose,
             asked: now,
@@ -465,8 +527,11 @@ fn selection(keys: &KeySet, want: &Want<'_>) -> Selection {
 pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
     let next = AtomicUsize::new(0);
     let work = || {
-        let turns = std::iter::from_fn(|| sources.get(next.fetch_add(1, Ordering::Relaxed)));
-        turns.filter_map(|source| Some((source, source.warm_up().err()?))).collect::<Vec<_>>()
+        let turns = std::iter::from_fn(|| {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            sources.get(place).map(|source| (place, source))
+        });
+        turns.filter_map(|(place, source)| Some((place, source, source.warm_up().err()?))).collect::<Vec<_>>()
     };
     let mut failed = thread::scope(|scope| {
         // Where no thread can be had, this one does it all.
@@ -479,8 +544,8 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
         failed
     });
-    failed.sort_by_key(|(source, _)| source.settings.index);
-    failed.into_iter().map(|(source, error)| (source.settings.issuer.clone(), error)).collect()
+    failed.sort_by_key(|(place, _, _)| *place);
+    failed.into_iter().map(|(_, source, error)| (source.settings.issuer.clone(), error)).collect()
 }
 
 /// The clock that sources go by was moved.

@@ -43,6 +43,8 @@ pub(crate) struct Verified {
     pub(crate) header: Header,
     pub(crate) token: AccessToken,
     pub(crate) key: VerifyingKey,
+    /// Under what it was read; see [`ServerSettings::reading`](crate::config::ServerSettings::reading).
+    pub(crate) reading: usize,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,7 @@ const SMALLEST_ENTRY: usize = 512;
 /// How many buckets in a row the hand spares, so that a change takes a bounded time while every entry is in use.
 const MAX_SPARED: usize = 64;
 
-/// The verified tokens of a resource server, in bounded memory.
+/// The verified tokens of a resource server and of those that were derived from it, in bounded memory.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     capacity: usize,
@@ -150,17 +152,19 @@ impl TokenCache {
         })
     }
 
-    /// The entry of a token. Takes no lock.
-    pub(crate) fn find(&self, digest: &Digest) -> Option<Found> {
-        let found = self.look_up(digest);
+    /// The entry of a token that was read under one of these readings, which are sorted. Takes no lock.
+    pub(crate) fn find(&self, digest: &Digest, readings: &[usize]) -> Option<Found> {
+        let found = self.look_up(digest, readings);
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.add_one();
         found
     }
 
-    fn look_up(&self, digest: &Digest) -> Option<Found> {
+    fn look_up(&self, digest: &Digest, readings: &[usize]) -> Option<Found> {
         let bucket = self.bucket(digest)?.load();
-        let index = bucket.as_ref()?.iter().position(|(held, _)| held == digest)?;
+        let is_ours =
+            |(held, entry): &Place| held == digest && readings.binary_search(&entry.verified.reading).is_ok();
+        let index = bucket.as_ref()?.iter().position(is_ours)?;
         let found = Found { bucket, index };
         // A token in use is marked already: threads that share it do not write to it in turn.
         if let Some(entry) = found.entry().filter(|entry| !entry.found.load(Ordering::Relaxed)) {
@@ -178,7 +182,10 @@ impl TokenCache {
         if entry.bytes > self.max_bytes {
             return;
         }
-        take_out(bucket, &keeper, |held| held.digest == entry.digest);
+        let is_same = |held: &Arc<Entry>| {
+            held.digest == entry.digest && held.verified.reading == entry.verified.reading
+        };
+        take_out(bucket, &keeper, is_same);
         while keeper.entries() >= self.capacity || keeper.bytes() + entry.bytes > self.max_bytes {
             if !self.make_room(&keeper, &mut hand) {
                 return;

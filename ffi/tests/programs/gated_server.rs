@@ -1,6 +1,6 @@
 //! `ffi/examples/server.c` with real tokens: every row of the wire table that it can meet, byte for byte.
 //!
-//! It cannot meet: the refusals of origins (it hands no Origin in), of routing headers (nor those), and 500.
+//! It cannot meet: the refusal of origins (its configuration lists none), and 500.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -112,7 +112,25 @@ fn server_answers_with_every_row_it_can_meet() {
     let large = " ".repeat(1_048_577 + 100_000);
     assert_eq!(server.post(&[&good], &large), refusal("413 Payload Too Large", None, text));
 
-    assert!(server.post(&["Transfer-Encoding: chunked"], "").starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    let text = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32020,"message":"Header mismatch"}}"#;
+    let routed = [&*good, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "mcp-name:free"];
+    assert_eq!(server.post(&routed, &call("weather")), refusal("400 Bad Request", None, text));
+
+    for unreadable in ["Transfer-Encoding: chunked", "Content-Encoding: gzip"] {
+        assert!(server.post(&[&good, unreadable], "").starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    }
+    server.stop();
+}
+
+#[test]
+fn server_waits_for_no_strangers_body() {
+    let origin = free_origin();
+    let issuer = AuthorizationServer::start(&format!("{origin}/mcp"));
+    let server = GatedServer::start(&issuer, &origin);
+    for headers in [&["Content-Length: 9000"][..], &["Content-Length: 9000", "Authorization: Bearer x"]] {
+        let answer = exchange(&server.origin, &request("POST", "/mcp", headers, ""));
+        assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{answer}");
+    }
     server.stop();
 }
 

@@ -15,6 +15,12 @@ impl Records {
         self.add("server", config.to_string());
     }
 
+    /// What is declared on the server, and the report that is expected, as the library writes it.
+    pub(crate) fn declare(&mut self, declared: &Value, report: &Value) {
+        self.add("report", report.to_string());
+        self.add("declare", declared.to_string());
+    }
+
     /// A case of a suite.
     pub(crate) fn case(&mut self, case: &Value) {
         self.add("id", text(&case["id"]));

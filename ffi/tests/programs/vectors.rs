@@ -16,6 +16,9 @@ fn every_vector_has_its_answer() {
         let before = expected.len();
         for group in suite["groups"].as_array().expect("groups") {
             records.server(&group["config"]);
+            if let Some(declared) = group.get("declared") {
+                records.declare(declared, &group["report"]);
+            }
             for case in group["cases"].as_array().expect("cases") {
                 records.case(case);
                 expected.push(line(case));

@@ -12,7 +12,7 @@ use crate::signer::{RESOURCE, Signer};
 fn refusals(mut judge: impl FnMut(&Group, &Case, &Rejection)) -> usize {
     let mut number = 0;
     for group in suites().iter().flat_map(|suite| &suite.groups) {
-        let server = ResourceServer::from_json(&group.config.to_string()).expect("a configuration");
+        let server = group.server();
         let authorizing = |case: &&Case| matches!(case.operation, Operation::Authorize);
         for case in group.cases.iter().filter(authorizing).filter(|case| case.expect.contains_key("reason")) {
             let (lines, origin) = (latin1(&case.request.authorization), latin1(&case.request.origin));

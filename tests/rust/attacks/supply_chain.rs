@@ -148,6 +148,16 @@ fn no_build_of_the_workspace_has_another_crypto_library() {
     }
 }
 
+/// It has a workspace of its own.
+#[test]
+fn the_benchmark_has_no_other_crypto_library() {
+    let manifest = ["--manifest-path", "tests/bench/rust/Cargo.toml"];
+    let crates = graph(&[manifest.as_slice(), &["--edges", "normal,build", "--target", "all"]].concat());
+    assert!(crates.contains("jsonwebtoken") && crates.contains("scopegate-core"), "{crates:?}");
+    let others: Vec<_> = OTHER_CRYPTO.iter().filter(|other| crates.contains(**other)).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
 /// T21: no compressed token and no compressed answer is ever unpacked.
 #[test]
 fn t21_nothing_that_unpacks_is_shipped() {
@@ -224,7 +234,11 @@ fn every_crate_comes_from_crates_io_with_its_checksum() {
 
 #[test]
 fn npm_packages_are_locked_by_digest_and_not_to_a_host() {
-    for file in ["bindings-node/package-lock.json", "tests/peers/oidc-provider/package-lock.json"] {
+    for file in [
+        "bindings-node/package-lock.json",
+        "tests/peers/oidc-provider/package-lock.json",
+        "tests/bench/node/package-lock.json",
+    ] {
         let lock: Value = serde_json::from_str(&read(file)).expect("JSON");
         let packages = lock["packages"].as_object().expect("packages");
         let mut checked = 0;
@@ -249,6 +263,8 @@ fn python_and_go_packages_are_pinned_and_no_host_is_named() {
         "bindings-python/demo/requirements.txt",
         "tests/vectors/requirements.txt",
         "tests/bench/requirements.txt",
+        "tests/bench/python/requirements-python.txt",
+        "tests/bench/python/requirements-pyjwt-2.10.txt",
     ] {
         for line in read(file).lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
             assert!(line.is_empty() || line.contains("=="), "{file}: {line}");

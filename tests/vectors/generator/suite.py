@@ -8,6 +8,7 @@ from typing import Any
 from .keys import public_jwk
 from .model.configuration import read_configuration
 from .model.decision import Decision, decide, decide_further, is_allowed
+from .model.declared import report
 from .model.well_known import well_known
 from .tokens import ISSUER, NOW, RESOURCE, bearer
 
@@ -64,11 +65,23 @@ def request(credential: str | None = None, method: str = "POST", target: str = "
 class Group:
     """Cases that run, in order, against one server."""
 
-    def __init__(self, comment: str, configuration: dict[str, Any]) -> None:
+    def __init__(self, comment: str, configuration: dict[str, Any], declared: list[dict[str, Any]] | None = None) -> None:
         self.comment = comment
         self.configuration = configuration
         self.cases: list[dict[str, Any]] = []
-        self._read = read_configuration(configuration)
+        self._declared = declared
+        self._report = None if declared is None else report(configuration.get("policy"), declared)
+        self._read = read_configuration(configuration, declared)
+
+    def reports(self, **stated: Any) -> None:
+        """What the report of the declaration says: every list that is not empty, and `default`."""
+        found = {name: part for name, part in (self._report or {}).items() if part or name == "default"}
+        _compare(f"{self.comment} report", stated, found)
+
+    def members(self) -> dict[str, Any]:
+        """The group as it is written."""
+        declared = {} if self._declared is None else {"declared": self._declared, "report": self._report}
+        return {"comment": self.comment, "config": self.configuration} | declared | {"cases": self.cases}
 
     def authorize(
         self,
@@ -150,8 +163,8 @@ class Suite:
         self.name = name
         self.groups: list[Group] = []
 
-    def group(self, comment: str, configuration: dict[str, Any]) -> Group:
-        group = Group(comment, configuration)
+    def group(self, comment: str, configuration: dict[str, Any], declared: list[dict[str, Any]] | None = None) -> Group:
+        group = Group(comment, configuration, declared)
         self.groups.append(group)
         return group
 
@@ -160,7 +173,7 @@ class Suite:
 
     def text(self) -> str:
         """The file. ASCII alone, so that no editor changes a byte."""
-        groups = [{"comment": g.comment, "config": g.configuration, "cases": g.cases} for g in self.groups]
+        groups = [group.members() for group in self.groups]
         document = {"suite": self.name, "number_of_tests": len(self.cases()), "groups": groups}
         return _pretty(document) + "\n"
 

@@ -585,7 +585,8 @@ impl Simulation {
         let settings = self.settings(snapshot, exported_at);
         let threads = Threads::ByHand(flights.clone());
         let (server, clock) = (self.world.server.clone(), self.world.clock.clone());
-        self.world.source = Source::build(settings, server, clock, of_this_thread(), threads);
+        self.world.source =
+            Source::build(settings, Distrust::default(), server, clock, of_this_thread(), threads);
         self.flights = flights;
         self.generation = 0;
         self.believe_what_was_imported();

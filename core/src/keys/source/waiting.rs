@@ -22,8 +22,8 @@ pub struct KeyRequest {
 }
 
 impl KeyRequest {
-    /// Which authorization server's keys are needed, by its index in the configuration. Requests for one source can
-    /// share one wait.
+    /// Which key source is asked for keys, by a number that no other source of the process has. Servers that were derived
+    /// from one another share sources; requests for one source can share one wait.
     pub fn source(&self) -> usize {
         self.source
     }

@@ -59,7 +59,8 @@ impl World {
             asked: Mutex::default(),
         });
         let clock = Arc::new(ScriptedClock::at(Some(WALL)));
-        let source = Source::build(settings, server.clone(), clock.clone(), slots, threads);
+        let source =
+            Source::build(settings, Distrust::default(), server.clone(), clock.clone(), slots, threads);
         World { source, server, clock }
     }
 
@@ -89,12 +90,11 @@ pub(super) fn slots() -> &'static Slots {
 
 pub(super) fn settings() -> SourceSettings {
     SourceSettings {
-        index: 0,
         issuer: "https://as.example".to_owned(),
         location: KeyLocation::Uri(URL.to_owned()),
         rules: KeyRules { algorithms: Algorithm::DEFAULT.to_vec(), rsa_max_bits: 4096 },
         imported: None,
-        distrusted: Vec::new(),
+        distrusted: BTreeSet::new(),
         background_refresh: true,
         default_ttl: Duration::from_secs(600),
         max_stale: Duration::from_secs(86_400),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..answers import NO_TOKEN, PASSES, Answer, denied, no_token, status
+from ..answers import NO_TOKEN, NOT_JSON, PASSES, Answer, denied, no_token, status
 from ..request import call
 from ..suite import EXPRESS, EXPRESS_JSON, EXPRESSES, FASTIFY, FASTMCP, GO, HONO, HOSTS, NODE, PYTHON, WEB, Deviation, Suite
 
@@ -23,7 +23,7 @@ RUNS = Outcome("its router finds the endpoint", runs=True)
 MISSES = Outcome("nothing is there", (status(404),) * 3)
 REFUSES = Outcome("its parser of targets refuses it", (status(400),) * 3)
 OPEN = Outcome("its router finds the public route", (status(200),) * 3)
-FAILS = Outcome("such a URL is no Request of the Fetch API", (NO_TOKEN, status(500), status(500)))
+UNREADABLE = Outcome("such a URL is no Request of the Fetch API, and its body cannot be had", (NO_TOKEN, NOT_JSON, NOT_JSON))
 REDIRECTS = Outcome("its router sends clients elsewhere", (status(307),) * 3)
 
 Outcomes = Mapping[Outcome, Sequence[str]]
@@ -55,7 +55,7 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("fragment", "/mcp#x", {RUNS: NODE}),
     ("absolute", "http://mcp.test/mcp", {RUNS: (*NODE, GO)}),
     ("absolute-elsewhere", "http://evil.test/mcp", {RUNS: (*NODE, GO)}),
-    ("absolute-with-user", "http://user@mcp.test/mcp", {RUNS: (GO, EXPRESS, EXPRESS_JSON, FASTIFY), FAILS: WEB}),
+    ("absolute-with-user", "http://user@mcp.test/mcp", {RUNS: (GO, EXPRESS, EXPRESS_JSON, FASTIFY), UNREADABLE: WEB}),
     ("absolute-in-upper-case", "HTTP://MCP.TEST/mcp", {RUNS: (GO, EXPRESS, EXPRESS_JSON, FASTIFY), REFUSES: WEB}),
     ("without-slash", "mcp", {REFUSES: (*NODE, GO)}),
     ("star", "*", {REFUSES: WEB}),

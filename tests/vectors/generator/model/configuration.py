@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from .declared import with_declared
+from .presets import completed
+
 DEFAULT_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 DEFAULT_SCOPE_CLAIMS: list[Any] = ["scope", "scp", "scopes", "permissions"]
 DEFAULT_CLIENT_ID_CLAIMS = ["client_id", "azp", "appid", "cid"]
@@ -64,9 +67,11 @@ class Configuration:
         return f"{parts.scheme}://{parts.netloc}{self.metadata_path()}"
 
 
-def read_configuration(document: dict[str, Any]) -> Configuration:
-    """The configuration of a group. It is taken to be a good one."""
+def read_configuration(document: dict[str, Any], declared: list[dict[str, Any]] | None = None) -> Configuration:
+    """The configuration of a group, with what is declared beside it. It is taken to be a good one."""
     members = dict(document)
+    if declared is not None:
+        members["policy"] = with_declared(members.get("policy"), declared)
     servers = [_read_server(entry) for entry in members.pop("authorization_servers")]
     rsa_max_bits = members.pop("keys", {}).get("rsa_max_bits", 4096)
     return Configuration(servers=servers, rsa_max_bits=rsa_max_bits, **members)
@@ -78,6 +83,7 @@ def same_name(algorithm: str) -> str:
 
 
 def _read_server(entry: dict[str, Any]) -> AuthorizationServer:
+    entry = completed(entry)
     issuers = entry["issuer"] if isinstance(entry["issuer"], list) else [entry["issuer"]]
     advertise = entry.get("advertise", entry.get("metadata_issuer", issuers[0]))
     return AuthorizationServer(

@@ -42,9 +42,14 @@ def _entries(policy: dict[str, Any], method: str, names: tuple[tuple[str, str], 
         key: str | None = name
         if kind == "resources":
             key = resource_key(name, lists_templates or method == "completion/complete")
-        entry = "deny" if key is None else _lookup(policy.get(kind, {}), key)
-        entries += otherwise if entry is None else [entry]
+        of_name = ["deny"] if key is None else _entries_of_name(policy, kind, key)
+        entries += of_name or otherwise
     return entries
+
+
+def _entries_of_name(policy: dict[str, Any], kind: str, key: str) -> list[Any]:
+    configured, declared = _lookup(policy.get(kind, {}), key), policy.get("declared", {}).get(kind, {}).get(key)
+    return [entry for entry in (configured, declared) if entry is not None]
 
 
 def policy_scopes(policy: dict[str, Any] | None) -> list[str]:
@@ -52,6 +57,7 @@ def policy_scopes(policy: dict[str, Any] | None) -> list[str]:
     if policy is None:
         return []
     maps = [policy.get(name, {}) for name in ("methods", "tools", "prompts", "resources")]
+    maps += policy.get("declared", {}).values()
     entries = [policy["default"], *(entry for entries in maps for entry in entries.values())]
     return sorted({scope for entry in entries if entry != "deny" for scope in entry})
 

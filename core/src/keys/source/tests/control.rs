@@ -124,7 +124,7 @@ fn a_set_of_distrusted_keys_alone_is_held_and_not_a_failure() {
 
 #[test]
 fn keys_that_are_distrusted_from_the_start_are_left_out_of_every_set() {
-    let world = World::with(|settings| settings.distrusted = vec!["a".to_owned()], false);
+    let world = World::with(|settings| settings.distrusted = ["a".to_owned()].into(), false);
     world.publish(&["a", "b"]);
     assert!(matches!(world.request("b"), Selection::Key(_)));
     assert!(world.refuses_as_unknown("a"));

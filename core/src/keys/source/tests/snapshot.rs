@@ -93,7 +93,7 @@ fn distrusted_keys_are_neither_exported_nor_imported() {
     world.source.distrust("a").unwrap();
     let (after, _) = exported(&world);
     assert_eq!((before.keys.len(), after.keys.len()), (2, 1));
-    let world = importing_with(&before, at, |settings| settings.distrusted = vec!["a".to_owned()]);
+    let world = importing_with(&before, at, |settings| settings.distrusted = ["a".to_owned()].into());
     assert!(matches!(world.select("a"), Selection::Unknown) && world.holds("b"));
 }
 
