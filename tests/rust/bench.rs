@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::hint::black_box;
 use std::io::Write;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
@@ -55,6 +56,7 @@ fn repeat(call: &str, sample: &Sample, times: usize) {
 fn report(sample: &Sample) -> std::io::Result<()> {
     let raw = time(|| sample.verify());
     let decision = time(|| sample.authorize(&sample.server));
+    let two_threads = on_two_threads(sample);
     let rivals = Rivals::new(sample);
     let kept = time(|| rivals.authorize());
     let seen_before = time(|| sample.authorize(&sample.keeping));
@@ -62,7 +64,7 @@ fn report(sample: &Sample) -> std::io::Result<()> {
     let refused = time(|| sample.refuse());
     let report = json!({
         "token_bytes": sample.authorization.len() - "Bearer ".len(),
-        "raw_ns": raw, "authorize_ns": decision, "authorize_and_keep_ns": kept, "seen_before_ns": seen_before,
+        "raw_ns": raw, "authorize_ns": decision, "authorize_two_threads_ns": two_threads, "authorize_and_keep_ns": kept, "seen_before_ns": seen_before,
         "digest_ns": digest, "refused_ns": refused, "authorization": sample.authorization, "refused": sample.refused,
         "config": sample.config, "now": sample.now,
     });
@@ -228,6 +230,15 @@ fn from_another_issuer(authorization: &str) -> String {
     let mut claims = claims(authorization);
     claims["iss"] = "https://other.test".into();
     format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2])
+}
+
+/// The nanoseconds of one decision while two threads make them.
+fn on_two_threads(sample: &Sample) -> f64 {
+    let Sample { server, authorization, now, .. } = sample;
+    thread::scope(|scope| {
+        let threads = [(); 2].map(|()| scope.spawn(|| time(|| authorize(server, authorization, *now))));
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum::<f64>() / 4.0
+    })
 }
 
 /// The median over batches of the nanoseconds of one call.
