@@ -229,7 +229,9 @@ MATRIX_BUILT := $(CURDIR)/target/matrix
 matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	mkdir -p $(MATRIX_BUILT)
 	$(CARGO) build --locked -p scopegate-tests --example scopegate-matrix-axum
+	$(CARGO) build --locked $(RMCP_EXAMPLE) --example scopegate-matrix-rmcp
 	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
+	cp target/debug/examples/scopegate-matrix-rmcp $(MATRIX_BUILT)/rmcp
 	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
 	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
 	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \

@@ -61,7 +61,7 @@ static void null_handles(void) {
   EXPECT(is_absent(scopegate_token_effective_scope_at(NULL, 0)) && is_absent(scopegate_token_audience_at(NULL, 0)));
   EXPECT(scopegate_token_scope_count(NULL) == 0 && scopegate_token_effective_scope_count(NULL) == 0);
   EXPECT(scopegate_token_audience_count(NULL) == 0 && scopegate_token_expires_at(NULL) == 0);
-  EXPECT(scopegate_token_issued_at(NULL) == -1);
+  EXPECT(scopegate_token_issued_at(NULL) == -1 && scopegate_token_verification(NULL) == 0);
   EXPECT(scopegate_response_status(NULL) == 0 && scopegate_response_header_count(NULL) == 0);
   EXPECT(is_absent(scopegate_response_header_name_at(NULL, 0)) && is_absent(scopegate_response_header_value_at(NULL, 0)));
   EXPECT(is_absent(scopegate_response_body(NULL)) && is_absent(scopegate_response_http1(NULL)));
@@ -69,7 +69,7 @@ static void null_handles(void) {
   EXPECT(scopegate_response_code(NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(is_absent(scopegate_error_message(NULL)) && scopegate_error_count(NULL) == 0);
   EXPECT(is_absent(scopegate_error_path_at(NULL, 0)) && is_absent(scopegate_error_message_at(NULL, 0)));
-  EXPECT(is_absent(scopegate_report_json(NULL)));
+  EXPECT(is_absent(scopegate_report_text(NULL)));
   EXPECT(scopegate_key_request_source(NULL) == 0 && scopegate_key_request_longest_wait_ms(NULL) == 0);
 }
 

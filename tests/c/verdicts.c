@@ -42,7 +42,7 @@ static void expect_answer(scopegate_response **answer, int32_t status, scopegate
 static void expect_health(const scopegate_server *server, scopegate_status status, const char *word) {
   scopegate_report *report = NULL;
   EXPECT(scopegate_server_health(server, &report, NULL) == status);
-  EXPECT(strstr(scopegate_report_json(report).data, word) != NULL);
+  EXPECT(strstr(scopegate_report_text(report).data, word) != NULL);
   scopegate_report_free(report);
 }
 
@@ -97,6 +97,21 @@ static void forgotten_body(const scopegate_server *server) {
   EXPECT(scopegate_server_authorize(server, &request, &token, &answer) == SCOPEGATE_INTERNAL);
   EXPECT(strstr(scopegate_response_detail(answer).data, "body") != NULL);
   expect_answer(&answer, 500, SCOPEGATE_INTERNAL);
+}
+
+/* A token that comes again is known by its number. */
+static void same_verification(const scopegate_server *server) {
+  scopegate_request request = request_with_body();
+  scopegate_token *tokens[2] = {NULL, NULL};
+  scopegate_response *answer = NULL;
+  size_t at;
+  for (at = 0; at < 2; at++) {
+    EXPECT(scopegate_server_authorize(server, &request, &tokens[at], &answer) == SCOPEGATE_OK);
+    EXPECT(scopegate_token_verification(tokens[at]) > 0);
+  }
+  EXPECT(scopegate_token_verification(tokens[0]) == scopegate_token_verification(tokens[1]));
+  scopegate_token_free(tokens[0]);
+  scopegate_token_free(tokens[1]);
 }
 
 static void answers_of_the_program(const scopegate_server *server) {
@@ -162,6 +177,7 @@ int main(int argc, char **argv) {
   fork_with_keys(server);
   EXPECT(scopegate_server_warm_up(warm, NULL) == SCOPEGATE_OK);
   forgotten_body(warm);
+  same_verification(warm);
   answers_of_the_program(server);
   facts(server);
   outage(dead);

@@ -74,7 +74,7 @@ impl Handles {
         assert_eq!(key_request::scopegate_key_request_source(wanted), 0);
         assert!((0..=5000).contains(&key_request::scopegate_key_request_longest_wait_ms(wanted)));
         let report = pick(&self.reports, at);
-        let json = is_text(report::scopegate_report_json(report));
+        let json = is_text(report::scopegate_report_text(report));
         assert!(
             json.is_none_or(|json| serde_json::from_slice::<Value>(json).is_ok_and(|json| json.is_object()))
         );
@@ -88,6 +88,7 @@ impl Handles {
         ] {
             assert_eq!(is_text(always).is_some(), token.is_some());
         }
+        assert_eq!(token::scopegate_token_verification(token) > 0, token.is_some());
         is_text(token::scopegate_token_subject(token));
         is_text(token::scopegate_token_client_id(token));
         is_text(token::scopegate_token_id(token));
