@@ -266,6 +266,12 @@ static void run(const scopegate_server *server, const char *operation, scopegate
     return;
   }
   if (strcmp(operation, "authorize") == 0) {
+    /* The first answer is thrown away: that to a token which was verified before is the same. */
+    scopegate_server_authorize(server, &request, &token, &answer);
+    scopegate_token_free(token);
+    scopegate_response_free(answer);
+    token = NULL;
+    answer = NULL;
     status = scopegate_server_authorize(server, &request, &token, &answer);
     EXPECT(status == (answer ? scopegate_response_code(answer) : SCOPEGATE_OK));
     write_line(id, answer, token, "}");
@@ -317,7 +323,7 @@ static scopegate_server *declaring(scopegate_server *server, scopegate_str offer
   if (scopegate_server_declare(server, offered.data, offered.len, &declared, &report, &error) != SCOPEGATE_OK)
     fprintf(stderr, "%s\n", scopegate_error_message(error).data);
   EXPECT(declared != NULL);
-  found = scopegate_report_json(report);
+  found = scopegate_report_text(report);
   EXPECT(found.len == expected.len && memcmp(found.data, expected.data, found.len) == 0);
   scopegate_report_free(report);
   scopegate_server_free(server);
