@@ -174,7 +174,7 @@ func readReply(question question, found *C.scopegate_go_reply) reply {
 	case question == require && found.status == C.SCOPEGATE_OK:
 		return reply{passed: true}
 	case question == callsOf && found.status == C.SCOPEGATE_OK:
-		return reply{calls: goBytes(C.scopegate_report_json(found.report))}
+		return reply{calls: goBytes(C.scopegate_report_text(found.report))}
 	case found.status == C.SCOPEGATE_OK && found.token != nil:
 		if token, ok := readToken(found.token); ok {
 			return reply{token: token}
