@@ -105,9 +105,13 @@ static void texts_and_statuses(void) {
 
 static void servers(const char *config) {
   scopegate_server *other = NULL;
+  scopegate_report *declared = NULL;
   REPORTS(scopegate_server_new, (SCOPEGATE_ABI, config, strlen(config), &other, &error));
   REPORTS(scopegate_server_open, (SCOPEGATE_ABI, "scopegate.json", &other, &error));
-  EXPECT(other == NULL);
+  REPORTS(scopegate_server_from_env, (SCOPEGATE_ABI, config, strlen(config), &other, &error));
+  REPORTS(scopegate_server_derive, (server, "{}", 2, &other, &error));
+  REPORTS(scopegate_server_declare, (server, "[]", 2, &other, &declared, &error));
+  EXPECT(other == NULL && declared == NULL);
   READS(scopegate_server_ref, (server), NULL);
   READS_TEXT(scopegate_server_resource, (server));
   READS_TEXT(scopegate_server_hostname, (server));

@@ -317,7 +317,7 @@ static scopegate_server *declaring(scopegate_server *server, scopegate_str offer
   if (scopegate_server_declare(server, offered.data, offered.len, &declared, &report, &error) != SCOPEGATE_OK)
     fprintf(stderr, "%s\n", scopegate_error_message(error).data);
   EXPECT(declared != NULL);
-  found = scopegate_report_json(report);
+  found = scopegate_report_text(report);
   EXPECT(found.len == expected.len && memcmp(found.data, expected.data, found.len) == 0);
   scopegate_report_free(report);
   scopegate_server_free(server);
