@@ -192,6 +192,8 @@ static void reports_and_errors(void) {
   REPORTS(scopegate_server_stats, (server, &none, &error));
   REPORTS(scopegate_server_health, (server, &none, &error));
   REPORTS(scopegate_server_export_keys, (server, &none, &error));
+  REPORTS(scopegate_server_drain_events, (server, &none, &error));
+  REPORTS(scopegate_server_metrics, (server, &none, &error));
   EXPECT(none == NULL);
   READS_TEXT(scopegate_report_text, (report));
   READS_TEXT(scopegate_error_message, (mistake));
