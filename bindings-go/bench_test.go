@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -20,6 +21,34 @@ func BenchmarkCrossing(b *testing.B) {
 
 func BenchmarkAuthorize(b *testing.B) {
 	sample := readSample(b)
+	gate, request := sample.gate(b), sample.request(sample.Authorization)
+	for b.Loop() {
+		if _, err := gate.Authorize(context.Background(), request); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// On two threads at once, each with half of the calls.
+func BenchmarkAuthorize_Two_Threads(b *testing.B) {
+	sample := readSample(b)
+	gate := sample.gate(b)
+	usual := runtime.GOMAXPROCS(2)
+	defer runtime.GOMAXPROCS(usual)
+	b.RunParallel(func(each *testing.PB) {
+		request := sample.request(sample.Authorization)
+		for each.Next() {
+			if _, err := gate.Authorize(context.Background(), request); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// The same token again and again, with as many kept as usual.
+func BenchmarkSeen_Before(b *testing.B) {
+	sample := readSample(b)
+	sample.keepTokens(b)
 	gate, request := sample.gate(b), sample.request(sample.Authorization)
 	for b.Loop() {
 		if _, err := gate.Authorize(context.Background(), request); err != nil {
@@ -57,6 +86,20 @@ func readSample(b *testing.B) sample {
 		b.Fatalf("SCOPEGATE_SAMPLE: expected a file with what scopegate-bench prints: %v", err)
 	}
 	return found
+}
+
+// keepTokens takes out of the configuration that no verified tokens are kept.
+func (s *sample) keepTokens(b *testing.B) {
+	b.Helper()
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(s.Config, &members)
+	if err == nil {
+		delete(members, "token_cache")
+		s.Config, err = json.Marshal(members)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (s sample) gate(b *testing.B) *scopegate.ResourceServer {

@@ -8,6 +8,7 @@ import "C"
 import (
 	"math"
 	"slices"
+	"sync"
 )
 
 // A layout is a request in the form that crosses to the library: one piece of text and the lengths of its parts, so
@@ -19,11 +20,28 @@ type layout struct {
 	calls   []C.scopegate_go_call
 }
 
-func layOut(request *Request) *layout {
-	l := &layout{
-		text:    make([]byte, 0, 1024),
-		lengths: make([]C.size_t, 0, C.SCOPEGATE_GO_PARTS),
+// layouts are those that nobody uses at the moment.
+var layouts = sync.Pool{New: func() any {
+	return &layout{text: make([]byte, 0, usualText), lengths: make([]C.size_t, 0, C.SCOPEGATE_GO_PARTS)}
+}}
+
+const (
+	// usualText is what a request with a token of usual length takes.
+	usualText = 2048
+	// largestKept is the most text that a layout keeps room for.
+	largestKept = 32 * 1024
+)
+
+// giveBack lets the next request use the memory.
+func (l *layout) giveBack() {
+	if cap(l.text) <= largestKept {
+		layouts.Put(l)
 	}
+}
+
+func layOut(request *Request) *layout {
+	l := layouts.Get().(*layout)
+	l.text, l.lengths, l.calls = l.text[:0], l.lengths[:0], nil
 	l.add(request.Method)
 	l.add(request.Target)
 	l.outline = C.scopegate_go_outline{

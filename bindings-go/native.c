@@ -94,6 +94,7 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
         reply->status = scopegate_server_internal_error(server, &request, explanation, &reply->answer);
         break;
     }
+    reply->verification = scopegate_token_verification(reply->token);
 }
 
 void scopegate_go_read_token(const scopegate_token *token, scopegate_go_token *view)

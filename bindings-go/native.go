@@ -15,10 +15,12 @@ package scopegate
 import "C"
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -50,8 +52,9 @@ type reply struct {
 
 // A server is the library's resource server, freed when its last user has left.
 type server struct {
-	handle *C.scopegate_server
-	users  atomic.Int64
+	handle   *C.scopegate_server
+	users    atomic.Int64
+	verified verifiedTokens
 }
 
 func openServer(configuration []byte) (*server, error) {
@@ -138,6 +141,7 @@ func (s *server) ask(question question, request *Request, token *tokenHandle, wa
 	handle := s.enter()
 	defer s.leave(handle)
 	layout := layOut(request)
+	defer layout.giveBack()
 	var partRoom *C.scopegate_str
 	var callRoom *C.scopegate_call
 	if len(layout.lengths) > C.SCOPEGATE_GO_PARTS {
@@ -156,11 +160,11 @@ func (s *server) ask(question question, request *Request, token *tokenHandle, wa
 		(*C.char)(unsafe.Pointer(unsafe.StringData(detail))), C.size_t(len(detail)),
 		partRoom, callRoom, &found)
 	runtime.KeepAlive(token)
-	return readReply(question, &found)
+	return s.readReply(question, &found)
 }
 
 // readReply trusts the status alone: whatever is not promised by it is not looked at.
-func readReply(question question, found *C.scopegate_go_reply) reply {
+func (s *server) readReply(question question, found *C.scopegate_go_reply) reply {
 	defer C.scopegate_response_free(found.answer)
 	defer C.scopegate_report_free(found.report)
 	switch {
@@ -176,8 +180,14 @@ func readReply(question question, found *C.scopegate_go_reply) reply {
 	case question == callsOf && found.status == C.SCOPEGATE_OK:
 		return reply{calls: goBytes(C.scopegate_report_text(found.report))}
 	case found.status == C.SCOPEGATE_OK && found.token != nil:
-		if token, ok := readToken(found.token); ok {
-			return reply{token: token}
+		verification := uint64(found.verification)
+		if known := s.verified.find(verification); known != nil {
+			C.scopegate_token_free(found.token)
+			return reply{token: known.token()}
+		}
+		if read, ok := readToken(found.token); ok {
+			s.verified.remember(verification, read)
+			return reply{token: read.token()}
 		}
 		return reply{answer: unreadable("an access token of the library could not be read")}
 	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
@@ -219,9 +229,13 @@ func readResponse(answer *C.scopegate_response) (*C.scopegate_go_response, Respo
 	return view, Response{Status: int(view.status), Headers: headers, Body: goBytes(view.body)}, true
 }
 
-// A tokenHandle is the library's token, freed when nothing refers to it any more.
+// A tokenHandle is the library's token, freed when nothing refers to it any more, and what was read from it.
 type tokenHandle struct {
 	handle *C.scopegate_token
+	read   AccessToken
+	// The lists of read, one after the other, and how many of them are scopes, then effective scopes.
+	texts             []string
+	scopes, effective int
 }
 
 func (t *tokenHandle) pointer() *C.scopegate_token {
@@ -231,39 +245,47 @@ func (t *tokenHandle) pointer() *C.scopegate_token {
 	return t.handle
 }
 
+// token is a copy, lists and claims included: whoever gets it may change it.
+func (t *tokenHandle) token() *AccessToken {
+	copied := t.read
+	texts := slices.Clone(t.texts)
+	copied.Scopes = texts[:t.scopes:t.scopes]
+	copied.EffectiveScopes = texts[t.scopes:t.effective:t.effective]
+	copied.Audience = texts[t.effective:]
+	copied.Claims = bytes.Clone(t.read.Claims)
+	copied.handle = t
+	return &copied
+}
+
 // readToken takes over the token. It fails when a member is missing that every token has.
-func readToken(token *C.scopegate_token) (*AccessToken, bool) {
-	handle := &tokenHandle{token}
+func readToken(token *C.scopegate_token) (*tokenHandle, bool) {
+	handle := &tokenHandle{handle: token}
 	runtime.AddCleanup(handle, func(token *C.scopegate_token) { C.scopegate_token_free(token) }, token)
 	view := handle.view()
 	lists := make([]C.scopegate_str, view.scopes+view.effective_scopes+view.audience)
 	C.scopegate_go_read_lists(token, view, unsafe.SliceData(lists))
-	texts := make([]string, len(lists))
 	complete := view.issuer.data != nil && view.resource.data != nil && view.claims.data != nil
+	handle.texts = make([]string, len(lists))
 	for i, text := range lists {
-		texts[i] = goString(text)
+		handle.texts[i] = goString(text)
 		complete = complete && text.data != nil
 	}
-	scopes, effective := int(view.scopes), int(view.scopes+view.effective_scopes)
-	read := &AccessToken{
-		Issuer:          goString(view.issuer),
-		Subject:         goString(view.subject),
-		ClientID:        goString(view.client_id),
-		Scopes:          texts[:scopes:scopes],
-		EffectiveScopes: texts[scopes:effective:effective],
-		Audience:        texts[effective:],
-		Resource:        goString(view.resource),
-		ExpiresAt:       time.Unix(int64(view.expires_at), 0),
-		TokenID:         goString(view.token_id),
-		Principal:       goString(view.principal),
-		Claims:          json.RawMessage(goBytes(view.claims)),
-		handle:          handle,
+	handle.scopes, handle.effective = int(view.scopes), int(view.scopes+view.effective_scopes)
+	handle.read = AccessToken{
+		Issuer:    goString(view.issuer),
+		Subject:   goString(view.subject),
+		ClientID:  goString(view.client_id),
+		Resource:  goString(view.resource),
+		ExpiresAt: time.Unix(int64(view.expires_at), 0),
+		TokenID:   goString(view.token_id),
+		Principal: goString(view.principal),
+		Claims:    json.RawMessage(goBytes(view.claims)),
 	}
 	if view.issued_at >= 0 {
-		read.IssuedAt = time.Unix(int64(view.issued_at), 0)
+		handle.read.IssuedAt = time.Unix(int64(view.issued_at), 0)
 	}
 	runtime.KeepAlive(handle)
-	return read, complete
+	return handle, complete
 }
 
 func (t *tokenHandle) view() *C.scopegate_go_token {

@@ -47,10 +47,11 @@ typedef struct {
     int32_t calls_read;
 } scopegate_go_outline;
 
-/* What comes of a question; what does not come is NULL. */
+/* What comes of a question; what does not come is NULL. The verification is that of the token. */
 typedef struct {
     scopegate_status status;
     scopegate_token *token;
+    uint64_t verification;
     scopegate_key_request *wanted;
     scopegate_report *report;
     scopegate_response *answer;

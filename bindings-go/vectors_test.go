@@ -116,6 +116,12 @@ func TestEveryVectorGivesTheExpectedAnswer(t *testing.T) {
 					t.Errorf("%s/%s: expected %v, found %v", suite.Suite, vector.ID, expected, found.compared())
 				}
 				transcript.WriteString(found.line(vector.ID))
+				// A token that was verified before, and then one that was read before, has the answer of one that was not.
+				for range 2 {
+					if again := answer(t, gate, vector); again.line(vector.ID) != found.line(vector.ID) {
+						t.Errorf("%s/%s: another answer to the same token", suite.Suite, vector.ID)
+					}
+				}
 				ran++
 			}
 			gate.Close()

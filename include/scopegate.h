@@ -906,6 +906,13 @@ struct scopegate_str scopegate_token_principal(const struct scopegate_token *tok
 struct scopegate_str scopegate_token_claims(const struct scopegate_token *token);
 
 /**
+ * The number of the verification that it came from: from 1 on, never the same again in this process. Tokens of one number
+ * say the same, so that a program which keeps something beside a token, such as an object made of it, knows by the number
+ * alone that it may use it again. 0 for NULL.
+ */
+uint64_t scopegate_token_verification(const struct scopegate_token *token);
+
+/**
  * Frees a token and everything that it lent. NULL is ignored.
  */
 void scopegate_token_free(struct scopegate_token *token);

@@ -4,11 +4,17 @@ const { inspect } = require("node:util");
 const native = require("./native.js");
 const { own } = require("./own.js");
 
-/** @typedef {import("./native-module.js").NativeToken} NativeToken */
+/**
+ * @typedef {import("./native-module.js").NativeToken} NativeToken
+ * @typedef {[string, string, string, string, string, string, string, string, string, string, ...string[]]} Fields
+ */
+
+/** Stands between the fields of a token's text (`src/outcome.rs`). */
+const SEPARATOR = "\0";
 
 const MADE_BY_A_SERVER = Symbol("made by a resource server");
 
-/** @type {(value: unknown) => value is AccessToken} */
+/** @type {(value: unknown) => value is import("../index.js").AccessToken} */
 let isAccessToken;
 /** @type {(token: unknown) => NativeToken["handle"]} */
 let handleOf;
@@ -21,8 +27,8 @@ class AccessToken {
   static {
     isAccessToken = (value) => typeof value === "object" && value !== null && #handle in value;
     handleOf = (token) => {
-      if (!isAccessToken(token)) throw new TypeError("token: expected an AccessToken");
-      return token.#handle;
+      if (typeof token === "object" && token !== null && #handle in token) return token.#handle;
+      throw new TypeError("token: expected an AccessToken");
     };
   }
 
@@ -32,19 +38,34 @@ class AccessToken {
    */
   constructor(maker, made) {
     if (maker !== MADE_BY_A_SERVER) throw new TypeError("an AccessToken comes from a ResourceServer alone");
-    const token = own(made);
-    this.#handle = token.handle;
-    this.issuer = token.issuer;
-    this.subject = token.subject;
-    this.clientId = token.clientId;
-    this.scopes = Object.freeze(token.scopes);
-    this.effectiveScopes = Object.freeze(token.effectiveScopes);
-    this.audience = Object.freeze(token.audience);
-    this.resource = token.resource;
-    this.expiresAt = token.expiresAt;
-    this.issuedAt = token.issuedAt;
-    this.tokenId = token.tokenId;
-    this.principal = token.principal;
+    const { handle, text } = own(made);
+    const fields = /** @type {Fields} */ (text.split(SEPARATOR));
+    const [
+      issuer,
+      subject,
+      clientId,
+      scopes,
+      effective,
+      resource,
+      expiresAt,
+      issuedAt,
+      tokenId,
+      principal,
+      ...audience
+    ] = fields;
+    const issued = some(issuedAt);
+    this.#handle = handle;
+    this.issuer = issuer;
+    this.subject = some(subject);
+    this.clientId = some(clientId);
+    this.scopes = list(scopes);
+    this.effectiveScopes = effective === scopes ? this.scopes : list(effective);
+    this.audience = Object.freeze(audience);
+    this.resource = resource;
+    this.expiresAt = Number(expiresAt);
+    this.issuedAt = issued === undefined ? undefined : Number(issued);
+    this.tokenId = some(tokenId);
+    this.principal = some(principal);
     Object.freeze(this);
   }
 
@@ -61,6 +82,16 @@ class AccessToken {
   get claimsJson() {
     return native.claims(this.#handle);
   }
+}
+
+/** @param {string} field */
+function some(field) {
+  return field === "" ? undefined : field.slice(1);
+}
+
+/** @param {string} scopes */
+function list(scopes) {
+  return Object.freeze(scopes === "" ? [] : scopes.split(" "));
 }
 
 /** @param {NativeToken} token */

@@ -5,21 +5,6 @@ export interface Handle<Kind extends string> {
   readonly kind: Kind;
 }
 
-export interface NativeRequest {
-  method: string;
-  target: string;
-  authorization: readonly string[];
-  origin: readonly string[];
-  accessControlRequestMethod?: string | undefined;
-  accessControlRequestHeaders?: string | undefined;
-  protocolVersion: readonly string[];
-  mcpMethod: readonly string[];
-  mcpName: readonly string[];
-  scopes: readonly string[];
-  calls?: readonly NativeCall[] | undefined;
-  now?: number | undefined;
-}
-
 export interface NativeCall {
   method: string;
   name?: string | undefined;
@@ -41,17 +26,7 @@ export interface NativeRefusal {
 
 export interface NativeToken {
   handle: Handle<"token">;
-  issuer: string;
-  subject?: string;
-  clientId?: string;
-  scopes: string[];
-  effectiveScopes: string[];
-  audience: string[];
-  resource: string;
-  expiresAt: number;
-  issuedAt?: number;
-  tokenId?: string;
-  principal?: string;
+  text: string;
 }
 
 export interface NativeKeys {
@@ -61,7 +36,6 @@ export interface NativeKeys {
 }
 
 export interface NativeOutcome {
-  token?: NativeToken;
   refusal?: NativeRefusal;
   keys?: NativeKeys;
   bodyLimit?: number;
@@ -73,22 +47,23 @@ export interface NativeMistake {
 }
 
 type Server = Handle<"server">;
+type Made = Handle<"made">;
+/** How many bytes the request takes that was laid out in the server's memory. */
+type Length = number;
 type Body = Uint8Array | undefined;
+type Calls = readonly NativeCall[] | undefined;
 
 export function version(): string;
 export function reasons(): string[];
-export function open(configuration: string): { server?: Server; mistakes: NativeMistake[] };
+export function open(configuration: string): { server?: Made; mistakes: NativeMistake[] };
 export function environment(): string[];
 export function fromVariables(
   names: readonly string[],
   values: readonly string[],
   members: string,
-): { server?: Server; mistakes: NativeMistake[] };
-export function derive(server: Server, changes: string): { server?: Server; mistakes: NativeMistake[] };
-export function declare(
-  server: Server,
-  offered: string,
-): { server?: Server; report?: string; mistakes: NativeMistake[] };
+): { server?: Made; mistakes: NativeMistake[] };
+export function derive(server: Server, changes: string): { server?: Made; mistakes: NativeMistake[] };
+export function declare(server: Server, offered: string): { server?: Made; report?: string; mistakes: NativeMistake[] };
 export function describe(server: Server): {
   metadataUrl: string;
   resource: string;
@@ -101,19 +76,29 @@ export function describe(server: Server): {
   backgroundRefresh: boolean;
   warnings: string[];
 };
-export function check(server: Server, request: NativeRequest, body: Body): NativeOutcome;
-export function checkAfter(server: Server, request: NativeRequest, body: Body, keys: Handle<"keys">): NativeOutcome;
-export function internalError(server: Server, request: NativeRequest, detail: string): NativeRefusal;
+export function serve(made: Made, layout: Uint8Array): Server;
+export function layOutIn(server: Server, layout: Uint8Array): void;
+export function check(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
+export function checkAfter(
+  server: Server,
+  length: Length,
+  body: Body,
+  calls: Calls,
+  keys: Handle<"keys">,
+): number | NativeOutcome;
+export function accepted(server: Server, verification: number): NativeToken;
+export function internalError(server: Server, length: Length, detail: string): NativeRefusal;
 export function require(
   server: Server,
   token: Handle<"token">,
-  request: NativeRequest,
+  length: Length,
   body: Body,
+  calls: Calls,
 ): NativeRefusal | null;
-export function calls(server: Server, request: NativeRequest, body: Body): { json?: string; refusal?: NativeRefusal };
+export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
-export function wellKnown(server: Server, request: NativeRequest): NativeResponse | null;
+export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
 export function stats(server: Server): string;
 export function metrics(server: Server): string;

@@ -5,40 +5,89 @@
 
 const { own } = require("./own.js");
 
+/** @type {readonly string[]} */
+const NONE = Object.freeze([]);
+
 /**
  * @typedef {import("../index.js").RequestDetails} RequestDetails
- * @typedef {import("./native-module.js").NativeRequest} NativeRequest
  * @typedef {import("./native-module.js").NativeCall} NativeCall
- * @typedef {Exclude<RequestDetails["body"], undefined>} Body
  */
+
+/** A request whose members have their types; headers are the lists of their lines. */
+class Prepared {
+  method = "";
+  target = "";
+  authorization = NONE;
+  origin = NONE;
+  accessControlRequestMethod = NONE;
+  accessControlRequestHeaders = NONE;
+  protocolVersion = NONE;
+  mcpMethod = NONE;
+  mcpName = NONE;
+  scopes = NONE;
+  /** @type {NativeCall[] | undefined} */
+  calls = undefined;
+  /** @type {number | undefined} */
+  now = undefined;
+  /** @type {Uint8Array | undefined} */
+  body = undefined;
+  /** @type {((limit: number) => unknown) | undefined} */
+  readBody = undefined;
+}
 
 /**
  * @param {RequestDetails} given
- * @returns {{ request: NativeRequest, body: Uint8Array | undefined, readBody: ((limit: number) => unknown) | undefined }}
+ * @returns {Prepared}
  */
 function prepare(given) {
   if (typeof given !== "object" || given === null) throw new TypeError("expected an object that describes a request");
-  const details = own(given);
-  for (const name of Object.keys(details)) {
-    if (!MEMBERS.has(name)) throw new TypeError(`${name}: unknown, expected one of ${[...MEMBERS].join(", ")}`);
+  const request = new Prepared();
+  // Own members alone, as in own.js.
+  for (const name of Object.keys(given)) set(request, name, /** @type {Record<string, any>} */ (given)[name]);
+  if ((request.body !== undefined || request.readBody !== undefined) && request.calls !== undefined) {
+    throw new TypeError("pass body or calls, not both");
   }
-  if (details.body !== undefined && details.calls !== undefined) throw new TypeError("pass body or calls, not both");
-  const request = {
-    method: text("method", details.method),
-    target: text("target", details.target),
-    authorization: lines("authorization", details.authorization),
-    origin: lines("origin", details.origin),
-    accessControlRequestMethod: lines("accessControlRequestMethod", details.accessControlRequestMethod)[0],
-    accessControlRequestHeaders: lines("accessControlRequestHeaders", details.accessControlRequestHeaders)[0],
-    protocolVersion: lines("protocolVersion", details.protocolVersion),
-    mcpMethod: lines("mcpMethod", details.mcpMethod),
-    mcpName: lines("mcpName", details.mcpName),
-    scopes: scopes(details.scopes),
-    calls: details.calls?.map(call),
-    now: seconds(details.now),
-  };
-  if (typeof details.body === "function") return { request, body: undefined, readBody: details.body };
-  return { request, body: details.body === undefined ? undefined : bytes(details.body), readBody: undefined };
+  return request;
+}
+
+/**
+ * @param {Prepared} request
+ * @param {string} name
+ * @param {any} value
+ */
+function set(request, name, value) {
+  switch (name) {
+    case "authorization":
+    case "origin":
+    case "protocolVersion":
+    case "mcpMethod":
+    case "mcpName":
+      request[name] = lines(name, value);
+      break;
+    case "accessControlRequestMethod":
+    case "accessControlRequestHeaders":
+      request[name] = lines(name, value).slice(0, 1);
+      break;
+    case "method":
+    case "target":
+      request[name] = text(name, value);
+      break;
+    case "scopes":
+      request.scopes = scopes(value);
+      break;
+    case "body":
+      if (typeof value === "function") request.readBody = value;
+      else if (value !== undefined) request.body = bytes(value);
+      break;
+    case "calls":
+      request.calls = value?.map(call);
+      break;
+    case "now":
+      request.now = seconds(value);
+      break;
+    default:
+      throw new TypeError(`${name}: unknown, expected one of ${MEMBERS.join(", ")}`);
+  }
 }
 
 /**
@@ -52,7 +101,7 @@ function bytes(body) {
   return body.buffer instanceof ArrayBuffer ? body : Uint8Array.from(body);
 }
 
-const MEMBERS = new Set([
+const MEMBERS = [
   "authorization",
   "method",
   "target",
@@ -66,7 +115,7 @@ const MEMBERS = new Set([
   "body",
   "calls",
   "now",
-]);
+];
 
 /**
  * @param {string} name
@@ -84,15 +133,18 @@ function text(name, value) {
  * @returns {readonly string[]}
  */
 function lines(name, value) {
-  if (value === undefined || value === null) return [];
+  if (value === undefined || value === null) return NONE;
   if (typeof value === "string") return [value];
   if (isListOfStrings(value)) return value;
   throw new TypeError(`${name}: expected a string, a list of strings, or undefined`);
 }
 
-/** @param {unknown} value */
+/**
+ * @param {unknown} value
+ * @returns {readonly string[]}
+ */
 function scopes(value) {
-  if (value === undefined) return [];
+  if (value === undefined) return NONE;
   if (isListOfStrings(value)) return value;
   throw new TypeError("scopes: expected a list of strings");
 }

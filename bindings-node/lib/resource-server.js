@@ -1,14 +1,16 @@
 "use strict";
 
-const { accessTokenOf, handleOf } = require("./access-token.js");
+const { accessTokenOf, handleOf, isAccessToken } = require("./access-token.js");
 const { toJson } = require("./configuration.js");
 const { ConfigError, Rejected } = require("./errors.js");
 const { Fetches } = require("./fetches.js");
 const { HttpResponse } = require("./http-response.js");
 const { done, jwksText, text } = require("./key-control.js");
+const { Layout } = require("./layout.js");
 const { logLimited, logRefusal } = require("./log.js");
 const { own } = require("./own.js");
 const { bytes, prepare } = require("./request.js");
+const { VerifiedTokens } = require("./verified-tokens.js");
 
 /**
  * @typedef {import("../index.js").RequestDetails} RequestDetails
@@ -34,6 +36,8 @@ function resourceServerOver(native) {
     #description;
     #onRefusal;
     #fetches;
+    #layout = new Layout((bytes) => native.layOutIn(this.#server, bytes));
+    #verified = new VerifiedTokens();
 
     /**
      * @param {import("../index.js").Configuration | JsonText | Made} configuration
@@ -44,7 +48,8 @@ function resourceServerOver(native) {
       if (onRefusal !== undefined && typeof onRefusal !== "function") {
         throw new TypeError("onRefusal: expected a function");
       }
-      this.#server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
+      const server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
+      this.#server = native.serve(server, this.#layout.bytes);
       this.#description = native.describe(this.#server);
       this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
@@ -94,21 +99,19 @@ function resourceServerOver(native) {
 
     /** @param {RequestDetails} [details] */
     async authorize(details = {}) {
-      const prepared = prepare(details);
-      return this.#token(prepared, await this.#decide(prepared));
+      const request = prepare(details);
+      const decided = this.#check(request);
+      return isAccessToken(decided) ? decided : this.#later(request, decided);
     }
 
     /** @param {RequestDetails} [details] */
     check(details = {}) {
-      const prepared = prepareAtOnce(details);
-      const { request, body } = prepared;
-      const outcome = this.#guard(prepared, () => {
-        const decided = own(native.check(this.#server, request, body));
-        if (decided.keys === undefined) return decided;
-        this.#fetches.start(decided.keys);
-        return own(native.checkAfter(this.#server, request, body, decided.keys.handle));
-      });
-      return this.#token(prepared, outcome);
+      const request = prepareAtOnce(details);
+      const decided = this.#check(request);
+      if (isAccessToken(decided) || decided.keys === undefined) return this.#token(request, decided);
+      const { keys } = decided;
+      this.#guard(request, () => this.#fetches.start(keys));
+      return this.#token(request, this.#checkAfter(request, keys));
     }
 
     /**
@@ -116,10 +119,10 @@ function resourceServerOver(native) {
      * @param {RequestDetails} [details]
      */
     require(token, details = {}) {
-      const prepared = prepareAtOnce(details);
+      const request = prepareAtOnce(details);
       const handle = handleOf(token);
-      const refusal = this.#guard(prepared, () =>
-        native.require(this.#server, handle, prepared.request, prepared.body),
+      const refusal = this.#guard(request, () =>
+        native.require(this.#server, handle, this.#layout.write(request), request.body, request.calls),
       );
       if (refusal) throw this.#refused(new Rejected(refusal));
     }
@@ -146,8 +149,8 @@ function resourceServerOver(native) {
      */
     wellKnown(method, target, origin, { accessControlRequestMethod, accessControlRequestHeaders } = {}) {
       const details = { method, target, origin, accessControlRequestMethod, accessControlRequestHeaders };
-      const prepared = prepare(details);
-      const response = this.#guard(prepared, () => native.wellKnown(this.#server, prepared.request));
+      const request = prepare(details);
+      const response = this.#guard(request, () => native.wellKnown(this.#server, this.#layout.write(request)));
       return response ? new HttpResponse(response) : undefined;
     }
 
@@ -254,13 +257,12 @@ function resourceServerOver(native) {
          * @param {string} detail
          * @param {RequestDetails} [details]
          */
-        internalError: (detail, details = {}) =>
-          this.#refused(new Rejected(native.internalError(this.#server, prepare(details).request, detail))),
+        internalError: (detail, details = {}) => this.#fault(prepare(details), detail),
         /** @param {RequestDetails} details */
         calls: (details) => {
-          const prepared = prepareAtOnce(details);
-          const { json, refusal } = this.#guard(prepared, () =>
-            own(native.calls(this.#server, prepared.request, prepared.body)),
+          const request = prepareAtOnce(details);
+          const { json, refusal } = this.#guard(request, () =>
+            own(native.calls(this.#server, this.#layout.write(request), request.body)),
           );
           if (json === undefined) throw this.#refused(new Rejected(/** @type {NativeRefusal} */ (refusal)));
           return JSON.parse(json);
@@ -277,60 +279,113 @@ function resourceServerOver(native) {
     }
 
     /**
-     * @param {Prepared} prepared
-     * @returns {Promise<NativeOutcome>}
+     * The accepted token, or what came in its place.
+     * @param {Prepared} request
      */
-    async #decide(prepared) {
-      const { request, body, readBody } = prepared;
-      let outcome = this.#guard(prepared, () => own(native.check(this.#server, request, body)));
-      if (outcome.keys !== undefined) outcome = await this.#afterFetch(prepared, outcome.keys);
-      if (outcome.bodyLimit === undefined || readBody === undefined) return outcome;
-      const read = bytes(await readBody(outcome.bodyLimit));
-      return this.#decide({ request, body: read, readBody: undefined });
+    #check(request) {
+      try {
+        return this.#judged(native.check(this.#server, this.#layout.write(request), request.body, request.calls));
+      } catch (error) {
+        throw this.#caught(request, error);
+      }
     }
 
     /**
-     * @param {Prepared} prepared
+     * @param {Prepared} request
      * @param {NativeKeys} keys
-     * @returns {Promise<NativeOutcome>}
      */
-    async #afterFetch(prepared, keys) {
-      const { request, body } = prepared;
+    #checkAfter(request, { handle }) {
+      return this.#guard(request, () =>
+        this.#judged(native.checkAfter(this.#server, this.#layout.write(request), request.body, request.calls, handle)),
+      );
+    }
+
+    /**
+     * At once, since the native module knows no other token than the one that it accepted last.
+     * @param {number | NativeOutcome} outcome
+     * @returns {AccessToken | NativeOutcome}
+     */
+    #judged(outcome) {
+      if (typeof outcome !== "number") return own(outcome);
+      const known = this.#verified.find(outcome);
+      if (known !== undefined) return known;
+      const token = accessTokenOf(native.accepted(this.#server, outcome));
+      this.#verified.remember(outcome, token);
+      return token;
+    }
+
+    /**
+     * Waits for what is missing.
+     * @param {Prepared} request
+     * @param {NativeOutcome} first
+     * @returns {Promise<AccessToken>}
+     */
+    async #later(request, first) {
+      const decided = first.keys === undefined ? first : await this.#afterFetch(request, first.keys);
+      const { readBody } = request;
+      if (isAccessToken(decided) || decided.bodyLimit === undefined || readBody === undefined) {
+        return this.#token(request, decided);
+      }
+      request.body = bytes(await readBody(decided.bodyLimit));
+      request.readBody = undefined;
+      const again = this.#check(request);
+      return isAccessToken(again) ? again : this.#later(request, again);
+    }
+
+    /**
+     * @param {Prepared} request
+     * @param {NativeKeys} keys
+     */
+    async #afterFetch(request, keys) {
       try {
         await this.#fetches.wait(keys);
       } catch (error) {
-        return this.#guard(prepared, () => {
-          throw error;
-        });
+        throw this.#caught(request, error);
       }
-      return this.#guard(prepared, () => own(native.checkAfter(this.#server, request, body, keys.handle)));
+      return this.#checkAfter(request, keys);
     }
 
     /**
-     * @param {Prepared} prepared
-     * @param {NativeOutcome} outcome
+     * @param {Prepared} request
+     * @param {AccessToken | NativeOutcome} decided
+     * @returns {AccessToken}
      */
-    #token(prepared, { token, refusal }) {
-      if (token !== undefined) return accessTokenOf(token);
-      if (refusal !== undefined) throw this.#refused(new Rejected(refusal));
-      const detail = "expected the body, which decides: pass body or calls";
-      throw this.#refused(new Rejected(native.internalError(this.#server, prepared.request, detail)));
+    #token(request, decided) {
+      if (isAccessToken(decided)) return decided;
+      if (decided.refusal !== undefined) throw this.#refused(new Rejected(decided.refusal));
+      throw this.#fault(request, "expected the body, which decides: pass body or calls");
     }
 
     /**
      * Runs native code; what it throws is a fault of ours, a caught panic: a refusal like any other.
      * @template T
-     * @param {Prepared} prepared
+     * @param {Prepared} request
      * @param {() => T} work
      * @returns {T}
      */
-    #guard(prepared, work) {
+    #guard(request, work) {
       try {
         return work();
       } catch (error) {
-        const detail = error instanceof Error ? error.message : "an unknown error";
-        throw this.#refused(new Rejected(native.internalError(this.#server, prepared.request, detail)));
+        throw this.#caught(request, error);
       }
+    }
+
+    /**
+     * @param {Prepared} request
+     * @param {unknown} error
+     */
+    #caught(request, error) {
+      return this.#fault(request, error instanceof Error ? error.message : "an unknown error");
+    }
+
+    /**
+     * The refusal for a fault of ours or of the calling program.
+     * @param {Prepared} request
+     * @param {string} detail
+     */
+    #fault(request, detail) {
+      return this.#refused(new Rejected(native.internalError(this.#server, this.#layout.write(request), detail)));
     }
 
     /** @param {import("../index.js").Rejected} refusal */
@@ -375,7 +430,7 @@ function made({ server, mistakes }) {
 
 /** A server of the native module. */
 class Made {
-  /** @param {import("./native-module.js").Handle<"server">} server */
+  /** @param {import("./native-module.js").Handle<"made">} server */
   constructor(server) {
     this.server = server;
   }

@@ -16,6 +16,7 @@ use scopegate_core::ResourceServer;
 use crate::keys::{Failures, Keys, mistakes, refresh_keys, warm_up_keys};
 use crate::outcome::Mistake;
 use crate::panics::{PANICKED, caught};
+use crate::server::Server;
 
 /// What a thread will say when it has ended.
 pub(crate) struct Errand(RefCell<Receiver<Failures>>);
@@ -35,21 +36,18 @@ impl Errand {
 
 /// Fetches the keys. Ends whatever happened: that shows in the decision that follows.
 #[napi(catch_unwind)]
-pub(crate) fn refresh_errand(
-    server: &External<ResourceServer>,
-    keys: &External<Keys>,
-) -> Result<External<Errand>> {
+pub(crate) fn refresh_errand(server: &External<Server>, keys: &External<Keys>) -> Result<External<Errand>> {
     caught(|| {
-        let (server, wanted) = ((**server).clone(), keys.lend()?);
+        let (server, wanted) = (ResourceServer::clone(server), keys.lend()?);
         Ok(External::new(Errand::run(move || refresh_keys(&server, &wanted))?))
     })
 }
 
 /// Fetches the keys of every issuer. Ends with those that failed.
 #[napi(catch_unwind)]
-pub(crate) fn warm_up_errand(server: &External<ResourceServer>) -> Result<External<Errand>> {
+pub(crate) fn warm_up_errand(server: &External<Server>) -> Result<External<Errand>> {
     caught(|| {
-        let server = (**server).clone();
+        let server = ResourceServer::clone(server);
         Ok(External::new(Errand::run(move || warm_up_keys(&server))?))
     })
 }

@@ -3,15 +3,16 @@
 use napi::Result;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
-use scopegate_core::{KeyControlError, ResourceServer};
+use scopegate_core::KeyControlError;
 
 use crate::outcome::Mistake;
 use crate::panics::{caught, point};
+use crate::server::Server;
 
 /// Distrusts a key. The argument that is wrong, if one is.
 #[napi(catch_unwind)]
 pub(crate) fn distrust_key(
-    server: &External<ResourceServer>,
+    server: &External<Server>,
     issuer: String,
     kid: String,
 ) -> Result<Option<Mistake>> {
@@ -24,7 +25,7 @@ pub(crate) fn distrust_key(
 /// Puts these keys in the place of an issuer's. The argument that is wrong, if one is.
 #[napi(catch_unwind)]
 pub(crate) fn replace_keys(
-    server: &External<ResourceServer>,
+    server: &External<Server>,
     issuer: String,
     jwks: String,
 ) -> Result<Option<Mistake>> {
@@ -33,13 +34,13 @@ pub(crate) fn replace_keys(
 
 /// Ends `replace_keys`. The argument that is wrong, if one is.
 #[napi(catch_unwind)]
-pub(crate) fn resume(server: &External<ResourceServer>, issuer: String) -> Result<Option<Mistake>> {
+pub(crate) fn resume(server: &External<Server>, issuer: String) -> Result<Option<Mistake>> {
     caught(|| Ok(mistake(server.resume(&issuer))))
 }
 
 /// The key sets that are held, as JSON.
 #[napi(catch_unwind)]
-pub(crate) fn export_keys(server: &External<ResourceServer>) -> Result<String> {
+pub(crate) fn export_keys(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.export_keys()))
 }
 

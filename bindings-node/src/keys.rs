@@ -9,6 +9,7 @@ use scopegate_core::{KeyRequest, ResourceServer};
 
 use crate::outcome::Mistake;
 use crate::panics::{caught, point};
+use crate::server::Server;
 
 /// A request that waits for keys. It counts as one until its decision is made, not until it is collected.
 pub(crate) struct Keys(RefCell<Option<KeyRequest>>);
@@ -51,13 +52,15 @@ pub(crate) fn mistakes(failed: Failures) -> Vec<Mistake> {
 
 /// Fetches the keys on a thread of the pool. Resolves whatever happened: that shows in the decision that follows.
 #[napi(catch_unwind)]
-pub(crate) fn refresh(server: &External<ResourceServer>, keys: &External<Keys>) -> Result<AsyncTask<OnPool>> {
-    caught(|| Ok(AsyncTask::new(OnPool { server: (**server).clone(), wanted: Some(keys.lend()?) })))
+pub(crate) fn refresh(server: &External<Server>, keys: &External<Keys>) -> Result<AsyncTask<OnPool>> {
+    caught(|| {
+        Ok(AsyncTask::new(OnPool { server: ResourceServer::clone(server), wanted: Some(keys.lend()?) }))
+    })
 }
 
 /// Starts a fetch on a thread of the core and returns at once.
 #[napi(catch_unwind)]
-pub(crate) fn start_refresh(server: &External<ResourceServer>, keys: &External<Keys>) -> Result<()> {
+pub(crate) fn start_refresh(server: &External<Server>, keys: &External<Keys>) -> Result<()> {
     caught(|| {
         server.start_refresh(&keys.lend()?);
         Ok(())
@@ -66,8 +69,8 @@ pub(crate) fn start_refresh(server: &External<ResourceServer>, keys: &External<K
 
 /// Fetches the keys of every issuer on a thread of the pool. Resolves with those that failed: the issuer, and why.
 #[napi(catch_unwind)]
-pub(crate) fn warm_up(server: &External<ResourceServer>) -> Result<AsyncTask<OnPool>> {
-    caught(|| Ok(AsyncTask::new(OnPool { server: (**server).clone(), wanted: None })))
+pub(crate) fn warm_up(server: &External<Server>) -> Result<AsyncTask<OnPool>> {
+    caught(|| Ok(AsyncTask::new(OnPool { server: ResourceServer::clone(server), wanted: None })))
 }
 
 /// One fetch of one source, or of every source.

@@ -1,15 +1,16 @@
 //! What the core says -> plain objects for JavaScript.
 
 use napi::bindgen_prelude::External;
+use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{AccessToken, Check, ConfigMistake, HttpResponse, Rejection};
+use scopegate_core::{AccessToken, ConfigMistake, HttpResponse, KeyRequest, Rejection};
 
 use crate::keys::Keys;
 
-/// A decision: exactly one member is set.
+/// A decision that let nobody pass: exactly one member is set.
 #[napi(object, object_from_js = false)]
+#[derive(Default)]
 pub(crate) struct Outcome {
-    pub token: Option<Token>,
     pub refusal: Option<Refusal>,
     /// Keys must be fetched first.
     pub keys: Option<KeysNeeded>,
@@ -21,17 +22,8 @@ pub(crate) struct Outcome {
 #[napi(object, object_from_js = false)]
 pub(crate) struct Token {
     pub handle: External<AccessToken>,
-    pub issuer: String,
-    pub subject: Option<String>,
-    pub client_id: Option<String>,
-    pub scopes: Vec<String>,
-    pub effective_scopes: Vec<String>,
-    pub audience: Vec<String>,
-    pub resource: String,
-    pub expires_at: i64,
-    pub issued_at: Option<i64>,
-    pub token_id: Option<String>,
-    pub principal: Option<String>,
+    /// Everything else, in one piece: `lib/access-token.js` takes it apart.
+    pub text: String,
 }
 
 /// A refusal with the response that is ready to send.
@@ -76,41 +68,59 @@ pub(crate) struct Mistake {
     pub message: String,
 }
 
-impl From<Check> for Outcome {
-    fn from(check: Check) -> Self {
-        let mut outcome = Outcome { token: None, refusal: None, keys: None, body_limit: None };
-        match check {
-            Check::Done(Ok(token)) => outcome.token = Some(token.into()),
-            Check::Done(Err(rejection)) => outcome.refusal = Some((&*rejection).into()),
-            Check::NeedKeys(wanted) => {
-                outcome.keys = Some(KeysNeeded {
-                    source: u32::try_from(wanted.source()).unwrap_or(u32::MAX),
-                    longest_wait: wanted.longest_wait().as_secs_f64() * 1000.0,
-                    handle: External::new(Keys::new(wanted)),
-                });
-            }
-            Check::NeedBody { limit } => outcome.body_limit = Some(i64::try_from(limit).unwrap_or(i64::MAX)),
-        }
-        outcome
+impl Outcome {
+    pub(crate) fn refused(rejection: &Rejection) -> Outcome {
+        Outcome { refusal: Some(rejection.into()), ..Outcome::default() }
+    }
+
+    pub(crate) fn waiting(wanted: KeyRequest) -> Outcome {
+        let keys = KeysNeeded {
+            source: u32::try_from(wanted.source()).unwrap_or(u32::MAX),
+            longest_wait: wanted.longest_wait().as_secs_f64() * 1000.0,
+            handle: External::new(Keys::new(wanted)),
+        };
+        Outcome { keys: Some(keys), ..Outcome::default() }
+    }
+
+    pub(crate) fn reading(limit: usize) -> Outcome {
+        Outcome { body_limit: Some(i64::try_from(limit).unwrap_or(i64::MAX)), ..Outcome::default() }
     }
 }
 
-impl From<AccessToken> for Token {
-    fn from(token: AccessToken) -> Self {
-        Token {
-            issuer: token.issuer().to_owned(),
-            subject: token.subject().map(str::to_owned),
-            client_id: token.client_id().map(str::to_owned),
-            scopes: token.scopes().to_vec(),
-            effective_scopes: token.effective_scopes().to_vec(),
-            audience: token.audience().to_vec(),
-            resource: token.resource().to_owned(),
-            expires_at: token.expires_at(),
-            issued_at: token.issued_at(),
-            token_id: token.token_id().map(str::to_owned),
-            principal: token.principal().map(str::to_owned),
-            handle: External::new(token),
+/// Stands between the fields of a token's text. No claim that is read holds it.
+const SEPARATOR: char = '\0';
+
+/// How many fields there are before the audience, which may have any number of names.
+const FIELDS: usize = 10;
+
+impl Token {
+    /// Whatever may be absent begins with `+` when it is there. Scopes hold no blank (RFC 6749 section 3.3).
+    pub(crate) fn new(token: AccessToken) -> Result<Token> {
+        let some = |value: Option<&str>| value.map_or_else(String::new, |value| format!("+{value}"));
+        let (expires_at, issued_at) =
+            (token.expires_at().to_string(), token.issued_at().map(|at| at.to_string()));
+        let fields: [&str; FIELDS] = [
+            token.issuer(),
+            &some(token.subject()),
+            &some(token.client_id()),
+            &token.scopes().join(" "),
+            &token.effective_scopes().join(" "),
+            token.resource(),
+            &expires_at,
+            &some(issued_at.as_deref()),
+            &some(token.token_id()),
+            &some(token.principal()),
+        ];
+        let mut text = fields.join("\0");
+        for name in token.audience() {
+            text.push(SEPARATOR);
+            text.push_str(name);
         }
+        // A field too many would be another user's name.
+        if text.matches(SEPARATOR).count() != FIELDS - 1 + token.audience().len() {
+            return Err(Error::from_reason("a claim with U+0000"));
+        }
+        Ok(Token { handle: External::new(token), text })
     }
 }
 

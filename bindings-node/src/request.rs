@@ -1,25 +1,24 @@
 //! What JavaScript knows of a request -> what the core needs to know.
 
 use napi::bindgen_prelude::{Either, Uint8ArraySlice};
+use napi::{Error, Result};
 use napi_derive::napi;
 use scopegate_core::{CallId, McpCall, Request as CoreRequest};
 
-/// A request; `lib/request.js` makes it. Each header is the list of its field lines.
-#[napi(object, object_to_js = false)]
-pub(crate) struct Request {
-    pub method: String,
-    pub target: String,
-    pub authorization: Vec<String>,
-    pub origin: Vec<String>,
-    pub access_control_request_method: Option<String>,
-    pub access_control_request_headers: Option<String>,
-    pub protocol_version: Vec<String>,
-    pub mcp_method: Vec<String>,
-    pub mcp_name: Vec<String>,
-    pub scopes: Vec<String>,
-    pub calls: Option<Vec<Call>>,
-    /// Seconds since 1970.
-    pub now: Option<i64>,
+/// A request as `lib/layout.js` laid it out: the time, then each text as its length and its bytes, and each list as its
+/// length and its texts. Numbers are those of this machine's order of bytes.
+pub(crate) struct Request<'a> {
+    now: Option<i64>,
+    method: &'a str,
+    target: &'a str,
+    authorization: Vec<&'a [u8]>,
+    origin: Vec<&'a [u8]>,
+    access_control_request_method: Vec<&'a [u8]>,
+    access_control_request_headers: Vec<&'a [u8]>,
+    protocol_version: Vec<&'a [u8]>,
+    mcp_method: Vec<&'a [u8]>,
+    mcp_name: Vec<&'a [u8]>,
+    scopes: Vec<&'a str>,
 }
 
 /// A call that the host's own parser read.
@@ -33,31 +32,42 @@ pub(crate) struct Call {
 /// The whole body, lent for the length of a call.
 pub(crate) type Body<'a> = Option<Uint8ArraySlice<'a>>;
 
-impl Request {
+impl<'a> Request<'a> {
+    pub(crate) fn read(layout: &'a [u8]) -> Result<Request<'a>> {
+        let mut layout = Layout(layout);
+        let request = Request {
+            now: layout.time()?,
+            method: layout.text()?,
+            target: layout.text()?,
+            authorization: layout.list(Layout::bytes)?,
+            origin: layout.list(Layout::bytes)?,
+            access_control_request_method: layout.list(Layout::bytes)?,
+            access_control_request_headers: layout.list(Layout::bytes)?,
+            protocol_version: layout.list(Layout::bytes)?,
+            mcp_method: layout.list(Layout::bytes)?,
+            mcp_name: layout.list(Layout::bytes)?,
+            scopes: layout.list(Layout::text)?,
+        };
+        if layout.0.is_empty() { Ok(request) } else { Err(misread()) }
+    }
+
     /// Lends the request to the core in its own form.
-    pub(crate) fn lend<R>(&self, body: &Body<'_>, judge: impl FnOnce(&CoreRequest<'_>) -> R) -> R {
-        let authorization = Lines::new(&self.authorization);
-        let origin = Lines::new(&self.origin);
-        let asked_method = self.access_control_request_method.as_deref().map(bytes);
-        let asked_headers = self.access_control_request_headers.as_deref().map(bytes);
-        let protocol_version = Lines::new(&self.protocol_version);
-        let mcp_method = Lines::new(&self.mcp_method);
-        let mcp_name = Lines::new(&self.mcp_name);
-        let (authorization, origin) = (authorization.slices(), origin.slices());
-        let protocol_version = protocol_version.slices();
-        let (mcp_method, mcp_name) = (mcp_method.slices(), mcp_name.slices());
-        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
-        let calls: Option<Vec<McpCall<'_>>> =
-            self.calls.as_ref().map(|calls| calls.iter().map(Call::lend).collect());
-        let mut request = CoreRequest::new(&self.method, &self.target)
-            .authorization(&authorization)
-            .origin(&origin)
-            .access_control_request_method(asked_method.as_deref())
-            .access_control_request_headers(asked_headers.as_deref())
-            .protocol_version(&protocol_version)
-            .mcp_method(&mcp_method)
-            .mcp_name(&mcp_name)
-            .scopes(&scopes);
+    pub(crate) fn lend<R>(
+        &self,
+        body: &Body<'_>,
+        calls: Option<&[Call]>,
+        judge: impl FnOnce(&CoreRequest<'_>) -> R,
+    ) -> R {
+        let calls: Option<Vec<McpCall<'_>>> = calls.map(|calls| calls.iter().map(Call::lend).collect());
+        let mut request = CoreRequest::new(self.method, self.target)
+            .authorization(&self.authorization)
+            .origin(&self.origin)
+            .access_control_request_method(self.access_control_request_method.first().copied())
+            .access_control_request_headers(self.access_control_request_headers.first().copied())
+            .protocol_version(&self.protocol_version)
+            .mcp_method(&self.mcp_method)
+            .mcp_name(&self.mcp_name)
+            .scopes(&self.scopes);
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -69,6 +79,46 @@ impl Request {
         }
         judge(&request)
     }
+}
+
+/// What is not read yet.
+struct Layout<'a>(&'a [u8]);
+
+impl<'a> Layout<'a> {
+    /// NaN is no time.
+    fn time(&mut self) -> Result<Option<i64>> {
+        let seconds = f64::from_ne_bytes(self.number()?);
+        Ok((!seconds.is_nan()).then_some(seconds as i64))
+    }
+
+    fn text(&mut self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| misread())
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8]> {
+        let length = self.length()?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(misread)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn list<T>(&mut self, item: fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        (0..self.length()?).map(|_| item(self)).collect()
+    }
+
+    fn length(&mut self) -> Result<usize> {
+        usize::try_from(u32::from_ne_bytes(self.number()?)).map_err(|_| misread())
+    }
+
+    fn number<const BYTES: usize>(&mut self) -> Result<[u8; BYTES]> {
+        let (number, rest) = self.0.split_first_chunk().ok_or_else(misread)?;
+        self.0 = rest;
+        Ok(*number)
+    }
+}
+
+fn misread() -> Error {
+    Error::from_reason("a request that was not laid out as expected")
 }
 
 impl Call {
@@ -83,26 +133,4 @@ impl Call {
             None => call,
         }
     }
-}
-
-/// The field lines of one header, as bytes.
-struct Lines(Vec<Vec<u8>>);
-
-impl Lines {
-    fn new(lines: &[String]) -> Self {
-        Lines(lines.iter().map(|line| bytes(line)).collect())
-    }
-
-    fn slices(&self) -> Vec<&[u8]> {
-        self.0.iter().map(Vec::as_slice).collect()
-    }
-}
-
-/// The bytes of one field value. Node.js and fetch decode field values as ISO 8859-1, so text goes back that way.
-fn bytes(text: &str) -> Vec<u8> {
-    if text.is_ascii() {
-        return text.as_bytes().to_vec();
-    }
-    let latin: Result<Vec<u8>, _> = text.chars().map(|char| u8::try_from(u32::from(char))).collect();
-    latin.unwrap_or_else(|_| text.as_bytes().to_vec())
 }

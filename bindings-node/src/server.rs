@@ -1,6 +1,9 @@
 //! The resource server, as `ResourceServer` of `lib/` holds it.
 
-use napi::bindgen_prelude::External;
+use std::cell::{Ref, RefCell};
+use std::ops::Deref;
+
+use napi::bindgen_prelude::{Either, External, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
@@ -9,9 +12,35 @@ use scopegate_core::{
 };
 
 use crate::keys::Keys;
-use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response};
+use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response, Token};
 use crate::panics::{PANICKED, caught, point};
-use crate::request::{Body, Request};
+use crate::request::{Body, Call, Request};
+
+/// The core's resource server, with what passes between it and the one JavaScript object that holds it.
+pub(crate) struct Server {
+    core: ResourceServer,
+    /// Memory of JavaScript's, in which it lays out each request (`lib/layout.js`).
+    layout: RefCell<Uint8Array>,
+    /// The token that was accepted last.
+    accepted: RefCell<Option<AccessToken>>,
+}
+
+impl Deref for Server {
+    type Target = ResourceServer;
+
+    fn deref(&self) -> &ResourceServer {
+        &self.core
+    }
+}
+
+impl Server {
+    /// The bytes of the request that was laid out.
+    fn laid_out(&self, length: u32) -> Result<Ref<'_, [u8]>> {
+        let bytes = usize::try_from(length).unwrap_or(usize::MAX);
+        Ref::filter_map(self.layout.borrow(), |layout| layout.get(..bytes))
+            .map_err(|_| Error::from_reason("a layout longer than its memory"))
+    }
+}
 
 /// A server, or every mistake of its configuration.
 #[napi(object, object_from_js = false)]
@@ -62,7 +91,7 @@ pub(crate) fn from_variables(names: Vec<String>, values: Vec<String>, members: S
 
 /// The server that this one would be with these changes.
 #[napi(catch_unwind)]
-pub(crate) fn derive(server: &External<ResourceServer>, changes: String) -> Result<Opened> {
+pub(crate) fn derive(server: &External<Server>, changes: String) -> Result<Opened> {
     caught(|| Ok(server.derive_from_json(&changes).into()))
 }
 
@@ -87,7 +116,7 @@ pub(crate) struct Declared {
 
 /// A server that also asks for what this JSON list declares.
 #[napi(catch_unwind)]
-pub(crate) fn declare(server: &External<ResourceServer>, offered: String) -> Result<Declared> {
+pub(crate) fn declare(server: &External<Server>, offered: String) -> Result<Declared> {
     caught(|| match server.declare_from_json(&offered) {
         Ok((server, report)) => Ok(Declared {
             server: Some(External::new(server)),
@@ -101,9 +130,27 @@ pub(crate) fn declare(server: &External<ResourceServer>, offered: String) -> Res
     })
 }
 
+/// The server for a JavaScript object that lays out its requests in this memory.
+#[napi(catch_unwind)]
+pub(crate) fn serve(made: &External<ResourceServer>, layout: Uint8Array) -> Result<External<Server>> {
+    caught(|| {
+        let core = ResourceServer::clone(made);
+        Ok(External::new(Server { core, layout: RefCell::new(layout), accepted: RefCell::new(None) }))
+    })
+}
+
+/// Requests are laid out here from now on: the former memory was too small.
+#[napi(catch_unwind)]
+pub(crate) fn lay_out_in(server: &External<Server>, layout: Uint8Array) -> Result<()> {
+    caught(|| {
+        server.layout.replace(layout);
+        Ok(())
+    })
+}
+
 /// What of the server never changes.
 #[napi(catch_unwind)]
-pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description> {
+pub(crate) fn describe(server: &External<Server>) -> Result<Description> {
     caught(|| {
         Ok(Description {
             metadata_url: server.metadata_url().to_owned(),
@@ -120,55 +167,76 @@ pub(crate) fn describe(server: &External<ResourceServer>) -> Result<Description>
     })
 }
 
-/// The decision, or what is missing for it. Never blocks.
+/// The decision on the request that was laid out, or what is missing for it. Never blocks.
+///
+/// A number is that of an accepted token's verification; `accepted` has the token.
 #[napi(catch_unwind)]
-pub(crate) fn check(server: &External<ResourceServer>, request: Request, body: Body<'_>) -> Result<Outcome> {
-    caught(|| Ok(decide(server, &request, &body, |request| server.check(request))))
+pub(crate) fn check(
+    server: &External<Server>,
+    length: u32,
+    body: Body<'_>,
+    calls: Option<Vec<Call>>,
+) -> Result<Either<f64, Outcome>> {
+    caught(|| decide(server, length, &body, calls.as_deref(), |request| server.check(request)))
 }
 
 /// The decision after `refresh`: keys are not asked for again.
 #[napi(catch_unwind)]
 pub(crate) fn check_after(
-    server: &External<ResourceServer>,
-    request: Request,
+    server: &External<Server>,
+    length: u32,
     body: Body<'_>,
+    calls: Option<Vec<Call>>,
     keys: &External<Keys>,
-) -> Result<Outcome> {
+) -> Result<Either<f64, Outcome>> {
     caught(|| {
         let done = keys.take()?;
-        Ok(decide(server, &request, &body, |request| server.check_after(request, &done)))
+        decide(server, length, &body, calls.as_deref(), |request| server.check_after(request, &done))
+    })
+}
+
+/// What the token says that was accepted last. The number must be that of its verification.
+#[napi(catch_unwind)]
+pub(crate) fn accepted(server: &External<Server>, verification: f64) -> Result<Token> {
+    caught(|| {
+        let token = server.accepted.take().filter(|token| number(token) == verification);
+        Token::new(token.ok_or_else(|| Error::from_reason("another token was accepted last"))?)
     })
 }
 
 /// The refusal for a fault of ours or of the calling program.
 #[napi(catch_unwind)]
-pub(crate) fn internal_error(
-    server: &External<ResourceServer>,
-    request: Request,
-    detail: String,
-) -> Result<Refusal> {
-    caught(|| Ok(request.lend(&None, |request| (&server.internal_error(&detail, request)).into())))
+pub(crate) fn internal_error(server: &External<Server>, length: u32, detail: String) -> Result<Refusal> {
+    caught(|| {
+        let layout = server.laid_out(length)?;
+        Request::read(&layout)?
+            .lend(&None, None, |request| Ok((&server.internal_error(&detail, request)).into()))
+    })
 }
 
 /// Nothing, or the refusal of a token that does not meet the request's need.
 #[napi(catch_unwind)]
 pub(crate) fn require(
-    server: &External<ResourceServer>,
+    server: &External<Server>,
     token: &External<AccessToken>,
-    request: Request,
+    length: u32,
     body: Body<'_>,
+    calls: Option<Vec<Call>>,
 ) -> Result<Option<Refusal>> {
     caught(|| {
-        let result = request.lend(&body, |request| server.require(token, request));
+        let layout = server.laid_out(length)?;
+        let request = Request::read(&layout)?;
+        let result = request.lend(&body, calls.as_deref(), |request| server.require(token, request));
         Ok(result.err().map(|rejection| (&*rejection).into()))
     })
 }
 
 /// The calls in a body, as a JSON array, or the refusal of a body that cannot be read.
 #[napi(catch_unwind)]
-pub(crate) fn calls(server: &External<ResourceServer>, request: Request, body: Body<'_>) -> Result<Calls> {
+pub(crate) fn calls(server: &External<Server>, length: u32, body: Body<'_>) -> Result<Calls> {
     caught(|| {
-        Ok(request.lend(&body, |request| match server.calls(request) {
+        let layout = server.laid_out(length)?;
+        Ok(Request::read(&layout)?.lend(&body, None, |request| match server.calls(request) {
             Ok(calls) => {
                 let calls: Vec<String> = calls.iter().map(FullCall::to_json).collect();
                 Calls { json: Some(format!("[{}]", calls.join(","))), refusal: None }
@@ -181,7 +249,7 @@ pub(crate) fn calls(server: &External<ResourceServer>, request: Request, body: B
 /// Whether the token may use what is named.
 #[napi(catch_unwind)]
 pub(crate) fn allowed(
-    server: &External<ResourceServer>,
+    server: &External<Server>,
     token: &External<AccessToken>,
     kind: String,
     name: String,
@@ -200,23 +268,24 @@ pub(crate) fn claims(token: &External<AccessToken>) -> Result<String> {
 
 /// The answer to a preflight or to a request for the metadata.
 #[napi(catch_unwind)]
-pub(crate) fn well_known(server: &External<ResourceServer>, request: Request) -> Result<Option<Response>> {
+pub(crate) fn well_known(server: &External<Server>, length: u32) -> Result<Option<Response>> {
     caught(|| {
         point("well_known");
-        let response = request.lend(&None, |request| server.well_known(request));
+        let layout = server.laid_out(length)?;
+        let response = Request::read(&layout)?.lend(&None, None, |request| server.well_known(request));
         Ok(response.map(|response| (&response).into()))
     })
 }
 
 /// The answer to a request for the metadata that nobody serves; nothing for any other target.
 #[napi(catch_unwind)]
-pub(crate) fn not_found(server: &External<ResourceServer>, target: String) -> Result<Option<Response>> {
+pub(crate) fn not_found(server: &External<Server>, target: String) -> Result<Option<Response>> {
     caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
 }
 
 /// Counters, as JSON.
 #[napi(catch_unwind)]
-pub(crate) fn stats(server: &External<ResourceServer>) -> Result<String> {
+pub(crate) fn stats(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.stats().to_json()))
 }
 
@@ -234,21 +303,38 @@ pub(crate) fn drain_events(server: &External<ResourceServer>) -> Result<String> 
 
 /// Whether tokens can be judged, as JSON.
 #[napi(catch_unwind)]
-pub(crate) fn health(server: &External<ResourceServer>) -> Result<String> {
+pub(crate) fn health(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.health().to_json()))
 }
 
 fn decide(
-    server: &ResourceServer,
-    request: &Request,
+    server: &Server,
+    length: u32,
     body: &Body<'_>,
+    calls: Option<&[Call]>,
     judge: impl FnOnce(&CoreRequest<'_>) -> Check,
-) -> Outcome {
-    request.lend(body, |request| {
+) -> Result<Either<f64, Outcome>> {
+    let layout = server.laid_out(length)?;
+    let check = Request::read(&layout)?.lend(body, calls, |request| {
         let check = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             point("check");
             judge(request)
         }));
-        check.unwrap_or_else(|_| Check::Done(Err(Box::new(server.internal_error(PANICKED, request))))).into()
+        check.unwrap_or_else(|_| Check::Done(Err(Box::new(server.internal_error(PANICKED, request)))))
+    });
+    Ok(match check {
+        Check::Done(Ok(token)) => {
+            let verification = number(&token);
+            server.accepted.replace(Some(token));
+            Either::A(verification)
+        }
+        Check::Done(Err(rejection)) => Either::B(Outcome::refused(&rejection)),
+        Check::NeedKeys(wanted) => Either::B(Outcome::waiting(wanted)),
+        Check::NeedBody { limit } => Either::B(Outcome::reading(limit)),
     })
+}
+
+/// Exact: no process comes to 2^53 verifications.
+fn number(token: &AccessToken) -> f64 {
+    token.verification() as f64
 }

@@ -2,11 +2,12 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use scopegate_core::{CallId, McpCall, Request as CoreRequest};
 
 /// One request, copied out of Python once and judged as often as needed.
 #[pyclass(frozen, module = "scopegate._scopegate")]
+#[derive(Default)]
 pub(crate) struct Request {
     method: String,
     target: String,
@@ -26,46 +27,11 @@ pub(crate) struct Request {
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (
-        *, method=String::new(), target=String::new(), authorization=Lines::default(), origin=Lines::default(),
-        access_control_request_method=Lines::default(), access_control_request_headers=Lines::default(),
-        protocol_version=Lines::default(), mcp_method=Lines::default(), mcp_name=Lines::default(),
-        scopes=Vec::new(), body=None, calls=None, now=None,
-    ))]
-    #[allow(clippy::too_many_arguments)] // one for each field of the core's request
-    fn new(
-        method: String,
-        target: String,
-        authorization: Lines,
-        origin: Lines,
-        access_control_request_method: Lines,
-        access_control_request_headers: Lines,
-        protocol_version: Lines,
-        mcp_method: Lines,
-        mcp_name: Lines,
-        scopes: Vec<String>,
-        body: Option<Py<PyBytes>>,
-        calls: Option<Vec<Call>>,
-        now: Option<i64>,
-    ) -> PyResult<Self> {
-        if body.is_some() && calls.is_some() {
-            return Err(PyValueError::new_err("pass body= or calls=, not both"));
-        }
-        Ok(Request {
-            method,
-            target,
-            authorization,
-            origin,
-            access_control_request_method,
-            access_control_request_headers,
-            protocol_version,
-            mcp_method,
-            mcp_name,
-            scopes,
-            body,
-            calls: calls.map(|calls| calls.into_iter().map(|call| call.0).collect()),
-            now,
-        })
+    #[pyo3(signature = (**details))]
+    fn new(details: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut request = Request::default();
+        details.map_or(Ok(()), |details| request.add(details))?;
+        Ok(request)
     }
 
     /// The same request with its body, once that was read.
@@ -98,6 +64,55 @@ impl Request {
         }
     }
 
+    /// A request with these `Authorization` lines, and what else is known of it by the names of the members.
+    pub(crate) fn with_details(
+        authorization: &Bound<'_, PyAny>,
+        details: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let mut request = Request { authorization: authorization.extract()?, ..Request::default() };
+        request.add(details)?;
+        Ok(request)
+    }
+
+    fn add(&mut self, details: &Bound<'_, PyDict>) -> PyResult<()> {
+        for (name, value) in details {
+            let name = name.cast::<PyString>()?.to_str()?;
+            self.set(name, &value).map_err(|error| {
+                match error.is_instance_of::<PyTypeError>(details.py()) {
+                    true => PyTypeError::new_err(format!("argument '{name}': {}", error.value(details.py()))),
+                    false => error,
+                }
+            })?;
+        }
+        if self.body.is_some() && self.calls.is_some() {
+            return Err(PyValueError::new_err("pass body= or calls=, not both"));
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match name {
+            "method" => self.method = value.extract()?,
+            "target" => self.target = value.extract()?,
+            "authorization" => self.authorization = value.extract()?,
+            "origin" => self.origin = value.extract()?,
+            "access_control_request_method" => self.access_control_request_method = value.extract()?,
+            "access_control_request_headers" => self.access_control_request_headers = value.extract()?,
+            "protocol_version" => self.protocol_version = value.extract()?,
+            "mcp_method" => self.mcp_method = value.extract()?,
+            "mcp_name" => self.mcp_name = value.extract()?,
+            "scopes" => self.scopes = value.extract()?,
+            "body" => self.body = value.extract()?,
+            "calls" => {
+                let calls: Option<Vec<Call>> = value.extract()?;
+                self.calls = calls.map(|calls| calls.into_iter().map(|call| call.0).collect());
+            }
+            "now" => self.now = value.extract()?,
+            _ => return Err(PyTypeError::new_err("an unexpected keyword argument")),
+        }
+        Ok(())
+    }
+
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
@@ -118,7 +133,8 @@ impl Request {
             .protocol_version(&protocol_version)
             .mcp_method(&mcp_method)
             .mcp_name(&mcp_name)
-            .scopes(&scopes);
+            .scopes(&scopes)
+            .verify_aside(let_others_run);
         if let Some(body) = &self.body {
             request = request.body(body.as_bytes(py));
         }
@@ -130,6 +146,11 @@ impl Request {
         }
         judge(&request)
     }
+}
+
+/// Lets other threads of Python run meanwhile.
+fn let_others_run(work: &mut (dyn FnMut() + Send)) {
+    Python::attach(|py| py.detach(work));
 }
 
 /// The values of a header's field lines: one value, a list or tuple of values, or `None`.
@@ -174,6 +195,9 @@ fn line(value: &Bound<'_, PyAny>) -> Option<Vec<u8>> {
         return Some(bytes.as_bytes().to_vec());
     }
     let text = value.cast::<PyString>().ok()?.to_string_lossy();
+    if text.is_ascii() {
+        return Some(text.as_bytes().to_vec());
+    }
     let latin: Result<Vec<u8>, _> = text.chars().map(|char| u8::try_from(u32::from(char))).collect();
     Some(latin.unwrap_or_else(|_| text.as_bytes().to_vec()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 use scopegate_core::{
     CallKind, Check, ConfigError, KeyControlError, KeyRequest as CoreKeyRequest, Rejection,
     Request as CoreRequest, ResourceServer,
@@ -30,6 +30,8 @@ pub(crate) struct NeedBody {
     #[pyo3(get)]
     limit: usize,
 }
+
+const BODY_MISSING: &str = "expected the body, which decides: pass body= or calls=";
 
 #[pymethods]
 impl Server {
@@ -62,6 +64,28 @@ impl Server {
         self.decide(py, request, |request| self.0.check(request))
     }
 
+    /// As `check`, for a request whose body is not asked for: `AccessToken`, `Rejected` or `KeyRequest`.
+    fn check_once<'py>(
+        &self,
+        py: Python<'py>,
+        authorization: &Bound<'py, PyAny>,
+        details: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = Request::with_details(authorization, details)?;
+        self.decide(py, &request, |request| self.with_body(request, self.0.check(request)))
+    }
+
+    /// As `authorize` likewise: `AccessToken` or `Rejected`.
+    fn authorize_once<'py>(
+        &self,
+        py: Python<'py>,
+        authorization: &Bound<'py, PyAny>,
+        details: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = Request::with_details(authorization, details)?;
+        self.decide(py, &request, |request| self.with_body(request, self.fetching(py, request)))
+    }
+
     /// As `check`, after `refresh` returned: no `KeyRequest` again.
     fn check_after<'py>(
         &self,
@@ -74,14 +98,7 @@ impl Server {
 
     /// As `check`, fetching missing keys. Other threads run while this one waits.
     fn authorize<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
-        self.decide(py, request, |request| match self.0.check(request) {
-            Check::NeedKeys(keys) => {
-                // What happened to the fetch shows in the decision that follows.
-                let _ = py.detach(|| self.0.refresh(&keys));
-                self.0.check_after(request, &keys)
-            }
-            decided => decided,
-        })
+        self.decide(py, request, |request| self.fetching(py, request))
     }
 
     /// Fetches the keys; blocks, and lets other threads run. What happened shows in `check_after`.
@@ -102,6 +119,11 @@ impl Server {
         detail: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
         request.lend(py, |request| rejected(py, &self.0.internal_error(detail, request)))
+    }
+
+    /// The refusal of a request whose body decides and was not handed in.
+    fn body_missing<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyAny>> {
+        request.lend(py, |request| rejected(py, &self.0.internal_error(BODY_MISSING, request)))
     }
 
     /// `None`, or the `Rejected` of a token that does not meet the request's need.
@@ -284,6 +306,26 @@ impl Server {
             Some(Check::NeedBody { limit }) => Ok(Bound::new(py, NeedBody { limit })?.into_any()),
             None => rejected(py, &self.panicked(request)),
         })
+    }
+
+    fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {
+        match self.0.check(request) {
+            Check::NeedKeys(keys) => {
+                // What happened to the fetch shows in the decision that follows.
+                let _ = py.detach(|| self.0.refresh(&keys));
+                self.0.check_after(request, &keys)
+            }
+            decided => decided,
+        }
+    }
+
+    fn with_body(&self, request: &CoreRequest<'_>, check: Check) -> Check {
+        match check {
+            Check::NeedBody { .. } => {
+                Check::Done(Err(Box::new(self.0.internal_error(BODY_MISSING, request))))
+            }
+            check => check,
+        }
     }
 
     /// For calls that answer with something else than a decision: a panic raises the refusal.

@@ -99,7 +99,7 @@ impl Inner {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
         };
-        if !key.verifies(jws.signing_input, &jws.signature) {
+        if !request.verified_aside(|| key.verifies(jws.signing_input, &jws.signature)) {
             origin.source.bad_signature(&want);
             return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
         }

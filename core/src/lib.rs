@@ -66,7 +66,7 @@ pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};
 pub use policy::{PolicyEntry, PolicyReport};
 pub use reason::{Class, Reason};
 pub use rejection::Rejection;
-pub use request::Request;
+pub use request::{Aside, Request};
 pub use resource_server::{Check, FetchErrors, ResourceServer};
 pub use response::HttpResponse;
 pub use token::access_token::AccessToken;

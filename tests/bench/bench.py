@@ -5,6 +5,7 @@ Usage: bench.py FOLDER, which has what `make bench` puts there: scopegate-bench,
 and each figure is the smaller of its medians.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -14,7 +15,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,12 @@ BATCH_SECONDS = 0.2
 ROUNDS = 2
 LABELS = {
     "authorize_ns": "authorize",
+    "authorize_two_threads_ns": "authorize on two threads",
+    "authorize_in_flight_ns": "authorize, 16 in flight",
+    "authorize_async_ns": "authorize_async",
     "authorize_and_keep_ns": "authorize and keep",
     "seen_before_ns": "seen before, kept",
+    "seen_before_async_ns": "seen before, kept, async",
     "digest_ns": "SHA-256 of the token",
     "refused_ns": "refused for its issuer",
     "crossing_ns": "one crossing",
@@ -51,6 +57,7 @@ def one_round(folder: Path) -> dict[str, Times]:
     (folder / "sample.json").write_text(text)
     sample = json.loads(text)
     arguments = [json.dumps(sample["config"]), sample["authorization"], sample["refused"], str(sample["now"])]
+    arguments.append(json.dumps(keeping_tokens(sample["config"])))
     return {
         "Rust": {name: value for name, value in sample.items() if name.endswith("_ns")},
         "C": json.loads(output(folder / "bench-c", *arguments)),
@@ -58,6 +65,11 @@ def one_round(folder: Path) -> dict[str, Times]:
         "Python": python(sample),
         "Node.js": json.loads(output("node", Path(__file__).with_name("bench.mjs"), folder / "sample.json")),
     }
+
+
+def keeping_tokens(config: dict[str, Any]) -> dict[str, Any]:
+    """The same configuration, in which as many verified tokens are kept as usual."""
+    return {name: value for name, value in config.items() if name != "token_cache"}
 
 
 def output(*command: object, **environment: str) -> str:
@@ -79,27 +91,59 @@ def go(folder: Path) -> Times:
 def python(sample: dict[str, Any]) -> Times:
     logging.disable()
     gate = ResourceServer(**sample["config"])
+    keeping = ResourceServer(**keeping_tokens(sample["config"]))
+    details: dict[str, Any] = {"method": "POST", "body": b"", "now": sample["now"]}
+    line = sample["authorization"].encode()
 
-    def authorize(authorization: str) -> None:
-        gate.authorize(authorization, method="POST", body=b"", now=sample["now"])
+    def authorize(server: ResourceServer) -> None:
+        server.authorize(line.decode("latin-1"), **details)  # a new string each time, as a server has it
+
+    async def authorize_async(server: ResourceServer) -> None:
+        await server.authorize_async(line.decode("latin-1"), **details)
 
     def refuse() -> None:
         with suppress(Rejected):
-            authorize(sample["refused"])
+            gate.authorize(sample["refused"], **details)
 
-    return {"authorize_ns": median_ns(lambda: authorize(sample["authorization"])), "refused_ns": median_ns(refuse)}
+    def on_two_threads() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda _: [authorize(gate) for _ in range(500)], range(2)))
+
+    return {
+        "authorize_ns": median_ns(lambda: authorize(gate)),
+        "authorize_two_threads_ns": median_ns(on_two_threads, calls=1000),
+        "authorize_async_ns": asyncio.run(median_async_ns(lambda: authorize_async(gate))),
+        "seen_before_ns": median_ns(lambda: authorize(keeping)),
+        "seen_before_async_ns": asyncio.run(median_async_ns(lambda: authorize_async(keeping))),
+        "refused_ns": median_ns(refuse),
+    }
 
 
-def median_ns(call: Callable[[], object]) -> float:
+def median_ns(call: Callable[[], object], calls: int = 1) -> float:
+    """The nanoseconds of one call, where ``call`` makes so many."""
+
     def batch() -> float:
-        calls, start = 0, time.perf_counter()
+        made, start = 0, time.perf_counter()
         while time.perf_counter() - start < BATCH_SECONDS:
-            for _ in range(100):
+            for _ in range(max(1, 100 // calls)):
                 call()
-            calls += 100
-        return (time.perf_counter() - start) / calls * 1e9
+                made += calls
+        return (time.perf_counter() - start) / made * 1e9
 
     return statistics.median(batch() for _ in range(BATCHES))
+
+
+async def median_async_ns(call: Callable[[], Coroutine[Any, Any, object]]) -> float:
+    """As ``median_ns``, one after the other on one event loop."""
+    batches = []
+    for _ in range(BATCHES):
+        made, start = 0, time.perf_counter()
+        while time.perf_counter() - start < BATCH_SECONDS:
+            for _ in range(100):
+                await call()
+            made += 100
+        batches.append((time.perf_counter() - start) / made * 1e9)
+    return statistics.median(batches)
 
 
 def report(best: dict[str, Times], sample: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ static void null_handles(void) {
   EXPECT(is_absent(scopegate_token_effective_scope_at(NULL, 0)) && is_absent(scopegate_token_audience_at(NULL, 0)));
   EXPECT(scopegate_token_scope_count(NULL) == 0 && scopegate_token_effective_scope_count(NULL) == 0);
   EXPECT(scopegate_token_audience_count(NULL) == 0 && scopegate_token_expires_at(NULL) == 0);
-  EXPECT(scopegate_token_issued_at(NULL) == -1);
+  EXPECT(scopegate_token_issued_at(NULL) == -1 && scopegate_token_verification(NULL) == 0);
   EXPECT(scopegate_response_status(NULL) == 0 && scopegate_response_header_count(NULL) == 0);
   EXPECT(is_absent(scopegate_response_header_name_at(NULL, 0)) && is_absent(scopegate_response_header_value_at(NULL, 0)));
   EXPECT(is_absent(scopegate_response_body(NULL)) && is_absent(scopegate_response_http1(NULL)));

@@ -169,6 +169,7 @@ static void tokens(void) {
   READS_TEXT(scopegate_token_resource, (token));
   READS(scopegate_token_expires_at, (token), 0);
   READS(scopegate_token_issued_at, (token), -1);
+  READS(scopegate_token_verification, (token), 0);
   READS_TEXT(scopegate_token_id, (token));
   READS_TEXT(scopegate_token_principal, (token));
   READS_TEXT(scopegate_token_claims, (token));

@@ -99,6 +99,21 @@ static void forgotten_body(const scopegate_server *server) {
   expect_answer(&answer, 500, SCOPEGATE_INTERNAL);
 }
 
+/* A token that comes again is known by its number. */
+static void same_verification(const scopegate_server *server) {
+  scopegate_request request = request_with_body();
+  scopegate_token *tokens[2] = {NULL, NULL};
+  scopegate_response *answer = NULL;
+  size_t at;
+  for (at = 0; at < 2; at++) {
+    EXPECT(scopegate_server_authorize(server, &request, &tokens[at], &answer) == SCOPEGATE_OK);
+    EXPECT(scopegate_token_verification(tokens[at]) > 0);
+  }
+  EXPECT(scopegate_token_verification(tokens[0]) == scopegate_token_verification(tokens[1]));
+  scopegate_token_free(tokens[0]);
+  scopegate_token_free(tokens[1]);
+}
+
 static void answers_of_the_program(const scopegate_server *server) {
   scopegate_request request = SCOPEGATE_REQUEST_INIT;
   scopegate_response *answer = NULL;
@@ -162,6 +177,7 @@ int main(int argc, char **argv) {
   fork_with_keys(server);
   EXPECT(scopegate_server_warm_up(warm, NULL) == SCOPEGATE_OK);
   forgotten_body(warm);
+  same_verification(warm);
   answers_of_the_program(server);
   facts(server);
   outage(dead);

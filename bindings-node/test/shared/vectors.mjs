@@ -22,6 +22,12 @@ export async function runVectors() {
         } catch {
           failures.push(`${vector.id}: expected ${JSON.stringify(vector.expect)}\n  found ${JSON.stringify(found)}`);
         }
+        // A token that was verified before, and then one whose object is still known, has the answer of one that was not.
+        for (const time of ["second", "third"]) {
+          const again = await lineOf(gate, vector);
+          if (JSON.stringify(again) !== JSON.stringify(line))
+            failures.push(`${vector.id}: another answer the ${time} time`);
+        }
         lines.push(line);
         run += 1;
       }

@@ -28,12 +28,13 @@ def log_refusal(refusal: Rejected) -> None:
         level = logging.ERROR
     else:
         level = logging.WARNING
-    log_limited(
-        level,
-        refusal.reason,
-        f"refused with {refusal.status}: {refusal.reason} ({refusal.code}): {refusal.detail}"
-        f" [docs/reasons.md#{refusal.reason}]",
-    )
+    if logger.isEnabledFor(level):  # most hosts want no information
+        log_limited(
+            level,
+            refusal.reason,
+            f"refused with {refusal.status}: {refusal.reason} ({refusal.code}): {refusal.detail}"
+            f" [docs/reasons.md#{refusal.reason}]",
+        )
 
 
 def log_limited(level: int, subject: str, message: str) -> None:

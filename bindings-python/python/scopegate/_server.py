@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict
 
 from scopegate._config import (
     Configuration,
@@ -121,8 +121,8 @@ class ResourceServer:
         is.
 
         Each member that is given replaces that member whole; ``None`` is a mistake. Members that ``reset`` names have
-        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole is
-        checked like a new one, with its files read again.
+        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole
+        is checked like a new one, with its files read again.
 
         The keys of an authorization server are shared, replaced ones too, unless something has changed that governs
         where they are, or how they are fetched, kept and read; verified tokens are shared unless ``token_cache`` has
@@ -158,26 +158,31 @@ class ResourceServer:
 
         Raises ``Rejected``.
         """
-        details = Request(authorization=authorization, **request)
+        outcome = self._native.authorize_once(authorization, request)
         del authorization, request  # error collectors keep the locals of frames
-        return self._token(details, self._native.authorize(details))
+        return outcome if type(outcome) is AccessToken else _refused(outcome)
 
     async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
+        outcome = self._native.check_once(authorization, request)
+        if type(outcome) is AccessToken:
+            return outcome
         details = Request(authorization=authorization, **request)
         del authorization, request  # as in authorize
-        return self._token(details, await self._decide(details))
+        return self._token(details, await self._fetched(details, outcome))
 
     def check(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, without ever waiting: when keys are missing, it starts to fetch them in the background and
         refuses this request with ``keys_unavailable``.
         """
+        outcome = self._native.check_once(authorization, request)
+        if type(outcome) is AccessToken:
+            return outcome
         details = Request(authorization=authorization, **request)
         del authorization, request  # as in authorize
-        outcome = self._native.check(details)
         if isinstance(outcome, KeyRequest):
             self._native.start_refresh(outcome)
-            outcome = self._native.check_after(details, outcome)
+            return self._token(details, self._native.check_after(details, outcome))
         return self._token(details, outcome)
 
     def require(self, token: AccessToken, **request: Unpack[RequestDetails]) -> None:
@@ -354,7 +359,12 @@ class ResourceServer:
         self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
-        outcome = self._native.check(request)
+        return await self._fetched(request, self._native.check(request))
+
+    async def _fetched(
+        self, request: Request, outcome: AccessToken | KeyRequest | NeedBody | Rejected
+    ) -> AccessToken | NeedBody | Rejected:
+        """The outcome once missing keys were waited for."""
         if isinstance(outcome, KeyRequest):
             await self._fetch(outcome)
             return self._native.check_after(request, outcome)
@@ -371,17 +381,13 @@ class ResourceServer:
 
     def _token(self, request: Request, outcome: AccessToken | NeedBody | Rejected) -> AccessToken:
         if isinstance(outcome, NeedBody):
-            outcome = self._native.internal_error(request, "expected the body, which decides: pass body= or calls=")
-        if isinstance(outcome, Rejected):
-            log_refusal(outcome)
-            raise outcome
-        return outcome
+            outcome = self._native.body_missing(request)
+        return _refused(outcome) if isinstance(outcome, Rejected) else outcome
 
     def _require(self, token: AccessToken, request: Request) -> None:
         refusal = self._native.require(token, request)
         if refusal is not None:
-            log_refusal(refusal)
-            raise refusal
+            _refused(refusal)
 
     def _well_known(self, request: Request) -> HttpResponse | None:
         response = self._native.well_known(request)
@@ -391,6 +397,11 @@ class ResourceServer:
         """The answer for metadata that nobody serves, or ``None`` for every other path."""
         response = self._native.not_found(request)
         return None if response is None else HttpResponse(*response)
+
+
+def _refused(refusal: Rejected) -> NoReturn:
+    log_refusal(refusal)
+    raise refusal
 
 
 def _is_text(value: str) -> bool:

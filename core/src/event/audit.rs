@@ -9,7 +9,7 @@ use std::process;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::{digest, rand};
 use serde::Serialize;
 
 use crate::call::McpCall;
@@ -104,7 +104,8 @@ pub(crate) struct Caller<'a> {
 #[derive(Debug)]
 pub(crate) struct AuditLog {
     capacity: usize,
-    salt: Option<hmac::Key>,
+    /// Of a fixed length, so that what is hashed after it begins at one place.
+    salt: Option<[u8; 32]>,
     waiting: ArcSwap<Waiting>,
     recorded: Count,
     dropped: Count,
@@ -134,7 +135,7 @@ impl AuditLog {
     /// A log with room for so many events.
     pub(crate) fn new(capacity: usize) -> AuditLog {
         let mut salt = [0; 32];
-        let salt = rand::fill(&mut salt).ok().map(|()| hmac::Key::new(hmac::HMAC_SHA256, &salt));
+        let salt = rand::fill(&mut salt).ok().map(|()| salt);
         AuditLog {
             capacity,
             salt,
@@ -202,7 +203,8 @@ impl AuditLog {
     }
 
     fn hash(&self, caller: &Caller<'_>) -> Option<String> {
-        let mut hash = hmac::Context::with_key(self.salt.as_ref()?);
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(&self.salt?);
         match caller.token.token_id() {
             Some(id) => {
                 hash.update(caller.token.issuer().as_bytes());
@@ -211,7 +213,7 @@ impl AuditLog {
             }
             None => hash.update(Digest::of(caller.credential).as_bytes()),
         }
-        let half = hash.sign().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        let half = hash.finish().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
         Some(half)
     }
 }

@@ -70,7 +70,11 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("public-semicolon", "/open;/../mcp", {RUNS: WEB}),
     ("public-query", "/mcp?/open", {RUNS: EVERYWHERE}),
     ("public-fragment", "/mcp#/open", {RUNS: NODE}),
-    ("well-known-then-endpoint", "/.well-known/oauth-protected-resource/../../mcp", {MISSES: (*EXPRESSES, PYTHON, GO, TOWER, FASTIFY), RUNS: WEB}),
+    (
+        "well-known-then-endpoint",
+        "/.well-known/oauth-protected-resource/../../mcp",
+        {MISSES: (*EXPRESSES, PYTHON, GO, TOWER, FASTIFY), RUNS: WEB},
+    ),
     (
         "well-known-backslash",
         "/.well-known/oauth-protected-resource/mcp/..\\..\\..\\mcp",

@@ -88,6 +88,7 @@ impl Handles {
         ] {
             assert_eq!(is_text(always).is_some(), token.is_some());
         }
+        assert_eq!(token::scopegate_token_verification(token) > 0, token.is_some());
         is_text(token::scopegate_token_subject(token));
         is_text(token::scopegate_token_client_id(token));
         is_text(token::scopegate_token_id(token));
