@@ -191,6 +191,8 @@ static void reports_and_errors(void) {
   scopegate_report *none = NULL;
   REPORTS(scopegate_server_stats, (server, &none, &error));
   REPORTS(scopegate_server_health, (server, &none, &error));
+  REPORTS(scopegate_server_metrics, (server, &none, &error));
+  REPORTS(scopegate_server_drain_events, (server, &none, &error));
   REPORTS(scopegate_server_export_keys, (server, &none, &error));
   REPORTS(scopegate_server_drain_events, (server, &none, &error));
   REPORTS(scopegate_server_metrics, (server, &none, &error));
