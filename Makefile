@@ -50,7 +50,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
@@ -123,6 +123,39 @@ bench-own-verifier: tools $(VENV)/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	cd tests/bench && ../../$(PY) own_verifier.py # --expiry adds rows that take 10 minutes
 
+# Requests a second of real servers, bare, behind Scopegate and behind the gates of the SDKs: docs/speed.md. Five minutes.
+# Needs wrk, and Linux with two processors.
+.PHONY: bench-requests growth growth-counts speed-tables
+REQUESTS_NODE := tests/bench/requests/node_modules/.package-lock.json
+bench-requests: tools $(VENV)/python $(NODE_MODULES) $(REQUESTS_NODE) installed
+	@command -v wrk >/dev/null || { echo "wrk: not found; it is the Debian package wrk" >&2; exit 1; }
+	mkdir -p target/bench
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt -r tests/bench/requests/requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target target/bench/pyjwt-2.10 PyJWT==2.10.1
+	cd tests/bench/requests && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../../../target/bench/requests-go .
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/requests/run.py target/bench
+	$(PY) tests/bench/speed.py requests
+
+# What grows with a configuration, a token and a body, and how: docs/speed.md. Fails where it is faster than linear.
+growth: growth-program $(VENV)/python $(NODE_MODULES)
+	cd bindings-node && node build.mjs
+	$(PY) tests/bench/growth.py target/release/scopegate-growth
+	$(PY) tests/bench/speed.py counts threads tokens bodies
+
+# The part of it that is the same on every machine: instructions, counted by callgrind.
+growth-counts: growth-program
+	$(PYTHON) tests/bench/growth.py target/release/scopegate-growth --counts
+
+.PHONY: growth-program
+growth-program: tools
+	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-growth
+
+# The tables of docs/speed.md from what bench-requests and growth wrote.
+speed-tables:
+	$(PYTHON) tests/bench/speed.py --write
+
 # A missing language fails loudly; it is never skipped.
 tools:
 	@for tool in $(CARGO) $(PYTHON) node npm go cc c++; do \
@@ -165,6 +198,7 @@ test-python: $(AUTHSERVER) $(VENV)/test
 	$(PY) tests/exchanges/generate.py --check
 	$(PY) tests/lines.py --check
 	$(PY) tests/bench/report.py --check
+	$(PY) tests/bench/speed.py --check
 
 test-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs && npm test
@@ -195,7 +229,9 @@ MATRIX_BUILT := $(CURDIR)/target/matrix
 matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	mkdir -p $(MATRIX_BUILT)
 	$(CARGO) build --locked -p scopegate-tests --example scopegate-matrix-axum
+	$(CARGO) build --locked $(RMCP_EXAMPLE) --example scopegate-matrix-rmcp
 	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
+	cp target/debug/examples/scopegate-matrix-rmcp $(MATRIX_BUILT)/rmcp
 	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
 	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
 	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
@@ -358,6 +394,10 @@ $(NODE_MODULES): bindings-node/package-lock.json
 # A Node.js of its own: oidc-provider needs 22.
 $(PEER_NODE): tests/peers/oidc-provider/package-lock.json
 	npm ci --prefix tests/peers/oidc-provider --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(REQUESTS_NODE): tests/bench/requests/package-lock.json
+	npm ci --prefix tests/bench/requests --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(DIFFERENTIAL_NODE): tests/differential/node/package-lock.json

@@ -54,6 +54,8 @@ type Config struct {
 	Keys Keys `json:"keys,omitzero"`
 	// TokenCache says how many verified tokens are kept.
 	TokenCache TokenCache `json:"token_cache,omitzero"`
+	// Events has an audit event of each decision kept until it is drained; none are kept when nil.
+	Events *Events `json:"events,omitempty"`
 	// HTTP says how key sets and metadata are fetched.
 	HTTP HTTP `json:"http,omitzero"`
 	// DistrustedKeys answer no token, whatever their issuer publishes.
@@ -296,6 +298,12 @@ type TokenCache struct {
 	Capacity *int `json:"capacity,omitempty"`
 	// MaxBytes is how much memory they may take, 0 or 65536 to 17179869184; nil is 67108864.
 	MaxBytes *int `json:"max_bytes,omitempty"`
+}
+
+// Events says how many audit events are kept.
+type Events struct {
+	// Capacity is how many, 1 to 1000000; 8192 when 0.
+	Capacity int `json:"capacity,omitempty"`
 }
 
 // HTTP says how key sets and metadata are fetched.

@@ -5,6 +5,7 @@ package scopegate
 import (
 	"encoding/json"
 	"runtime"
+	"strings"
 )
 
 // An Offered is a tool, prompt or resource that a host offers, and what it declares to need.
@@ -81,6 +82,36 @@ func (r *PolicyReport) UnmarshalJSON(text []byte) error {
 		r.Default = Need(scopes...)
 	}
 	return nil
+}
+
+// Forgotten is where the policy and what is offered do not fit: the rules that match nothing, what has no rule, and what
+// nobody may use. An adapter logs it, or refuses to start.
+func (r *PolicyReport) Forgotten() []Mistake {
+	var forgotten []Mistake
+	for _, rule := range r.UnmatchedRules {
+		kind := kindNames[rule.Kind]
+		forgotten = append(forgotten, Mistake{"policy." + kind + "s." + rule.Name, "matches no " + kind + " that is offered"})
+	}
+	for _, thing := range r.Defaulted {
+		forgotten = append(forgotten, Mistake{thing.path(), "has no rule, so by default " + needs(r.Default)})
+	}
+	for _, thing := range r.Unreadable {
+		forgotten = append(forgotten, Mistake{thing.path(), "nobody may use it: servers can take this URI for another"})
+	}
+	return forgotten
+}
+
+func (e PolicyEntry) path() string { return kindNames[e.Kind] + "s." + e.Name }
+
+func needs(rule Rule) string {
+	scopes, ok := rule.(need)
+	switch {
+	case !ok:
+		return "nobody may use it"
+	case len(scopes) == 0:
+		return "it needs no scope"
+	}
+	return "it needs " + strings.Join(scopes, " ")
 }
 
 // Declare makes a ResourceServer that also asks for the scopes which tools, prompts and resources declare, and reports how

@@ -107,7 +107,7 @@ func (s *server) declare(offered []byte) (*server, json.RawMessage, error) {
 		return nil, nil, &ConfigError{Errors: readMistakes(failure)}
 	}
 	defer C.scopegate_report_free(report)
-	return newServer(declared), goBytes(C.scopegate_report_json(report)), nil
+	return newServer(declared), goBytes(C.scopegate_report_text(report)), nil
 }
 
 // enter gives the handle for use until leave, or nil once the server was closed: the library refuses that.
@@ -178,7 +178,7 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 	case question == require && found.status == C.SCOPEGATE_OK:
 		return reply{passed: true}
 	case question == callsOf && found.status == C.SCOPEGATE_OK:
-		return reply{calls: goBytes(C.scopegate_report_json(found.report))}
+		return reply{calls: goBytes(C.scopegate_report_text(found.report))}
 	case found.status == C.SCOPEGATE_OK && found.token != nil:
 		verification := uint64(found.verification)
 		if known := s.verified.find(verification); known != nil {
@@ -370,6 +370,26 @@ func (s *server) stats() (json.RawMessage, error) {
 	return readReport(report, failure)
 }
 
+func (s *server) metrics() (string, error) {
+	handle := s.enter()
+	defer s.leave(handle)
+	var report *C.scopegate_report
+	var failure *C.scopegate_error
+	C.scopegate_server_metrics(handle, &report, &failure)
+	text, err := readReport(report, failure)
+	return string(text), err
+}
+
+// drainEvents gives JSON lines, and nothing when there are no events.
+func (s *server) drainEvents() []byte {
+	handle := s.enter()
+	defer s.leave(handle)
+	var report *C.scopegate_report
+	C.scopegate_server_drain_events(handle, &report, nil)
+	defer C.scopegate_report_free(report)
+	return goBytes(C.scopegate_report_text(report))
+}
+
 func (s *server) health() (json.RawMessage, error) {
 	handle := s.enter()
 	defer s.leave(handle)
@@ -429,7 +449,7 @@ func nativeText(text string) (C.scopegate_str, func()) {
 
 func readReport(report *C.scopegate_report, failure *C.scopegate_error) (json.RawMessage, error) {
 	defer C.scopegate_report_free(report)
-	if text := goBytes(C.scopegate_report_json(report)); len(text) > 0 {
+	if text := goBytes(C.scopegate_report_text(report)); len(text) > 0 {
 		C.scopegate_error_free(failure)
 		return text, nil
 	}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 )
 
@@ -23,6 +25,12 @@ type FullCall struct {
 	// Token is the verified token.
 	Token *AccessToken
 }
+
+// Format writes the name of the type, whatever the verb: arguments are the client's.
+func (FullCall) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "scopegate.FullCall") }
+
+// LogValue is the name of the type too.
+func (FullCall) LogValue() slog.Value { return slog.StringValue("scopegate.FullCall") }
 
 // WithScopesOf has a function asked for the scopes that each call needs, beside those of the configuration and its
 // policy: nil is none. It is for an MCP server, and has the body of every guarded request read.

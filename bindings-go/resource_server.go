@@ -14,6 +14,8 @@ package scopegate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -29,6 +31,14 @@ type ResourceServer struct {
 	log      refusalLog
 	close    func()
 }
+
+// Format writes the name of the type, whatever the verb: what is inside changes while it is used.
+func (*ResourceServer) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "scopegate.ResourceServer")
+}
+
+// LogValue is the name of the type too.
+func (*ResourceServer) LogValue() slog.Value { return slog.StringValue("scopegate.ResourceServer") }
 
 // New makes a ResourceServer. It reads the files that the configuration names and does no other IO: no network, no
 // thread.
@@ -207,6 +217,9 @@ func (g *ResourceServer) Origin() string { return g.identity.origin }
 
 // Path is the path of the resource.
 func (g *ResourceServer) Path() string { return g.identity.path }
+
+// Logger is where refusals are logged.
+func (g *ResourceServer) Logger() *slog.Logger { return g.log.target() }
 
 // Leeway is the clock difference that is allowed, for programs that look at expiry times themselves.
 func (g *ResourceServer) Leeway() time.Duration { return g.identity.leeway }

@@ -22,6 +22,7 @@ type suite struct {
 	NumberOfTests int    `json:"number_of_tests"`
 	Groups        []struct {
 		Config   json.RawMessage `json:"config"`
+		Derive   json.RawMessage `json:"derive"`
 		Declared []offered       `json:"declared"`
 		Report   any             `json:"report"`
 		Cases    []vector        `json:"cases"`
@@ -89,6 +90,14 @@ func TestEveryVectorGivesTheExpectedAnswer(t *testing.T) {
 			gate, err := scopegate.FromJSON(group.Config)
 			if err != nil {
 				t.Fatalf("%s: %v", suite.Suite, err)
+			}
+			if group.Derive != nil {
+				derived, err := gate.DeriveJSON(group.Derive)
+				if err != nil {
+					t.Fatalf("%s: %v", suite.Suite, err)
+				}
+				gate.Close()
+				gate = derived
 			}
 			if group.Declared != nil {
 				declared, report, err := gate.Declare(offers(t, group.Declared))

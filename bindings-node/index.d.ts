@@ -18,6 +18,7 @@ export type {
   ClientCertificate,
   Configuration,
   DistrustedKey,
+  EventsSettings,
   HttpSettings,
   KeySettings,
   KeySnapshot,
@@ -282,6 +283,28 @@ export class ResourceServer {
   /** Counters: decisions by reason, fetches by outcome, and the state of each key source. */
   stats(): Stats;
 
+  /**
+   * The same counters as Prometheus text, to be served as `text/plain; version=0.0.4; charset=utf-8`. It names issuers:
+   * show it to operators alone.
+   */
+  metrics(): string;
+
+  /**
+   * Takes the audit events that were kept since they were last taken, in the order of their decisions: one for each request
+   * that was accepted or refused, and for each refusal of `require`. None where `events` is not configured.
+   *
+   * Nothing waits for who drains: without room events are dropped, and `stats().events.dropped` counts them.
+   */
+  drainEvents(): AuditEvent[];
+
+  /**
+   * Hands each audit event to `listener`, which is called every `interval` milliseconds (1000) for those that came since, on
+   * a timer that keeps no process alive. What it throws is uncaught. Gives a function that ends it, after what still waits.
+   *
+   * Throws `TypeError` and `RangeError` for arguments that do not fit.
+   */
+  onEvent(listener: (event: AuditEvent) => void, options?: { readonly interval?: number }): () => void;
+
   /** Whether tokens can be judged now, and what keeps them from it. */
   health(): Health;
 
@@ -311,6 +334,8 @@ export interface Stats {
   readonly not_rfc9068: number;
   /** Verified tokens; nothing but zeros where they are not kept. */
   readonly token_cache: TokenCacheStats;
+  /** Audit events; nothing but zeros where `events` is not configured. */
+  readonly events: AuditStats;
   /** The key source of each authorization server. */
   readonly sources: readonly SourceStatus[];
 }
@@ -325,6 +350,43 @@ export interface TokenCacheStats {
   readonly entries: number;
   /** The memory that they take, in bytes. */
   readonly bytes: number;
+}
+
+/** How audit events have fared. */
+export interface AuditStats {
+  /** Events that were kept to be drained. */
+  readonly recorded: number;
+  /** Events for which there was no room. */
+  readonly dropped: number;
+  /** Events that wait to be drained. */
+  readonly waiting: number;
+}
+
+/**
+ * What was decided about one request, for whom, and what they asked for.
+ *
+ * It holds values of claims that were verified, and never the token. All from `issuer` on is known only of tokens that
+ * proved good. Texts are cut after 256 bytes and lists after 32 items, with `\u2026` in the place of the rest.
+ */
+export interface AuditEvent {
+  /** When, in seconds since 1970; `null` where the machine's clock cannot be used. */
+  readonly time: number | null;
+  /** The resource that was asked for, as configured. */
+  readonly resource: string;
+  /** Whether the request may pass. */
+  readonly outcome: "accepted" | "refused";
+  /** Why it may not. */
+  readonly reason: Reason | null;
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  readonly client_id: string | null;
+  /** The scopes that the request needed, as far as they were found out. */
+  readonly scopes_needed: readonly string[];
+  readonly scopes_granted: readonly string[];
+  /** The MCP calls in the request, where they were read, and the tool, prompt or resource that each names first. */
+  readonly calls: readonly { readonly method: string; readonly name: string | null }[];
+  /** Tells events of one token from events of another: a salted hash, in hexadecimal. Each process draws its salt. */
+  readonly token: string | null;
 }
 
 /** Whether tokens can be judged now. */

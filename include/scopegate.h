@@ -94,7 +94,7 @@ typedef struct scopegate_error scopegate_error;
 typedef struct scopegate_key_request scopegate_key_request;
 
 /**
- * A JSON document for operators. It is unchangeable, any thread may read it, and it may outlive its server.
+ * A document for operators. It is unchangeable, any thread may read it, and it may outlive its server.
  */
 typedef struct scopegate_report scopegate_report;
 
@@ -982,6 +982,26 @@ scopegate_status scopegate_server_stats(const struct scopegate_server *server,
                                         struct scopegate_error **error);
 
 /**
+ * The same counters as Prometheus text, to be served as `text/plain; version=0.0.4; charset=utf-8`. It names issuers:
+ * show it to operators alone. With `SCOPEGATE_OK` comes `report`, else `error`, which may be NULL.
+ */
+scopegate_status scopegate_server_metrics(const struct scopegate_server *server,
+                                          struct scopegate_report **report,
+                                          struct scopegate_error **error);
+
+/**
+ * Takes the audit events that were kept since they were last taken, as JSON lines: an object for each request that was
+ * accepted or refused, with a line feed after it. Empty when there are none, and where `events` is not configured.
+ * Nothing waits for who drains: without room events are dropped and counted (`scopegate_server_stats`).
+ *
+ * With `SCOPEGATE_OK` comes `report`, else `error`, which may be NULL. The events hold values of claims, and never a
+ * token.
+ */
+scopegate_status scopegate_server_drain_events(const struct scopegate_server *server,
+                                               struct scopegate_report **report,
+                                               struct scopegate_error **error);
+
+/**
  * Whether tokens can be judged now: what a readiness probe asks. Needs no network, and does not depend on an issuer
  * once its keys are held.
  *
@@ -994,9 +1014,9 @@ scopegate_status scopegate_server_health(const struct scopegate_server *server,
                                          struct scopegate_error **error);
 
 /**
- * The report: a JSON object.
+ * The text of the report: a JSON object, unless its function says otherwise.
  */
-struct scopegate_str scopegate_report_json(const struct scopegate_report *report);
+struct scopegate_str scopegate_report_text(const struct scopegate_report *report);
 
 /**
  * Frees a report and what it lent. NULL is ignored.

@@ -25,6 +25,7 @@ EXAMPLES = {
     "Node.js": ("bindings-node/examples", "*.ts"),
     "Go": ("bindings-go/**/examples", "*.go"),
     "C": ("ffi/examples", "*.c"),
+    "Rust": ("core/examples/*/src", "*.rs"),
 }
 """Language -> its folders of examples, and which files in them are programs."""
 

@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/scopegate/scopegate/bindings-go/scopegatetest"
 )
 
 // The programs of docs/go.md, in its order.
 const (
 	sdkProgram = iota
+	declaringProgram
 	serverProgram
 	authorizeProgram
 	unitTest
@@ -34,6 +36,40 @@ func TestFirstDocumentedProgramIsTheExample(t *testing.T) {
 	}
 	if readme := blocks(t, "../../README.md", "go"); len(readme) != 1 || !strings.HasSuffix(string(example), readme[0]) {
 		t.Error("README.md and examples/main.go differ")
+	}
+}
+
+func TestDocumentedServerThatDeclaresLetsInWhomItSays(t *testing.T) {
+	address := freeAddress(t)
+	server := "http://" + address + "/mcp"
+	issuer := scopegatetest.NewIssuer(server)
+	origin := authorizationServer(t, issuer)
+	program := filepath.Join(t.TempDir(), "server")
+	goTool(t, freshModule(t, "main.go", documented(t, "go")[declaringProgram]), "build", "-o", program, ".")
+	start(t, program, address, "ISSUER="+origin, "RESOURCE="+server, "PORT="+address[strings.LastIndex(address, ":")+1:])
+	world := &world{url: server}
+	claims := scopegatetest.Claims{"iss": origin, "sub": "alice", "scope": "mail:send"}
+	session := world.connect(t, issuer.Authorization(claims))
+	send := func(to string) error {
+		_, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "send_email", Arguments: map[string]any{"to": to}})
+		return err
+	}
+	if err := send("bob@example.com"); err != nil {
+		t.Error(err)
+	}
+	if tools, err := session.ListTools(t.Context(), nil); err != nil || len(tools.Tools) != 1 {
+		t.Errorf("found %+v, %v", tools, err)
+	}
+	if err := send("bob@elsewhere.test"); err == nil || world.last.status != http.StatusForbidden {
+		t.Errorf("found %v, %+v", err, world.last)
+	}
+	if challenge := world.last.header.Get("WWW-Authenticate"); !strings.Contains(challenge, `scope="mail:send mail:outside"`) {
+		t.Errorf("found %s", challenge)
+	}
+	claims["scope"] = "mail:outside"
+	world.authorization = issuer.Authorization(claims)
+	if err := send("bob@example.com"); err == nil {
+		t.Error("it was sent without the declared scope")
 	}
 }
 

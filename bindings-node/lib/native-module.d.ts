@@ -101,6 +101,8 @@ export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
 export function stats(server: Server): string;
+export function metrics(server: Server): string;
+export function drainEvents(server: Server): string;
 export function health(server: Server): string;
 export function distrustKey(server: Server, issuer: string, kid: string): NativeMistake | null;
 export function replaceKeys(server: Server, issuer: string, jwks: string): NativeMistake | null;

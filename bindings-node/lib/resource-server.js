@@ -195,6 +195,30 @@ function resourceServerOver(native) {
       return JSON.parse(this.#guard(prepare({}), () => native.stats(this.#server)));
     }
 
+    metrics() {
+      return this.#guard(prepare({}), () => native.metrics(this.#server));
+    }
+
+    drainEvents() {
+      const lines = this.#guard(prepare({}), () => native.drainEvents(this.#server));
+      return lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    }
+
+    /**
+     * @param {(event: import("../index.js").AuditEvent) => void} listener
+     * @param {{ interval?: number }} [options]
+     */
+    onEvent(listener, { interval = 1000 } = {}) {
+      if (typeof listener !== "function") throw new TypeError("listener: expected a function");
+      if (!(interval > 0)) throw new RangeError("interval: expected a positive number of milliseconds");
+      const drain = () => this.drainEvents().forEach(listener);
+      const timer = setInterval(drain, interval).unref();
+      return () => {
+        clearInterval(timer);
+        drain();
+      };
+    }
+
     health() {
       return JSON.parse(this.#guard(prepare({}), () => native.health(this.#server)));
     }

@@ -289,6 +289,18 @@ pub(crate) fn stats(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.stats().to_json()))
 }
 
+/// Counters, as Prometheus text.
+#[napi(catch_unwind)]
+pub(crate) fn metrics(server: &External<ResourceServer>) -> Result<String> {
+    caught(|| Ok(server.stats().to_prometheus()))
+}
+
+/// Audit events, as JSON lines.
+#[napi(catch_unwind)]
+pub(crate) fn drain_events(server: &External<ResourceServer>) -> Result<String> {
+    caught(|| Ok(server.drain_events_as_lines()))
+}
+
 /// Whether tokens can be judged, as JSON.
 #[napi(catch_unwind)]
 pub(crate) fn health(server: &External<Server>) -> Result<String> {

@@ -15,6 +15,7 @@ const INTERFACES = {
   KeySettings: schema.$defs.KeysConfig,
   HttpSettings: schema.$defs.HttpConfig,
   ClientCertificate: schema.$defs.ClientCertificate,
+  EventsSettings: schema.$defs.EventsConfig,
   TokenCacheSettings: schema.$defs.TokenCacheConfig,
   DistrustedKey: schema.$defs.DistrustedKey,
   KeySnapshot: schema.$defs.KeySnapshot,

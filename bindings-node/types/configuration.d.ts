@@ -50,6 +50,8 @@ export interface Configuration {
   keys?: KeySettings;
   /** How many verified tokens are kept. */
   token_cache?: TokenCacheSettings;
+  /** Whether an audit event of each decision is kept until it is drained, and how many; none by default. */
+  events?: EventsSettings;
   /** How key sets and metadata are fetched. */
   http?: HttpSettings;
 }
@@ -147,6 +149,12 @@ export interface DistrustedKey {
   issuer: string;
   /** 1 to 256 bytes. */
   kid: string;
+}
+
+/** How many audit events are kept until they are drained. */
+export interface EventsSettings {
+  /** How many, 1 to 1000000; 8192 by default. What comes when there is no room is counted and dropped. */
+  capacity?: number;
 }
 
 /**

@@ -197,6 +197,14 @@ impl Server {
         self.guard(py, || self.0.stats().to_json())
     }
 
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        self.guard(py, || self.0.stats().to_prometheus())
+    }
+
+    fn drain_events(&self, py: Python<'_>) -> PyResult<String> {
+        self.guard(py, || self.0.drain_events_as_lines())
+    }
+
     fn health(&self, py: Python<'_>) -> PyResult<String> {
         self.guard(py, || self.0.health().to_json())
     }

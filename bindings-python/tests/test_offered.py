@@ -346,8 +346,22 @@ class TestFastMcp:
             return "secret"
 
         stage.mcp.mount(inner, namespace="in")
+
+        @inner.tool(auth=require_scopes("own"), meta=meta(["declared"]))
+        def guarded() -> str:
+            return "guarded"
+
+        @inner.tool(auth=require_scopes("own"))
+        def theirs() -> str:
+            return "theirs"
+
         with serving(stage.app) as port:
             assert called(port, issuer, "in_secret") == "inner"
+            assert called(port, issuer, "in_guarded") == "declared"
+            # FastMCP does not tell the server in front of the check, and makes it itself.
+            refused = post(port, bearer(issuer), body=tool("in_theirs"))
+            assert (refused.status, b"isError" in refused.body or b"error" in refused.body) == (200, True)
+            assert b'"text":"theirs"' not in refused.body
 
     async def test_before_the_start_there_is_nothing_to_list(self, configured: Any) -> None:
         gate = configured()

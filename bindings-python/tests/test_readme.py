@@ -28,7 +28,9 @@ def blocks(path: Path) -> list[str]:
     return found
 
 
-PROGRAMS = [(path.parent.name, block) for path in (README, PACKAGE / "README.md") for block in blocks(path)]
+OPERATING = PACKAGE.parent / "docs" / "operating.md"
+PAGES = (README, PACKAGE / "README.md", OPERATING)
+PROGRAMS = [(path.parent.name, block) for path in PAGES for block in blocks(path)]
 
 
 @pytest.mark.parametrize("block", [block for _, block in PROGRAMS], ids=range(len(PROGRAMS)))
@@ -94,3 +96,11 @@ def test_every_setting_is_in_the_table() -> None:
     assert len(settings) > 20
     missing = [name for name in settings if f"`{name}`" not in text]
     assert missing == []
+
+
+def test_every_metric_is_in_the_table() -> None:
+    gate = ResourceServer(resource=RESOURCE, authorization_servers=[ISSUER])
+    families = re.findall(r"^# TYPE (\w+) ", gate.metrics(), re.MULTILINE)
+    assert len(families) > 10
+    text = OPERATING.read_text(encoding="utf-8")
+    assert [name for name in families if f"`{name}`" not in text] == []

@@ -73,6 +73,8 @@ async def answers(document: dict[str, Any], authorize: Authorize) -> list[tuple[
 
 def gate_of(group: dict[str, Any]) -> ResourceServer:
     gate = ResourceServer.from_json(json.dumps(group["config"]))
+    if "derive" in group:
+        gate = gate.derive(**group["derive"])
     if "declared" in group:
         gate, report = gate.declare(group["declared"])
         assert json.loads(json.dumps(report_members(report))) == group["report"], group["comment"]

@@ -8,6 +8,7 @@ use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
+use crate::event::audit::{Caller, Decided};
 use crate::keys::algorithm::Algorithm;
 use crate::keys::source::{KeyRequest, Recognition, Selection, Source, VerifyingKey, Want};
 use crate::policy::{Policy, Verdict};
@@ -24,8 +25,8 @@ use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
 
 impl Inner {
-    /// The order of checks: the first that fails is the reason, in every language.
-    pub(crate) fn decide(
+    /// Checks 1 to 22. The order of checks: the first that fails is the reason, in every language.
+    pub(crate) fn authenticate(
         &self,
         request: &Request<'_>,
         done: Option<&KeyRequest>,
@@ -33,16 +34,19 @@ impl Inner {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
-        let token = self.verified(credential, request, done)?;
+        self.verified(credential, request, done)
+    }
+
+    /// Checks 23 to 26.
+    pub(crate) fn permit(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
         match (&self.policy, &request.body) {
-            (Some(policy), Body::Unread) => self.check_headers(policy, &token, request)?,
-            (Some(policy), body) => self.check_call(policy, &token, request, body)?,
-            (None, _) if self.cover(&token, request.scopes) => {}
+            (Some(policy), Body::Unread) => self.check_headers(policy, token, request),
+            (Some(policy), body) => self.check_call(policy, token, request, body).map_err(Stop::from),
+            (None, _) if self.cover(token, request.scopes) => Ok(()),
             (None, _) => self
-                .has_scopes(&token, self.need(request, &[]))
-                .map_err(|refusal| self.stop_with_id(refusal, request))?,
+                .has_scopes(token, self.need(request, &[]))
+                .map_err(|refusal| self.stop_with_id(refusal, request)),
         }
-        Ok(token)
     }
 
     /// Check 2.
@@ -303,10 +307,59 @@ impl Inner {
         Wire { settings: &self.settings, metadata_url: &self.metadata.url }
     }
 
-    pub(crate) fn reject(&self, refusal: Refusal, request: &Request<'_>) -> Box<Rejection> {
+    /// A request that passes. Counted, and told to those who audit.
+    pub(crate) fn accept(&self, token: &AccessToken, request: &Request<'_>) {
+        self.counters.accepted();
+        self.audit(request, Some(token), None);
+    }
+
+    /// A refusal as the host sees it, of a token that proved good where there is one. Counted, and told to those who audit.
+    pub(crate) fn reject(
+        &self,
+        refusal: Refusal,
+        request: &Request<'_>,
+        token: Option<&AccessToken>,
+    ) -> Box<Rejection> {
         self.counters.refused(refusal.reason);
+        self.audit(request, token, Some(refusal.reason));
         let response = self.wire().answer(&refusal, request);
         Box::new(Rejection { reason: refusal.reason, detail: refusal.detail.into_owned(), response })
+    }
+}
+
+/// Audit events. What a caller asked for is read once more for them, so that decisions without them cost nothing.
+impl Inner {
+    fn audit(&self, request: &Request<'_>, token: Option<&AccessToken>, reason: Option<Reason>) {
+        let Some(log) = &self.events else { return };
+        let message = token.map_or(Ok(Message::None), |_| self.message(request)).unwrap_or(Message::None);
+        let need = self.need(request, &self.needed_by(&message));
+        log.record(&Decided {
+            time: request.now.or_else(|| self.clock.wall()),
+            resource: self.settings.resource.as_str(),
+            reason,
+            caller: token.map(|token| Caller {
+                token,
+                credential: request.credential().unwrap_or_default(),
+                needed: need.iter().collect(),
+                calls: message.calls(),
+            }),
+        });
+    }
+
+    /// The calls that were asked for, as far as they can be read.
+    fn message<'a>(&self, request: &Request<'a>) -> Result<Message<'a>, CallError> {
+        match request.body {
+            Body::Unread => Ok(call::from_headers(request)?.map_or(Message::None, Message::Call)),
+            Body::Bytes(body) => call::read(body, self.body_limit()),
+            Body::Calls(calls) => call::from_calls(calls),
+        }
+    }
+
+    fn needed_by(&self, message: &Message<'_>) -> Vec<&str> {
+        match self.policy.as_ref().map(|policy| policy.judge(message)) {
+            Some(Verdict::Need(scopes)) => scopes,
+            Some(Verdict::Deny | Verdict::NoKey) | None => Vec::new(),
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! Counters and health.
 
+pub(crate) mod audit;
+mod prometheus;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use self::audit::AuditStats;
 use crate::keys::source::SourceStatus;
 use crate::reason::Reason;
 use crate::token::cache::TokenCacheStats;
@@ -63,6 +67,8 @@ pub struct Stats {
     pub not_rfc9068: u64,
     /// Verified tokens; nothing but zeros where they are not kept.
     pub token_cache: TokenCacheStats,
+    /// Audit events; nothing but zeros where `events` is not configured.
+    pub events: AuditStats,
     /// The key source of each authorization server.
     pub sources: Vec<SourceStatus>,
 }
@@ -71,6 +77,7 @@ impl Stats {
     pub(crate) fn new(
         counters: &Counters,
         token_cache: TokenCacheStats,
+        events: AuditStats,
         sources: Vec<SourceStatus>,
     ) -> Stats {
         let counts = Reason::ALL.iter().zip(&counters.refused);
@@ -82,6 +89,7 @@ impl Stats {
             refused: refused.collect(),
             not_rfc9068: counters.not_rfc9068.now(),
             token_cache,
+            events,
             sources,
         }
     }
@@ -90,6 +98,15 @@ impl Stats {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+
+    /// The same as Prometheus text, to be served with [`Stats::PROMETHEUS_CONTENT_TYPE`]. It names issuers: show it to
+    /// operators alone.
+    pub fn to_prometheus(&self) -> String {
+        prometheus::text(self)
+    }
+
+    /// The `Content-Type` of [`Stats::to_prometheus`].
+    pub const PROMETHEUS_CONTENT_TYPE: &str = prometheus::CONTENT_TYPE;
 }
 
 /// Whether tokens can be judged now.

@@ -52,9 +52,11 @@ mod wire;
 pub use call::{CallId, CallKind, FullCall, McpCall};
 pub use config::{
     Advertise, AuthorizationServer, ChallengeScopes, ClaimPath, ClientAudience, ClientCertificate, Config,
-    ConfigError, ConfigMistake, DistrustedKey, ENVIRONMENT, HttpConfig, Issuers, KeysConfig, Offered,
-    PolicyConfig, PolicyRule, Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig, TokenFormat,
+    ConfigError, ConfigMistake, DistrustedKey, ENVIRONMENT, EventsConfig, HttpConfig, Issuers, KeysConfig,
+    Offered, PolicyConfig, PolicyRule, Preset, PresetMember, PresetWant, RefusalBody, TokenCacheConfig,
+    TokenFormat,
 };
+pub use event::audit::{AuditEvent, AuditStats, AuditedCall, Outcome};
 pub use event::{Health, Stats};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;

@@ -388,6 +388,19 @@ mod tests {
         assert_eq!(of_method(&policy, ""), needs(&["default"]));
     }
 
+    /// What [`Entries::find`] does is one look-up, and one for each length that patterns have.
+    #[test]
+    fn ten_thousand_patterns_are_looked_up_as_a_few_are() {
+        let pattern = |number: usize| (format!("tool_{number:05}_*"), need(&["a"]));
+        let longer = |number: usize| (format!("tool_{number:05}_long_*"), Rule::Deny);
+        let maps =
+            Maps { tools: (0..5_000).flat_map(|n| [pattern(n), longer(n)]).collect(), ..Maps::default() };
+        let policy = Policy::new(Rule::Deny, maps, 1000, false);
+        assert_eq!((policy.tools.prefixes.len(), policy.tools.lengths.as_slice()), (10_000, &[16, 11][..]));
+        assert_eq!(of_tool(&policy, "tool_04999_x"), needs(&["a"]));
+        assert_eq!(of_tool(&policy, "tool_04999_long_x"), Verdict::Deny);
+    }
+
     #[test]
     fn each_kind_is_looked_up_in_its_own_map() {
         let maps = Maps {

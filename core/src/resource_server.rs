@@ -11,6 +11,7 @@ use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
 use crate::decision::{Stop, checked_scopes};
+use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError};
 use crate::keys::snapshot::{self, KeySnapshot};
@@ -68,6 +69,8 @@ pub(crate) struct Inner {
     /// Verified tokens, where they are kept.
     pub(crate) cache: Option<Arc<TokenCache>>,
     pub(crate) counters: Counters,
+    /// Audit events, where they are kept.
+    pub(crate) events: Option<Arc<AuditLog>>,
 }
 
 /// What [`ResourceServer::check`] found out without blocking.
@@ -200,7 +203,7 @@ impl ResourceServer {
             Check::Done(result) => result,
             Check::NeedBody { .. } => {
                 let detail = "expected the body: the policy or the form of a 403 needs it";
-                Err(self.0.reject(Refusal::new(Reason::Internal, detail), request))
+                Err(self.0.reject(Refusal::new(Reason::Internal, detail), request, None))
             }
             Check::NeedKeys(_) => Err(Box::new(self.internal_error("keys were asked for twice", request))),
         }
@@ -221,7 +224,7 @@ impl ResourceServer {
             }
             (Some(policy), body) => self.0.check_call(policy, token, request, body),
         });
-        judged.map_err(|refusal| self.0.reject(refusal, request))
+        judged.map_err(|refusal| self.0.reject(refusal, request, Some(token)))
     }
 
     /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
@@ -230,7 +233,7 @@ impl ResourceServer {
     /// They are read as a policy reads them, with one or without, and the routing headers are compared. In the
     /// arguments too a body is refused that two parsers could read differently.
     pub fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Box<Rejection>> {
-        self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request))
+        self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request, None))
     }
 
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
@@ -314,8 +317,25 @@ impl ResourceServer {
     /// Counters of decisions and fetches, and the state of each key source.
     pub fn stats(&self) -> Stats {
         let token_cache = self.0.cache.as_deref().map(TokenCache::stats).unwrap_or_default();
+        let events = self.0.events.as_deref().map(AuditLog::stats).unwrap_or_default();
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
-        Stats::new(&self.0.counters, token_cache, sources)
+        Stats::new(&self.0.counters, token_cache, events, sources)
+    }
+
+    /// Takes the audit events that were kept since they were last taken, in the order of their decisions: one for each
+    /// request that was accepted or refused, and for each refusal of [`ResourceServer::require`]. None where `events`
+    /// is not configured.
+    ///
+    /// Nothing ever waits for who drains: when there is no room, events are dropped, and `events.dropped` of
+    /// [`ResourceServer::stats`] counts them. A server shares its events with those that are made from it. A forked
+    /// child begins without any.
+    pub fn drain_events(&self) -> Vec<AuditEvent> {
+        self.0.events.as_deref().map(AuditLog::drain).unwrap_or_default()
+    }
+
+    /// The same as JSON lines: an object for each event, and a line feed after each.
+    pub fn drain_events_as_lines(&self) -> String {
+        self.drain_events().iter().fold(String::new(), |lines, event| lines + &event.to_json() + "\n")
     }
 
     /// Whether tokens can be judged now. Needs no network and does not depend on an issuer once keys are held.
@@ -371,7 +391,7 @@ impl ResourceServer {
 
     /// The refusal for a fault of the host or of ours, such as a caught panic: 500.
     pub fn internal_error(&self, detail: &str, request: &Request<'_>) -> Rejection {
-        *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request)
+        *self.0.reject(Refusal::new(Reason::Internal, detail.to_owned()), request, None)
     }
 
     fn source_of(&self, issuer: &str) -> Result<&Arc<Source>, KeyControlError> {
@@ -380,14 +400,24 @@ impl ResourceServer {
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        match self.0.decide(request, done) {
-            Ok(token) => {
-                self.0.counters.accepted();
+        let token = match self.0.authenticate(request, done) {
+            Ok(token) => token,
+            Err(stop) => return self.stopped(stop, request, None),
+        };
+        match self.0.permit(&token, request) {
+            Ok(()) => {
+                self.0.accept(&token, request);
                 Check::Done(Ok(token))
             }
-            Err(Stop::Refuse(refusal)) => Check::Done(Err(self.0.reject(*refusal, request))),
-            Err(Stop::NeedKeys(wanted)) => Check::NeedKeys(wanted),
-            Err(Stop::NeedBody) => Check::NeedBody { limit: self.0.body_limit() },
+            Err(stop) => self.stopped(stop, request, Some(&token)),
+        }
+    }
+
+    fn stopped(&self, stop: Stop, request: &Request<'_>, token: Option<&AccessToken>) -> Check {
+        match stop {
+            Stop::Refuse(refusal) => Check::Done(Err(self.0.reject(*refusal, request, token))),
+            Stop::NeedKeys(wanted) => Check::NeedKeys(wanted),
+            Stop::NeedBody => Check::NeedBody { limit: self.0.body_limit() },
         }
     }
 }

@@ -216,6 +216,130 @@ fn a_session_answers_its_owner_alone() {
     assert_eq!((nobody(session), nobody("Mcp-Session-Id: session-2")), (404, 200));
 }
 
+fn send_email(to: &str) -> Vec<u8> {
+    let params = json!({"name": "send_email", "arguments": {"to": to}});
+    json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}).to_string().into_bytes()
+}
+
+fn configured(issuer: &Issuer, further: &Value) -> Value {
+    let server: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+    let mut configuration = json!({"resource": RESOURCE, "authorization_servers": [server]});
+    let members = configuration.as_object_mut().expect("an object");
+    members.extend(further.as_object().cloned().unwrap_or_default());
+    configuration
+}
+
+#[test]
+fn what_the_function_says_of_a_call_is_needed_beside_the_policy() {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let note = Arc::clone(&asked);
+    let further =
+        json!({"policy": {"default": "deny", "tools": {"send_email": ["mail"]}, "methods": {"ping": []}}});
+    let stage = Stage::new(
+        |issuer| configured(issuer, &further),
+        |gate| {
+            ResourceServerLayer::new(gate).scopes(["api"]).scopes_of(move |call, token| {
+                let told = json!([call.method, call.name, call.params, token.subject()]).to_string();
+                note.lock().expect("no panic").push(told);
+                let params: Value = serde_json::from_str(call.params.unwrap_or("{}"))?;
+                let to_others = call.name.is_some() && params["arguments"]["to"] != "me";
+                Ok(if to_others { vec!["mail:others".to_owned()] } else { Vec::new() })
+            })
+        },
+    );
+    let bearer = |scope: &str| stage.bearer(&json!({"scope": scope, "sub": "alice"}));
+    let short = stage.post(&[&bearer("api mail")], &send_email("you"));
+    let scope = r#"scope="mail api mail:others""#;
+    assert!(
+        short.status == 403 && short.header("www-authenticate").is_some_and(|value| value.contains(scope))
+    );
+    assert!(short.body.contains(r#""id":7"#), "{}", short.body);
+    assert_eq!(stage.post(&[&bearer("api mail")], &send_email("me")).body, "passed");
+    assert_eq!(stage.post(&[&bearer("api mail mail:others")], &send_email("you")).body, "passed");
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let send: Value = serde_json::from_slice(&send_email("you")).expect("JSON");
+    let batch = json!([ping, send]).to_string();
+    assert_eq!(stage.post(&[&bearer("api mail")], batch.as_bytes()).status, 403);
+    assert_eq!(stage.post(&[&bearer("api")], b"").body, "passed");
+    let params = |to: &str| json!({"name": "send_email", "arguments": {"to": to}}).to_string();
+    let told = |to: &str| json!(["tools/call", "send_email", params(to), "alice"]).to_string();
+    let ping = json!(["ping", null, null, "alice"]).to_string();
+    let nothing = json!(["", null, null, "alice"]).to_string();
+    let expected = [told("you"), told("me"), told("you"), ping, told("you"), nothing];
+    assert_eq!(*asked.lock().expect("no panic"), expected);
+    assert_eq!(stage.seen().len(), 3);
+}
+
+#[test]
+fn the_function_is_not_asked_for_strangers_nor_for_what_is_denied_or_unreadable() {
+    let further = json!({"policy": {"default": [], "tools": {"drop_table": "deny"}}});
+    let layer = |gate| ResourceServerLayer::new(gate).scopes_of(|_, _| unreachable!("it was asked"));
+    let stage = Stage::new(|issuer| configured(issuer, &further), layer);
+    let good = stage.bearer(&json!({}));
+    let twice = String::from_utf8(send_email("you")).expect("text").replace(r#""to""#, r#""to":"me","to""#);
+    for (lines, body, status) in [
+        (vec![], send_email("me"), 401),
+        (vec!["Authorization: Bearer x"], send_email("me"), 401),
+        (vec![&*good], call("drop_table"), 403),
+        (vec![&*good], twice.into_bytes(), 400),
+        (vec![&*good], b"{".to_vec(), 400),
+        (vec![&*good, "Content-Encoding: gzip"], send_email("me"), 415),
+        (vec![&*good, "Content-Type: text/plain"], send_email("me"), 415),
+    ] {
+        assert_eq!(stage.post(&lines, &body).status, status, "{lines:?}");
+    }
+    assert_eq!(stage.seen(), []);
+}
+
+#[test]
+fn a_fault_of_the_function_lets_nothing_pass() {
+    for fault in ["fails", "panics", "not a scope", "offline_access"] {
+        let layer = |gate| {
+            ResourceServerLayer::new(gate).scopes_of(move |_, _| match fault {
+                "fails" => Err("secret".into()),
+                "panics" => panic!("a test panics on purpose"),
+                scope => Ok(vec![scope.to_owned()]),
+            })
+        };
+        let stage = Stage::new(|issuer| configured(issuer, &json!({})), layer);
+        let answer = stage.post(&[&stage.bearer(&json!({}))], &call("weather"));
+        assert_eq!((answer.status, answer.header("www-authenticate")), (500, None), "{fault}");
+        assert_eq!(answer.body, r#"{"error":"server_error","error_description":"Internal error"}"#);
+        assert_eq!(stage.seen(), []);
+    }
+}
+
+#[test]
+fn requests_the_metadata_and_sessions_follow_the_current_resource_server() {
+    let current: Arc<Mutex<Option<ResourceServer>>> = Arc::default();
+    let (seen, issuer) = (Arc::clone(&current), Arc::new(Mutex::new(None)));
+    let wanting = |issuer: &Issuer, scope: &str| {
+        let further = json!({"required_scopes": [scope], "scopes_supported": [scope]});
+        ResourceServer::from_json(&configured(issuer, &further).to_string()).expect("a configuration")
+    };
+    let configure = |made: &Issuer| {
+        *issuer.lock().expect("no panic") = Some(wanting(made, "new"));
+        *current.lock().expect("no panic") = Some(wanting(made, "old"));
+        configured(made, &json!({}))
+    };
+    let following = move || seen.lock().expect("no panic").clone().expect("one");
+    let stage = Stage::new(configure, |_| ResourceServerLayer::following(following));
+    let post = |scope: &str, sub: &str, lines: &[&str]| {
+        let bearer = stage.bearer(&json!({"scope": scope, "sub": sub}));
+        stage.post(&[&[&*bearer], lines].concat(), b"").status
+    };
+    let metadata =
+        || exchange(stage.port, &request("GET", "/.well-known/oauth-protected-resource/mcp", &[], b"")).body;
+    assert_eq!((post("old", "opener", &[]), post("new", "opener", &[])), (200, 403));
+    assert!(metadata().contains(r#""scopes_supported":["old"]"#));
+    let next = issuer.lock().expect("no panic").take();
+    *current.lock().expect("no panic") = next;
+    let session = "Mcp-Session-Id: session-1";
+    assert_eq!((post("old", "opener", &[session]), post("new", "opener", &[session])), (403, 200));
+    assert_eq!(post("new", "bob", &[session]), 404);
+    assert!(metadata().contains(r#""scopes_supported":["new"]"#));
+}
+
 #[test]
 fn missing_keys_are_fetched_while_other_requests_are_answered() {
     let stub = Stub::start().expect("a free port");

@@ -9,12 +9,12 @@ use crate::server::Server;
 use crate::status::{SCOPEGATE_KEYS_UNAVAILABLE, SCOPEGATE_OK, Status};
 use crate::string::{Str, Texts};
 
-/// A JSON document for operators. It is unchangeable, any thread may read it, and it may outlive its server.
+/// A document for operators. It is unchangeable, any thread may read it, and it may outlive its server.
 pub struct Report(Texts);
 
 impl Report {
-    pub(crate) fn new(json: &str) -> Box<Report> {
-        Box::new(Report(Texts::of(json)))
+    pub(crate) fn new(text: &str) -> Box<Report> {
+        Box::new(Report(Texts::of(text)))
     }
 }
 
@@ -30,6 +30,42 @@ pub extern "C" fn scopegate_server_stats(
         let server = required(server, "server")?;
         let report = required(report, "report")?;
         report.write(Some(Report::new(&server.core.stats().to_json())));
+        Ok(SCOPEGATE_OK)
+    })
+}
+
+/// The same counters as Prometheus text, to be served as `text/plain; version=0.0.4; charset=utf-8`. It names issuers:
+/// show it to operators alone. With `SCOPEGATE_OK` comes `report`, else `error`, which may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_metrics(
+    server: Option<&Server>,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_metrics", error, || {
+        let server = required(server, "server")?;
+        let report = required(report, "report")?;
+        report.write(Some(Report::new(&server.core.stats().to_prometheus())));
+        Ok(SCOPEGATE_OK)
+    })
+}
+
+/// Takes the audit events that were kept since they were last taken, as JSON lines: an object for each request that was
+/// accepted or refused, with a line feed after it. Empty when there are none, and where `events` is not configured.
+/// Nothing waits for who drains: without room events are dropped and counted (`scopegate_server_stats`).
+///
+/// With `SCOPEGATE_OK` comes `report`, else `error`, which may be NULL. The events hold values of claims, and never a
+/// token.
+#[unsafe(no_mangle)]
+pub extern "C" fn scopegate_server_drain_events(
+    server: Option<&Server>,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    reported("scopegate_server_drain_events", error, || {
+        let server = required(server, "server")?;
+        let report = required(report, "report")?;
+        report.write(Some(Report::new(&server.core.drain_events_as_lines())));
         Ok(SCOPEGATE_OK)
     })
 }
@@ -55,10 +91,10 @@ pub extern "C" fn scopegate_server_health(
     })
 }
 
-/// The report: a JSON object.
+/// The text of the report: a JSON object, unless its function says otherwise.
 #[unsafe(no_mangle)]
-pub extern "C" fn scopegate_report_json(report: Option<&Report>) -> Str {
-    read("scopegate_report_json", report, Str::NONE, |report| report.0.first())
+pub extern "C" fn scopegate_report_text(report: Option<&Report>) -> Str {
+    read("scopegate_report_text", report, Str::NONE, |report| report.0.first())
 }
 
 /// Frees a report and what it lent. NULL is ignored.

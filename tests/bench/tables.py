@@ -78,9 +78,7 @@ def headline(results: Results) -> str:
             others.append(f"{microseconds(median)} ({results.titled(language, name)})")
         lines.append(f"| {language} | {' | '.join(ours + others)} |")
     limit = microseconds(results.limit("RS256"))
-    return "\n".join(
-        [*lines, "", f"The signature alone takes {limit} µs. {machine(results)} Medians of `make bench`:", ""]
-    )
+    return "\n".join([*lines, "", f"Medians; the signature alone takes {limit} µs. {machine(results)}", ""])
 
 
 def most(results: Results) -> str:

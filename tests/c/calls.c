@@ -190,7 +190,7 @@ static void reads(struct thread *thread) {
   total += sum(scopegate_response_header_name_at(answer, at)) + sum(scopegate_response_header_value_at(answer, at));
   total += sum(scopegate_response_http1(answer)) + sum(scopegate_response_detail(answer));
   total += sum(scopegate_error_message(error)) + sum(scopegate_error_path_at(error, at));
-  total += sum(scopegate_report_json(*SLOT(reports))) + sum(scopegate_server_metadata_url(*SLOT(servers)));
+  total += sum(scopegate_report_text(*SLOT(reports))) + sum(scopegate_server_metadata_url(*SLOT(servers)));
   EXPECT(total < SIZE_MAX);
 }
 

@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
   EXPECT(scopegate::view(scopegate_response_reason(answer.get())) == "missing_token");
 
   EXPECT(scopegate_server_health(gate.get(), scopegate::into(report), scopegate::into(error)) == SCOPEGATE_OK);
-  EXPECT(scopegate::view(scopegate_report_json(report.get())).find("\"status\":\"ok\"") != std::string_view::npos);
+  EXPECT(scopegate::view(scopegate_report_text(report.get())).find("\"status\":\"ok\"") != std::string_view::npos);
 
   // Results outlive the server.
   gate.reset();

@@ -69,7 +69,7 @@ static void begin_with_snapshot(const scopegate_server *server, const char *form
   scopegate_str snapshot;
   char *config;
   EXPECT(scopegate_server_export_keys(server, &report, NULL) == SCOPEGATE_OK);
-  snapshot = scopegate_report_json(report);
+  snapshot = scopegate_report_text(report);
   config = malloc(strlen(format) + snapshot.len);
   EXPECT(config != NULL);
   sprintf(config, format, snapshot.data);

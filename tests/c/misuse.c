@@ -69,7 +69,7 @@ static void null_handles(void) {
   EXPECT(scopegate_response_code(NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(is_absent(scopegate_error_message(NULL)) && scopegate_error_count(NULL) == 0);
   EXPECT(is_absent(scopegate_error_path_at(NULL, 0)) && is_absent(scopegate_error_message_at(NULL, 0)));
-  EXPECT(is_absent(scopegate_report_json(NULL)));
+  EXPECT(is_absent(scopegate_report_text(NULL)));
   EXPECT(scopegate_key_request_source(NULL) == 0 && scopegate_key_request_longest_wait_ms(NULL) == 0);
 }
 

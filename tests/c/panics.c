@@ -105,9 +105,13 @@ static void texts_and_statuses(void) {
 
 static void servers(const char *config) {
   scopegate_server *other = NULL;
+  scopegate_report *declared = NULL;
   REPORTS(scopegate_server_new, (SCOPEGATE_ABI, config, strlen(config), &other, &error));
   REPORTS(scopegate_server_open, (SCOPEGATE_ABI, "scopegate.json", &other, &error));
-  EXPECT(other == NULL);
+  REPORTS(scopegate_server_from_env, (SCOPEGATE_ABI, config, strlen(config), &other, &error));
+  REPORTS(scopegate_server_derive, (server, "{}", 2, &other, &error));
+  REPORTS(scopegate_server_declare, (server, "[]", 2, &other, &declared, &error));
+  EXPECT(other == NULL && declared == NULL);
   READS(scopegate_server_ref, (server), NULL);
   READS_TEXT(scopegate_server_resource, (server));
   READS_TEXT(scopegate_server_hostname, (server));
@@ -189,7 +193,7 @@ static void reports_and_errors(void) {
   REPORTS(scopegate_server_health, (server, &none, &error));
   REPORTS(scopegate_server_export_keys, (server, &none, &error));
   EXPECT(none == NULL);
-  READS_TEXT(scopegate_report_json, (report));
+  READS_TEXT(scopegate_report_text, (report));
   READS_TEXT(scopegate_error_message, (mistake));
   READS(scopegate_error_count, (mistake), 0);
   READS_TEXT(scopegate_error_path_at, (mistake, 0));

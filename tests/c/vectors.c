@@ -1,7 +1,8 @@
 /* Runs the shared vectors through the C interface and writes the transcript to standard output.
  *
  * Standard input holds records: a name, a blank, a length, a line feed, as many bytes, a line feed. `server` makes a
- * server of a configuration; `report` and `declare` put in its place the one that also asks for what is declared. `id` begins a case; the members of its request follow, then what is to be done:
+ * server of a configuration; `derive` puts in its place the one that comes of these changes, and `report` and `declare` the
+ * one that also asks for what is declared. `id` begins a case; the members of its request follow, then what is to be done:
  * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
  * `require` or `allowed`.
  *
@@ -243,8 +244,8 @@ static void trace(scopegate_str id, const scopegate_server *server, const scopeg
   EXPECT(health != NULL);
   text[0] = answer ? scopegate_response_detail(answer) : none;
   text[1] = answer ? scopegate_response_http1(answer) : none;
-  text[2] = scopegate_report_json(stats);
-  text[3] = scopegate_report_json(health);
+  text[2] = scopegate_report_text(stats);
+  text[3] = scopegate_report_text(health);
   fprintf(traced, "== %s\n", id.data);
   for (at = 0; at < sizeof text / sizeof *text; at++) { /* the detail of an answer that is no refusal has no data */
     if (text[at].len > 0) EXPECT(fwrite(text[at].data, 1, text[at].len, traced) == text[at].len);
@@ -304,6 +305,16 @@ static scopegate_server *new_server(scopegate_str config) {
   return server;
 }
 
+static scopegate_server *deriving(scopegate_server *server, scopegate_str changes) {
+  scopegate_server *derived = NULL;
+  scopegate_error *error = NULL;
+  if (scopegate_server_derive(server, changes.data, changes.len, &derived, &error) != SCOPEGATE_OK)
+    fprintf(stderr, "%s\n", scopegate_error_message(error).data);
+  EXPECT(derived != NULL);
+  scopegate_server_free(server);
+  return derived;
+}
+
 static scopegate_server *declaring(scopegate_server *server, scopegate_str offered, scopegate_str expected) {
   scopegate_server *declared = NULL;
   scopegate_report *report = NULL;
@@ -312,7 +323,7 @@ static scopegate_server *declaring(scopegate_server *server, scopegate_str offer
   if (scopegate_server_declare(server, offered.data, offered.len, &declared, &report, &error) != SCOPEGATE_OK)
     fprintf(stderr, "%s\n", scopegate_error_message(error).data);
   EXPECT(declared != NULL);
-  found = scopegate_report_json(report);
+  found = scopegate_report_text(report);
   EXPECT(found.len == expected.len && memcmp(found.data, expected.data, found.len) == 0);
   scopegate_report_free(report);
   scopegate_server_free(server);
@@ -331,6 +342,9 @@ int main(int argc, char **argv) {
     if (strcmp(record.name, "server") == 0) {
       scopegate_server_free(server);
       server = new_server(record.value);
+      forget();
+    } else if (strcmp(record.name, "derive") == 0) {
+      server = deriving(server, record.value);
       forget();
     } else if (strcmp(record.name, "report") == 0) {
       report = record.value;

@@ -42,7 +42,7 @@ static void expect_answer(scopegate_response **answer, int32_t status, scopegate
 static void expect_health(const scopegate_server *server, scopegate_status status, const char *word) {
   scopegate_report *report = NULL;
   EXPECT(scopegate_server_health(server, &report, NULL) == status);
-  EXPECT(strstr(scopegate_report_json(report).data, word) != NULL);
+  EXPECT(strstr(scopegate_report_text(report).data, word) != NULL);
   scopegate_report_free(report);
 }
 

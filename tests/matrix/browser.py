@@ -118,9 +118,10 @@ async def in_browser(page: Page, targets: Sequence[Mapping[str, str]]) -> dict[s
             stderr=log,
         )
         try:
-            return await asyncio.wait_for(page.results, SECONDS)
-        except TimeoutError:
-            raise RuntimeError(f"{program} reported nothing: {Path(profile, 'log').read_text()[-2000:]}") from None
+            await asyncio.wait([page.results], timeout=SECONDS)
+            if not page.results.done():
+                raise RuntimeError(f"{program} reported nothing: {Path(profile, 'log').read_text()[-2000:]}")
+            return page.results.result()
         finally:
             browser.terminate()
             await browser.wait()

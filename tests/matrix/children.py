@@ -34,6 +34,7 @@ ADAPTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "go-mcp": ("Go: `mcpgate.Protect`", [str(BUILT / "go_servers"), "mcp"]),
     "go-http": ("Go: `Protect` of `net/http`", [str(BUILT / "go_servers"), "net/http"]),
     "tower": ("Rust: tower, on axum", [str(BUILT / "axum")]),
+    "rmcp": ("Rust: tower, around `rmcp` 3.11", [str(BUILT / "rmcp")]),
     "c": ("C", [str(BUILT / "server-c")]),
 }
 """Name -> title and command of the server."""

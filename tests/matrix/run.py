@@ -161,8 +161,7 @@ async def adapter_cells(
                 try:
                     await cell(stage, drivers[client], client, name, findings)
                 except Exception as failure:
-                    failure.add_note(f"in {stage.adapter}, {client}, {name}")
-                    raise
+                    raise RuntimeError(f"{stage.adapter}, {client}, {name}: {failure!r}") from failure
     for title, request in DOCUMENTS.items():
         stage.tap.begin(None)
         await fetch(stage.tap, request(stage))
@@ -214,9 +213,9 @@ async def run(adapters: Sequence[str], with_browser: bool) -> Findings:
     async with serving_pages() as pages, staged(adapters, pages.listed.origin) as stages:
         drivers = {client: await Driver.start(client) for client in CLIENTS}
         try:
-            async with asyncio.TaskGroup() as group:
-                for number, stage in enumerate(stages):
-                    group.create_task(adapter_cells(stage, drivers, findings, limit, number % len(CLIENTS)))
+            every = enumerate(stages)
+            running = [adapter_cells(stage, drivers, findings, limit, number % len(CLIENTS)) for number, stage in every]
+            await asyncio.gather(*running)
         finally:
             await asyncio.gather(*(driver.stop() for driver in drivers.values()))
         if with_browser:

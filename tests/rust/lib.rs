@@ -36,6 +36,9 @@ pub struct Group {
     pub comment: String,
     /// The complete configuration.
     pub config: Value,
+    /// What `derive` changes.
+    #[serde(default)]
+    pub derive: Option<Value>,
     /// What the host offers and declares.
     #[serde(default)]
     pub declared: Option<Value>,
@@ -50,6 +53,13 @@ impl Group {
     /// The server that the cases meet.
     pub fn server(&self) -> ResourceServer {
         let mut server = ResourceServer::from_json(&self.config.to_string()).expect(&self.comment);
+        if let Some(changes) = &self.derive {
+            for case in &self.cases {
+                // By now it holds what it accepts.
+                let _ = Input::new(&case.request, case.now).with(|request| server.authorize(request));
+            }
+            server = server.derive_from_json(&changes.to_string()).expect(&self.comment);
+        }
         if let Some(declared) = &self.declared {
             let (declaring, report) = server.declare_from_json(&declared.to_string()).expect(&self.comment);
             let report: Value = serde_json::from_str(&report.to_json()).expect("JSON");

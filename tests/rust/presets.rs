@@ -98,6 +98,33 @@ fn keys_of_every_preset_are_found_where_its_issuer_has_them() {
     }
 }
 
+#[test]
+fn preset_completes_each_tenant_of_a_template() {
+    let stub = Stub::start().expect("a free port");
+    let entry: Value = serde_json::from_str(&Issuer::new("https://mcp.test/mcp").server()).expect("an entry");
+    stub.answer("/keys", Answer::ok(entry["jwks"].to_string()));
+    let tenants = [TENANT, "99999999-2222-3333-4444-555555555555"];
+    for tenant in tenants {
+        let issuer = stub.url(&format!("/{tenant}/v2.0"));
+        let document = json!({"issuer": issuer, "jwks_uri": stub.url("/keys")});
+        let path = format!("/{tenant}/v2.0/.well-known/openid-configuration");
+        stub.answer(&path, Answer::ok(document.to_string()));
+    }
+    let server = json!({
+        "issuer": stub.url("/{tenant}/v2.0"), "tenants": tenants, "preset": "entra", "algorithms": ["ES256"],
+        "additional_audiences": ["x"], "scope_prefix": "api://x/",
+    });
+    let configuration = json!({
+        "resource": "https://mcp.test/mcp", "authorization_servers": [server], "required_scopes": ["api://x/read"],
+    });
+    let gate = ResourceServer::from_json(&configuration.to_string()).expect("a configuration");
+    assert!(gate.warm_up().is_ok());
+    for tenant in tenants {
+        assert_eq!(stub.count(&format!("/{tenant}/v2.0/.well-known/openid-configuration")), 1, "{tenant}");
+    }
+    assert_eq!(stub.received().len(), 4);
+}
+
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for preset in Preset::ALL {

@@ -23,7 +23,7 @@ MARK = "canary"
 WINDOW = 12
 OF_EVERY_VECTOR = ("rust", "c", "go", "python", "node")
 PYTHON_ADAPTERS = ("python-asgi", "python-mcp", "python-fastmcp", "python-fastapi", "python-wsgi")
-OF_ADAPTERS = (*PYTHON_ADAPTERS, "node-adapters", "go-handler")
+OF_ADAPTERS = (*PYTHON_ADAPTERS, "node-adapters", "go-handler", "go-mcp")
 OF_PANICS = ("c-panics", "node-panics")
 
 

@@ -39,8 +39,9 @@ export async function runVectors() {
 }
 
 /** The server that the cases of a group meet. */
-export function gateOf({ comment, config, declared, report }, options) {
-  const gate = ResourceServer.fromJson(JSON.stringify(config), options);
+export function gateOf({ comment, config, derive, declared, report }, options) {
+  const configured = ResourceServer.fromJson(JSON.stringify(config), options);
+  const gate = derive === undefined ? configured : configured.derive(derive);
   if (declared === undefined) return gate;
   const made = gate.declare(declared);
   assert.deepEqual(made.report, report, comment);

@@ -11,6 +11,7 @@ from scopegate._config import (
     Configuration,
     ConfigurationMembers,
     DistrustedKey,
+    Events,
     Http,
     Keys,
     KeySnapshot,
@@ -21,6 +22,7 @@ from scopegate._config import (
 )
 from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
+from scopegate._event import AuditedCall, AuditEvent
 from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
@@ -29,6 +31,8 @@ from scopegate._server import McpCall, RequestDetails, ResourceServer
 
 __all__ = [
     "AccessToken",
+    "AuditEvent",
+    "AuditedCall",
     "AuthorizationServer",
     "Call",
     "ClientAudience",
@@ -38,6 +42,7 @@ __all__ = [
     "Configuration",
     "ConfigurationMembers",
     "DistrustedKey",
+    "Events",
     "Http",
     "HttpResponse",
     "KeySnapshot",

@@ -115,6 +115,12 @@ class TokenCache(TypedDict, total=False):
     max_bytes: int
 
 
+class Events(TypedDict, total=False):
+    """How many audit events are kept until they are drained."""
+
+    capacity: int
+
+
 class DistrustedKey(TypedDict):
     """A key that is not trusted, whatever its issuer publishes."""
 
@@ -170,6 +176,7 @@ class _Optional(TypedDict, total=False):
     distrusted_keys: Sequence[DistrustedKey]
     keys: Keys
     token_cache: TokenCache
+    events: Events
     http: Http
 
 

@@ -74,11 +74,10 @@ class Need:
 
 
 def calls_of(gate: ResourceServer, request: Request, token: AccessToken) -> Iterator[Call]:
-    """The calls in a body that the policy allows; where there are none, the request as a call of nothing.
+    """The calls in a body that was judged; where there are none, the request as a call of nothing.
 
     Raises ``Rejected``.
     """
-    gate._require(token, request)
     calls = gate._native.calls(request)
     if isinstance(calls, Rejected):
         log_refusal(calls)

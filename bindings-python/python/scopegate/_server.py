@@ -19,6 +19,7 @@ from scopegate._config import (
 )
 from scopegate._declared import Offered, PolicyReport
 from scopegate._errors import ConfigError, Rejected
+from scopegate._event import AuditEvent
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server, environment
@@ -120,8 +121,8 @@ class ResourceServer:
         is.
 
         Each member that is given replaces that member whole; ``None`` is a mistake. Members that ``reset`` names have
-        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole is
-        checked like a new one, with its files read again.
+        their defaults again, unless they are given; with ``"all"`` the arguments are a whole configuration. The whole
+        is checked like a new one, with its files read again.
 
         The keys of an authorization server are shared, replaced ones too, unless something has changed that governs
         where they are, or how they are fetched, kept and read; verified tokens are shared unless ``token_cache`` has
@@ -277,6 +278,22 @@ class ResourceServer:
         """Counters: decisions by reason, fetches by outcome, and the state of each key source."""
         stats: dict[str, Any] = json.loads(self._native.stats())
         return stats
+
+    def metrics(self) -> str:
+        """The same counters as Prometheus text, to be served as ``text/plain; version=0.0.4; charset=utf-8``. It names
+        issuers: show it to operators alone.
+        """
+        return self._native.metrics()
+
+    def drain_events(self) -> list[AuditEvent]:
+        """Takes the audit events that were kept since they were last taken, in the order of their decisions: one for
+        each request that was accepted or refused, and for each refusal of ``require``. None where ``events`` is not
+        configured.
+
+        Nothing waits for who drains: without room events are dropped, and ``stats()["events"]["dropped"]`` counts
+        them. A forked child begins without any. ``scopegate.audit`` drains into ``logging``.
+        """
+        return [json.loads(line) for line in self._native.drain_events().split("\n") if line]
 
     def health(self) -> dict[str, Any]:
         """Whether tokens can be judged now, and what keeps them from it. ``status`` is ``unavailable`` while no

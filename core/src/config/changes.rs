@@ -50,6 +50,7 @@ members!(
     allowed_origins,
     distrusted_keys,
     token_cache,
+    events,
     keys,
     http,
 );

@@ -204,7 +204,11 @@ fn expectation(message: &str) -> String {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
-        "struct Config" | "struct PolicyConfig" | "struct KeysConfig" | "struct HttpConfig" => "an object",
+        "struct Config"
+        | "struct PolicyConfig"
+        | "struct KeysConfig"
+        | "struct HttpConfig"
+        | "struct EventsConfig" => "an object",
         "struct ClientAudience"
         | "struct AuthorizationServer"
         | "struct WrittenOffer"

@@ -93,6 +93,8 @@ pub struct Config {
     pub distrusted_keys: Vec<DistrustedKey>,
     /// How many verified tokens are kept.
     pub token_cache: TokenCacheConfig,
+    /// Whether an audit event of each decision is kept for the host to drain, and how many (default: none).
+    pub events: Option<EventsConfig>,
     /// How keys are kept.
     pub keys: KeysConfig,
     /// How keys are fetched.
@@ -207,6 +209,17 @@ pub struct TokenCacheConfig {
     /// How much memory they may take, in bytes: 0, or 65536..17179869184 (default 67108864).
     #[cfg_attr(feature = "schema", schemars(range(max = 17_179_869_184_u64)))]
     pub max_bytes: Option<u64>,
+}
+
+/// How many audit events are kept until the host drains them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EventsConfig {
+    /// So many (default 8192). What comes when there is no room is counted and dropped.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
+    pub capacity: Option<u64>,
 }
 
 /// A key that is not trusted: every key that its issuer publishes under this `kid`.

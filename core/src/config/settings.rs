@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) token_cache: CacheLimits,
+    /// How many audit events are kept; none without.
+    pub(crate) events: Option<usize>,
     pub(crate) background_refresh: bool,
     pub(crate) http: HttpSettings,
     pub(crate) warnings: Vec<String>,
@@ -149,6 +151,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     strings(&config.additional_audiences, "additional_audiences", mistakes);
     let times = times(config, leeway, mistakes);
     let token_cache = token_cache(&config.token_cache, mistakes);
+    let events = config
+        .events
+        .as_ref()
+        .map(|events| whole(events.capacity, 8192, 1..=1_000_000, "events.capacity", mistakes) as usize);
     let scopes_supported = optional_scopes(config.scopes_supported.as_deref(), "scopes_supported", mistakes);
     let required_scopes = scopes(&config.required_scopes, "required_scopes", mistakes);
     let initial_scopes = optional_scopes(config.initial_scopes.as_deref(), "initial_scopes", mistakes);
@@ -177,6 +183,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         cors_origins: config.cors_origins.clone(),
         allowed_origins: config.allowed_origins.clone(),
         token_cache,
+        events,
         background_refresh: keys.background_refresh,
         http,
         warnings,

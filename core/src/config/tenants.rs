@@ -20,50 +20,57 @@ pub(super) struct Written<'a> {
 pub(super) fn expanded<'a>(servers: &'a [AuthorizationServer], mistakes: &mut Mistakes) -> Vec<Written<'a>> {
     let mut written = Vec::new();
     for (index, server) in servers.iter().enumerate() {
+        let problems = problems(server);
         let path = format!("authorization_servers[{index}]");
         match &server.tenants {
-            None => {
-                if server.issuer.as_slice().iter().any(|issuer| issuer.contains(PLACE)) {
-                    mistakes.add(format!("{path}.tenants"), format!("required: what {PLACE} stands for"));
-                }
-                written.push(Written { index, server: Cow::Borrowed(server) });
-            }
+            _ if !problems.is_empty() => {} // whatever is said of the rest would be a consequence
+            None => written.push(Written { index, server: Cow::Borrowed(server) }),
             Some(tenants) => {
-                check(server, tenants, &path, mistakes);
-                let each = of_tenants(server, tenants);
-                written.extend(each.into_iter().map(|server| Written { index, server: Cow::Owned(server) }));
+                let each = of_tenants(server, tenants).into_iter();
+                written.extend(each.map(|server| Written { index, server: Cow::Owned(server) }));
             }
+        }
+        for (member, expected) in problems {
+            mistakes.add(format!("{path}.{member}"), expected);
         }
     }
     written
 }
 
-fn check(server: &AuthorizationServer, tenants: &[String], path: &str, mistakes: &mut Mistakes) {
+/// What is wrong with a template: each member, and what is expected there.
+fn problems(server: &AuthorizationServer) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    let mut add = |member: &str, expected: String| problems.push((member.to_owned(), expected));
+    let Some(tenants) = &server.tenants else {
+        if server.issuer.as_slice().iter().any(|issuer| issuer.contains(PLACE)) {
+            add("tenants", format!("required: what {PLACE} stands for"));
+        }
+        return problems;
+    };
     let is_template = matches!(server.issuer.as_slice(), [issuer] if issuer.matches(PLACE).count() == 1);
     if !is_template {
-        mistakes.add(format!("{path}.issuer"), format!("expected one issuer with {PLACE} in it, once"));
+        add("issuer", format!("expected one issuer with {PLACE} in it, once"));
     }
     if tenants.is_empty() {
-        mistakes.add(format!("{path}.tenants"), "expected at least one tenant");
+        add("tenants", "expected at least one tenant".to_owned());
     }
     for (index, tenant) in tenants.iter().enumerate() {
-        let path = format!("{path}.tenants[{index}]");
+        let member = format!("tenants[{index}]");
         if !is_segment(tenant) {
-            mistakes.add(path, "expected a segment of a path: letters, digits and -._~");
+            add(&member, "expected a segment of a path: letters, digits and -._~".to_owned());
         } else if tenants.iter().take(index).any(|earlier| earlier == tenant) {
-            mistakes.add(path, "expected a tenant that is not listed before");
+            add(&member, "expected a tenant that is not listed before".to_owned());
         }
     }
     if share_keys(server) {
-        for (member, text) in
-            [("metadata_issuer", server.metadata_issuer.as_deref()), ("advertise", advertised(server))]
+        let texts =
+            [("metadata_issuer", server.metadata_issuer.as_deref()), ("advertise", advertised(server))];
+        for (member, _) in texts.into_iter().filter(|(_, text)| text.is_some_and(|text| text.contains(PLACE)))
         {
-            if text.is_some_and(|text| text.contains(PLACE)) {
-                let expected = format!("expected a text without {PLACE}: the tenants share one key source");
-                mistakes.add(format!("{path}.{member}"), expected);
-            }
+            add(member, format!("expected a text without {PLACE}: the tenants share one key source"));
         }
     }
+    problems
 }
 
 /// Whether a text stands for itself wherever it is put into a URL.

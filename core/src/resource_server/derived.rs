@@ -10,6 +10,7 @@ use crate::config::{
     Config, ConfigError, DEFAULT_MAX_BODY_BYTES, Offered, ServerSettings, Settings, changes, offered,
 };
 use crate::event::Counters;
+use crate::event::audit::AuditLog;
 use crate::fetch::{Fetch, HttpClient};
 use crate::keys::distrust::Distrust;
 use crate::keys::source::{Source, SourceSettings};
@@ -56,6 +57,7 @@ impl ResourceServer {
     ///   `leeway_seconds`. With it go the keys that are held, replaced ones too. Any other server gets a new source, which
     ///   fetches at the first need ([`ResourceServer::warm_up`] fetches before);
     /// - the verified tokens, in one bounded memory, unless `token_cache` has changed;
+    /// - the audit events that wait to be drained, unless `events` has changed;
     /// - what was declared ([`ResourceServer::declare`]).
     ///
     /// What was distrusted stays so whatever changes, for every issuer: nothing makes a process trust a key again. A later
@@ -111,6 +113,7 @@ impl ResourceServer {
             clock: Arc::clone(&self.0.clock),
             cache: self.0.cache.clone(),
             counters: Counters::default(),
+            events: self.0.events.clone(),
         };
         (ResourceServer(Arc::new(server)), report)
     }
@@ -172,6 +175,10 @@ impl ResourceServer {
             Some(base) => base.cache.clone(),
             None => TokenCache::new(settings.token_cache).map(Arc::new),
         };
+        let events = match base.filter(|base| base.settings.events == settings.events) {
+            Some(base) => base.events.clone(),
+            None => settings.events.map(AuditLog::new).map(Arc::new),
+        };
         let readings: BTreeSet<usize> = settings.servers.iter().map(|server| server.reading).collect();
         ResourceServer(Arc::new(Inner {
             config: Arc::new(config),
@@ -188,6 +195,7 @@ impl ResourceServer {
             clock,
             cache,
             counters: Counters::default(),
+            events,
         }))
     }
 }

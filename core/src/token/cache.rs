@@ -35,6 +35,10 @@ impl Digest {
         digest.copy_from_slice(digest::digest(&digest::SHA256, token).as_ref());
         Digest(digest)
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A token that passed every check up to its claims. The token itself is not kept.

@@ -34,11 +34,6 @@ pub(super) fn session_not_found() -> HttpResponse {
     json_answer(404, body.to_owned())
 }
 
-/// Nobody reads this: the body ended before its end.
-pub(super) fn client_has_left() -> HttpResponse {
-    HttpResponse { status: 408, headers: Vec::new(), body: Vec::new() }
-}
-
 fn json_answer(status: u16, body: String) -> HttpResponse {
     let headers =
         vec![("Content-Type", "application/json".to_owned()), ("Cache-Control", "no-store".to_owned())];

@@ -19,9 +19,11 @@
 
 mod answers;
 mod log;
+mod need;
 mod sessions;
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -39,9 +41,11 @@ use http_body_util::{BodyExt, Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::answers::{client_has_left, encoding_refused, health, session_not_found, type_refused};
+use self::answers::{encoding_refused, health, session_not_found, type_refused};
 use self::log::RefusalLog;
+use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
+use crate::call::FullCall;
 use crate::request::Request;
 use crate::resource_server::{Check, ResourceServer};
 use crate::response::HttpResponse;
@@ -65,7 +69,7 @@ pub type ResponseBody<B> = Either<Full<Bytes>, B>;
 /// connection after an upgrade.
 #[derive(Clone)]
 pub struct ResourceServerLayer {
-    gate: ResourceServer,
+    gate: Arc<dyn Fn() -> ResourceServer + Send + Sync>,
     options: Arc<Options>,
     sessions: Arc<Sessions>,
     log: Arc<RefusalLog>,
@@ -76,11 +80,19 @@ struct Options {
     public: HashSet<String>,
     health: Option<String>,
     scopes: Vec<String>,
+    scopes_of: Option<Arc<ScopesOf>>,
 }
 
 impl ResourceServerLayer {
     /// A layer that guards every path.
     pub fn new(gate: ResourceServer) -> Self {
+        Self::following(move || gate.clone())
+    }
+
+    /// A layer whose resource server may change while it runs: the function gives the current one. It is called once for
+    /// each request, which that one judges from begin to end; sessions stay with their owners.
+    pub fn following(current: impl Fn() -> ResourceServer + Send + Sync + 'static) -> Self {
+        let gate = Arc::new(current);
         ResourceServerLayer { gate, options: Arc::default(), sessions: Arc::default(), log: Arc::default() }
     }
 
@@ -102,41 +114,84 @@ impl ResourceServerLayer {
         self
     }
 
+    /// A function that is asked for the scopes which each call needs, beside those of the configuration and its policy. It
+    /// is for an MCP server, and has the body of every guarded request read.
+    ///
+    /// It is asked after the token proved good and the policy allowed the call, for each call of a batch; for a request
+    /// that calls nothing, with an empty method. An error or a panic of it refuses the request as
+    /// [`Reason::Internal`](crate::Reason::Internal).
+    pub fn scopes_of<F>(mut self, scopes_of: F) -> Self
+    where
+        F: Fn(&FullCall<'_>, &AccessToken) -> Result<Vec<String>, Box<dyn Error + Send + Sync>>,
+        F: Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.options).scopes_of = Some(Arc::new(scopes_of));
+        self
+    }
+
     /// The answer to what needs no token and is not for the service.
-    fn answer(&self, method: &Method, path: &str, request: &Request<'_>) -> Option<HttpResponse> {
-        if let Some(response) = self.gate.well_known(request) {
+    fn answer(
+        &self,
+        gate: &ResourceServer,
+        method: &Method,
+        path: &str,
+        request: &Request<'_>,
+    ) -> Option<HttpResponse> {
+        if let Some(response) = gate.well_known(request) {
             return Some(response);
         }
         if self.options.health.as_deref() == Some(path) && (method == Method::GET || method == Method::HEAD) {
-            return Some(health(&self.gate));
+            return Some(health(gate));
         }
-        let is_missing = !self.options.public.contains(path) && self.gate.is_metadata_path(path);
-        is_missing.then(|| self.gate.not_found())
+        let is_missing = !self.options.public.contains(path) && gate.is_metadata_path(path);
+        is_missing.then(|| gate.not_found())
     }
 
     /// Whom the request is from, with the body that the service shall read, or the refusal.
-    async fn admit<B>(&self, head: &Parts, request: Request<'_>, body: B) -> Result<Admitted<B>, HttpResponse>
+    async fn admit<B>(
+        &self,
+        gate: &ResourceServer,
+        head: &Parts,
+        request: Request<'_>,
+        body: B,
+    ) -> Result<Admitted<B>, HttpResponse>
     where
         B: Body<Data = Bytes>,
     {
-        let (decided, body) = match self.check(&request).await {
-            Check::NeedBody { .. } if is_encoded(&head.headers) => return Err(encoding_refused()),
-            Check::NeedBody { limit } => {
-                let bytes = read(body, limit).await.ok_or_else(client_has_left)?;
-                let decided = self.check(&request.body(&bytes)).await;
-                if matches!(decided, Check::Done(Ok(_))) && !bytes.is_empty() && !is_json(&head.headers) {
-                    return Err(type_refused());
-                }
-                (decided, Either::Left(Full::new(bytes)))
+        let first = check(gate, &request).await;
+        let reads_body = match &first {
+            Check::NeedBody { .. } => true,
+            Check::Done(decided) => decided.is_ok() && self.options.scopes_of.is_some(),
+            Check::NeedKeys(_) => false,
+        };
+        if reads_body && is_encoded(&head.headers) {
+            return Err(encoding_refused());
+        }
+        let (decided, bytes, body) = if reads_body {
+            let bytes = read(body, gate.body_limit()).await;
+            let decided = match first {
+                Check::NeedBody { .. } => check(gate, &request.body(&bytes)).await,
+                decided => decided,
+            };
+            if matches!(decided, Check::Done(Ok(_))) && !bytes.is_empty() && !is_json(&head.headers) {
+                return Err(type_refused());
             }
-            decided => (decided, Either::Right(body)),
+            (decided, bytes.clone(), Either::Left(Full::new(bytes)))
+        } else {
+            (first, Bytes::new(), Either::Right(body))
         };
         let token = match decided {
             Check::Done(decided) => decided,
             Check::NeedKeys(_) | Check::NeedBody { .. } => {
-                Err(Box::new(self.gate.internal_error("the same was asked for twice", &request)))
+                Err(Box::new(gate.internal_error("the same was asked for twice", &request)))
             }
         };
+        let token = token.and_then(|token| match &self.options.scopes_of {
+            Some(scopes_of) => {
+                require_of_calls(gate, &request.body(&bytes), &token, &**scopes_of).map(|()| token)
+            }
+            None => Ok(token),
+        });
         let token = token.map_err(|rejection| {
             self.log.write(&rejection);
             rejection.response().clone()
@@ -147,16 +202,16 @@ impl ResourceServerLayer {
         }
         Ok(Admitted { token, owner, body })
     }
+}
 
-    /// [`ResourceServer::check`], once missing keys were fetched. Only the fetch leaves this thread.
-    async fn check(&self, request: &Request<'_>) -> Check {
-        let check = self.gate.check(request);
-        let Check::NeedKeys(wanted) = &check else { return check };
-        let (gate, keys) = (self.gate.clone(), wanted.clone());
-        // What became of the fetch is told by the check after it.
-        let _ = tokio::task::spawn_blocking(move || gate.refresh(&keys)).await;
-        self.gate.check_after(request, wanted)
-    }
+/// [`ResourceServer::check`], once missing keys were fetched. Only the fetch leaves this thread.
+async fn check(gate: &ResourceServer, request: &Request<'_>) -> Check {
+    let check = gate.check(request);
+    let Check::NeedKeys(wanted) = &check else { return check };
+    let (fetching, keys) = (gate.clone(), wanted.clone());
+    // What became of the fetch is told by the check after it.
+    let _ = tokio::task::spawn_blocking(move || fetching.refresh(&keys)).await;
+    gate.check_after(request, wanted)
 }
 
 struct Admitted<B> {
@@ -216,14 +271,15 @@ where
     let lines = Lines::of(&head.headers);
     let scopes: Vec<&str> = layer.options.scopes.iter().map(String::as_str).collect();
     let asked = lines.request(&head.method, path, &scopes);
-    if let Some(answer) = layer.answer(&head.method, path, &asked) {
+    let gate = (layer.gate)(); // of the whole request, whatever is current when it ends
+    if let Some(answer) = layer.answer(&gate, &head.method, path, &asked) {
         return Ok(respond(answer));
     }
     if layer.options.public.contains(path) {
         let passed = inner.call(http::Request::from_parts(head, Either::Right(body))).await?;
         return Ok(passed.map(Either::Right));
     }
-    match layer.admit(&head, asked, body).await {
+    match layer.admit(&gate, &head, asked, body).await {
         Err(refusal) => Ok(respond(refusal)),
         Ok(Admitted { token, owner, body }) => {
             head.extensions.insert(token);
@@ -276,20 +332,24 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The whole body, or just over `limit` bytes of it, which are refused; `None` when the client has left.
-async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Option<Bytes> {
+/// The whole body, or just over `limit` bytes of it, which are refused.
+async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Bytes {
     let mut body = pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.ok()?.into_data() {
+        let Ok(frame) = frame else { return Bytes::from_static(NO_JSON) };
+        if let Ok(data) = frame.into_data() {
             bytes.put(data);
         }
         if bytes.len() > limit {
             break;
         }
     }
-    Some(bytes.freeze())
+    bytes.freeze()
 }
+
+/// Stands for a body that has no end, or chunks that are none: what came of it may look like a call.
+const NO_JSON: &[u8] = &[0];
 
 fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(CONTENT_ENCODING).into_iter().map(|coding| coding.as_bytes().trim_ascii());

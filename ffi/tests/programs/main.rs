@@ -2,6 +2,7 @@
 //!
 //! What `make sanitize` changes, it changes through the environment: see `toolchain.rs`.
 
+mod audit;
 mod authorization_server;
 mod calls;
 mod documentation;

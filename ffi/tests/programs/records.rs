@@ -15,6 +15,11 @@ impl Records {
         self.add("server", config.to_string());
     }
 
+    /// What of the server's configuration changes.
+    pub(crate) fn derive(&mut self, changes: &Value) {
+        self.add("derive", changes.to_string());
+    }
+
     /// What is declared on the server, and the report that is expected, as the library writes it.
     pub(crate) fn declare(&mut self, declared: &Value, report: &Value) {
         self.add("report", report.to_string());

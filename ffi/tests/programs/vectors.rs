@@ -16,6 +16,9 @@ fn every_vector_has_its_answer() {
         let before = expected.len();
         for group in suite["groups"].as_array().expect("groups") {
             records.server(&group["config"]);
+            if let Some(changes) = group.get("derive") {
+                records.derive(changes);
+            }
             if let Some(declared) = group.get("declared") {
                 records.declare(declared, &group["report"]);
             }

@@ -36,7 +36,7 @@ type contender struct {
 var contenders = []contender{
 	{"Scopegate", "ours", func(s *sample, algorithm string) (check, error) { return gate(s, algorithm, true) }},
 	{"Scopegate, cache off", "ours", func(s *sample, algorithm string) (check, error) { return gate(s, algorithm, false) }},
-	{"golang-jwt with keyfunc", "rival", golangJWT},
+	{"golang-jwt, keyfunc", "rival", golangJWT},
 	{"lestrrat-go/jwx", "rival", jwx},
 	{"signature alone, Go's crypto", "piece", signature},
 	{"crossing", "piece", func(*sample, string) (check, error) {

@@ -72,7 +72,7 @@ func (c contender) described(refuses []string) description {
 	described := description{Name: c.name, Kind: c.kind, Refuses: refuses, Lanes: []string{"1 thread", "2 threads"}}
 	switch c.kind {
 	case "rival":
-		described.Package, _, _ = strings.Cut(c.name, " ")
+		described.Package, _, _ = strings.Cut(c.name, ",")
 	case "ours":
 		described.Workloads = []string{"hot", "cold", "mixed", "refused"}
 	case "piece":

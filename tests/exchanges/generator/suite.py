@@ -9,7 +9,7 @@ from typing import Any
 from .answers import Answer, status
 from .message import MODERN
 
-PYTHON, GO = "python", "go"
+PYTHON, GO, TOWER = "python", "go", "tower"
 PROXIED, FASTMCP = "python-proxied", "python-fastmcp"
 PYTHONS = (PYTHON, FASTMCP)
 EXPRESS, EXPRESS_JSON, EXPRESS_V1 = "express", "express-json", "express-v1"
@@ -17,7 +17,7 @@ FASTIFY, HONO, FETCH = "fastify", "hono", "fetch"
 WEB = (HONO, FETCH)
 EXPRESSES = (EXPRESS, EXPRESS_JSON, EXPRESS_V1)
 NODE = (*EXPRESSES, FASTIFY, *WEB)
-HOSTS = (PYTHON, PROXIED, FASTMCP, GO, *NODE)
+HOSTS = (PYTHON, PROXIED, FASTMCP, GO, TOWER, *NODE)
 
 _V1_IS_OLD = "SDK 1.32 does not speak 2026-07-28"
 

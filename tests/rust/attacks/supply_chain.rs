@@ -238,6 +238,7 @@ fn npm_packages_are_locked_by_digest_and_not_to_a_host() {
         "bindings-node/package-lock.json",
         "tests/peers/oidc-provider/package-lock.json",
         "tests/bench/node/package-lock.json",
+        "tests/bench/requests/package-lock.json",
     ] {
         let lock: Value = serde_json::from_str(&read(file)).expect("JSON");
         let packages = lock["packages"].as_object().expect("packages");
@@ -263,6 +264,7 @@ fn python_and_go_packages_are_pinned_and_no_host_is_named() {
         "bindings-python/demo/requirements.txt",
         "tests/vectors/requirements.txt",
         "tests/bench/requirements.txt",
+        "tests/bench/requests/requirements.txt",
         "tests/bench/python/requirements-python.txt",
         "tests/bench/python/requirements-pyjwt-2.10.txt",
     ] {

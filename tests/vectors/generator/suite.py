@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from .keys import public_jwk
-from .model.configuration import read_configuration
+from .model.configuration import changed, read_configuration
 from .model.decision import Decision, decide, decide_further, is_allowed
 from .model.declared import report
 from .model.well_known import well_known
@@ -65,13 +65,21 @@ def request(credential: str | None = None, method: str = "POST", target: str = "
 class Group:
     """Cases that run, in order, against one server."""
 
-    def __init__(self, comment: str, configuration: dict[str, Any], declared: list[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        comment: str,
+        configuration: dict[str, Any],
+        declared: list[dict[str, Any]] | None = None,
+        derive: dict[str, Any] | None = None,
+    ) -> None:
         self.comment = comment
         self.configuration = configuration
         self.cases: list[dict[str, Any]] = []
         self._declared = declared
-        self._report = None if declared is None else report(configuration.get("policy"), declared)
-        self._read = read_configuration(configuration, declared)
+        self._derive = derive
+        whole = configuration if derive is None else changed(configuration, derive)
+        self._report = None if declared is None else report(whole.get("policy"), declared)
+        self._read = read_configuration(whole, declared)
 
     def reports(self, **stated: Any) -> None:
         """What the report of the declaration says: every list that is not empty, and `default`."""
@@ -80,8 +88,9 @@ class Group:
 
     def members(self) -> dict[str, Any]:
         """The group as it is written."""
+        derive = {} if self._derive is None else {"derive": self._derive}
         declared = {} if self._declared is None else {"declared": self._declared, "report": self._report}
-        return {"comment": self.comment, "config": self.configuration} | declared | {"cases": self.cases}
+        return {"comment": self.comment, "config": self.configuration} | derive | declared | {"cases": self.cases}
 
     def authorize(
         self,
@@ -163,8 +172,14 @@ class Suite:
         self.name = name
         self.groups: list[Group] = []
 
-    def group(self, comment: str, configuration: dict[str, Any], declared: list[dict[str, Any]] | None = None) -> Group:
-        group = Group(comment, configuration, declared)
+    def group(
+        self,
+        comment: str,
+        configuration: dict[str, Any],
+        declared: list[dict[str, Any]] | None = None,
+        derive: dict[str, Any] | None = None,
+    ) -> Group:
+        group = Group(comment, configuration, declared, derive)
         self.groups.append(group)
         return group
 

@@ -132,7 +132,6 @@ pub(super) const PRESETS: &[Preset] = &[
         issuer: "https://{host}",
         issuer_hint: "the AuthKit domain, such as https://<name>.authkit.app, without a slash or path; session tokens of \
                       https://api.workos.com have no aud",
-        discovery_url: Some("https://{host}/.well-known/oauth-authorization-server"),
         client_id_claims: &["client_id", "azp"],
         ..BASE
     },

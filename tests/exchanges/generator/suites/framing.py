@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answers import CLOSED, DENIED, NO_TOKEN, PASSES, status
 from ..message import tool
 from ..request import ACCEPT, JSON, bearer, post, request, size
-from ..suite import GO, PYTHONS, Suite, on
+from ..suite import GO, PYTHONS, TOWER, Suite, on
 
 _WEATHER, _ERASE = tool(None, "weather"), tool(None, "erase")
 
@@ -88,7 +88,7 @@ def _contradictions(suite: Suite) -> None:
         ("no-host", "Every request of HTTP/1.1 names its host.", _without_host()),
     ):
         suite.case(id, comment, made, status(400), hosts=_LENIENT.get(id))
-    once = on((*PYTHONS, GO), "its parser of HTTP takes them for one", PASSES, ran=["weather"])
+    once = on((*PYTHONS, GO, TOWER), "its parser of HTTP takes them for one", PASSES, ran=["weather"])
     suite.case("two-lengths-the-same", "One length, said twice.", _sent(length, length, body=_WEATHER), status(400), hosts=once)
     suite.case("length-absent", "Without a length there is no body.", _sent(body=_ERASE), PASSES)
     suite.case(
@@ -109,7 +109,7 @@ def _contradictions(suite: Suite) -> None:
         "HTTP/1.0 has no chunks.",
         _sent("Transfer-Encoding: chunked", body=chunks, http="1.0"),
         DENIED,
-        hosts=on([GO], "its parser of HTTP refuses it", status(400)),
+        hosts=on([GO, TOWER], "its parser of HTTP refuses it", status(400)),
     )
     suite.case("http-1.0-without-length", "HTTP/1.0 without a length.", _sent(body=_ERASE, http="1.0"), PASSES)
     suite.case(
@@ -124,18 +124,19 @@ def _contradictions(suite: Suite) -> None:
     )
 
 
-_CHUNKS_COUNT = on((*PYTHONS, GO), "the chunks count, and are judged", DENIED)
+_CHUNKS_COUNT = on((*PYTHONS, GO, TOWER), "the chunks count, and are judged", DENIED)
 _NOT_SUPPORTED = on([GO], "its parser of HTTP has another status for it", status(501))
-_NO_VERSION = on([GO], "its parser of HTTP has no such version", status(505))
+_NO_VERSION = on([GO], "its parser of HTTP has no such version", status(505)) | on([TOWER], "its parser of HTTP refuses it", status(400))
 _LENIENT = {
     "length-and-chunks": _CHUNKS_COUNT,
     "chunks-and-length": _CHUNKS_COUNT,
-    "coding-folded": _CHUNKS_COUNT,
+    "coding-folded": on((*PYTHONS, GO), "the chunks count, and are judged", DENIED),
     "coding-unknown": _NOT_SUPPORTED,
     "coding-identity": _NOT_SUPPORTED,
     "coding-chunked-first": _NOT_SUPPORTED,
-    "coding-on-two-lines": _NOT_SUPPORTED,
-    "bare-line-feed": on((*PYTHONS, GO), "its parser of HTTP ends lines there too", PASSES, ran=["weather"]),
+    "coding-on-two-lines": _NOT_SUPPORTED | on([TOWER], "the chunks count, and are judged", DENIED),
+    "no-host": on([TOWER], "its parser of HTTP asks for none", PASSES, ran=["weather"]),
+    "bare-line-feed": on((*PYTHONS, GO, TOWER), "its parser of HTTP ends lines there too", PASSES, ran=["weather"]),
 }
 
 
@@ -170,7 +171,7 @@ def _connections(suite: Suite) -> None:
         "An expectation that nobody meets.",
         post("Expect: 200-ok", body=_ERASE),
         status(417),
-        hosts=on(PYTHONS, "uvicorn passes it on", DENIED),
+        hosts=on((*PYTHONS, TOWER), "its server passes it on", DENIED),
     )
 
 

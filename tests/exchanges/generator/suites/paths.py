@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..answers import NO_TOKEN, NOT_JSON, PASSES, Answer, denied, no_token, status
 from ..request import call
-from ..suite import EXPRESS, EXPRESS_JSON, EXPRESSES, FASTIFY, FASTMCP, GO, HONO, HOSTS, NODE, PYTHON, WEB, Deviation, Suite
+from ..suite import EXPRESS, EXPRESS_JSON, EXPRESSES, FASTIFY, FASTMCP, GO, HONO, HOSTS, NODE, PYTHON, TOWER, WEB, Deviation, Suite
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("encoded-dots", "/x/%2e%2e/mcp", {RUNS: WEB}),
     ("dots-behind", "/mcp/..", {}),
     ("dot-behind", "/mcp/.", {}),
-    ("backslash", "\\mcp", {REFUSES: (*NODE, GO)}),
+    ("backslash", "\\mcp", {REFUSES: (*NODE, GO, TOWER)}),
     ("encoded-backslash", "/%5cmcp", {}),
     ("below", "/mcp/x", {}),
     ("query", "/mcp?x=/.well-known/oauth-protected-resource/mcp", {RUNS: EVERYWHERE}),
@@ -70,11 +70,15 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("public-semicolon", "/open;/../mcp", {RUNS: WEB}),
     ("public-query", "/mcp?/open", {RUNS: EVERYWHERE}),
     ("public-fragment", "/mcp#/open", {RUNS: NODE}),
-    ("well-known-then-endpoint", "/.well-known/oauth-protected-resource/../../mcp", {MISSES: (*EXPRESSES, PYTHON, GO, FASTIFY), RUNS: WEB}),
+    (
+        "well-known-then-endpoint",
+        "/.well-known/oauth-protected-resource/../../mcp",
+        {MISSES: (*EXPRESSES, PYTHON, GO, TOWER, FASTIFY), RUNS: WEB},
+    ),
     (
         "well-known-backslash",
         "/.well-known/oauth-protected-resource/mcp/..\\..\\..\\mcp",
-        {MISSES: (*EXPRESSES, PYTHON, GO, FASTIFY), REFUSES: WEB},
+        {MISSES: (*EXPRESSES, PYTHON, GO, TOWER, FASTIFY), REFUSES: WEB},
     ),
 ]
 

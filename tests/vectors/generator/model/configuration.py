@@ -77,6 +77,13 @@ def read_configuration(document: dict[str, Any], declared: list[dict[str, Any]] 
     return Configuration(servers=servers, rsa_max_bits=rsa_max_bits, **members)
 
 
+def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that `derive` makes of another one: given members replace, those in `reset` are dropped before."""
+    reset = changes.get("reset", [])
+    left = {name: member for name, member in document.items() if name not in reset and "all" not in reset}
+    return left | {name: member for name, member in changes.items() if name != "reset"}
+
+
 def same_name(algorithm: str) -> str:
     """`Ed25519` is the same as `EdDSA`."""
     return "EdDSA" if algorithm == "Ed25519" else algorithm
@@ -85,6 +92,8 @@ def same_name(algorithm: str) -> str:
 def _read_server(entry: dict[str, Any]) -> AuthorizationServer:
     entry = completed(entry)
     issuers = entry["issuer"] if isinstance(entry["issuer"], list) else [entry["issuer"]]
+    if "tenants" in entry:
+        issuers = [entry["issuer"].replace("{tenant}", tenant) for tenant in entry["tenants"]]
     advertise = entry.get("advertise", entry.get("metadata_issuer", issuers[0]))
     return AuthorizationServer(
         issuers=issuers,

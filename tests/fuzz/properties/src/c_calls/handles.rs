@@ -74,7 +74,7 @@ impl Handles {
         assert_eq!(key_request::scopegate_key_request_source(wanted), 0);
         assert!((0..=5000).contains(&key_request::scopegate_key_request_longest_wait_ms(wanted)));
         let report = pick(&self.reports, at);
-        let json = is_text(report::scopegate_report_json(report));
+        let json = is_text(report::scopegate_report_text(report));
         assert!(
             json.is_none_or(|json| serde_json::from_slice::<Value>(json).is_ok_and(|json| json.is_object()))
         );

@@ -1,0 +1,95 @@
+"""Audit events and metrics: what an operator is told of each decision."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import suppress
+
+import pytest
+
+from scopegate import Rejected, ResourceServer
+from scopegate.audit import AuditLog
+from scopegate.testing import Issuer
+
+RESOURCE = "https://mcp.test/mcp"
+CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather"}}'
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer(RESOURCE)
+
+
+def gate_of(issuer: Issuer, capacity: int = 100) -> ResourceServer:
+    return ResourceServer(
+        resource=RESOURCE,
+        authorization_servers=[issuer.server()],
+        policy={"default": "deny", "tools": {"weather": ["weather"]}},
+        events={"capacity": capacity},
+    )
+
+
+def decide(gate: ResourceServer, issuer: Issuer, scope: str) -> None:
+    with suppress(Rejected):
+        gate.authorize(issuer.authorization(sub="alice", scope=scope), method="POST", body=CALL)
+
+
+def test_events_say_who_asked_for_what_and_what_was_decided(issuer: Issuer) -> None:
+    gate = gate_of(issuer)
+    decide(gate, issuer, "weather")
+    decide(gate, issuer, "other")
+    accepted, refused = gate.drain_events()
+    assert (accepted["outcome"], accepted["reason"]) == ("accepted", None)
+    assert (refused["outcome"], refused["reason"]) == ("refused", "insufficient_scope")
+    for event in (accepted, refused):
+        assert event["subject"] == "alice"
+        assert event["scopes_needed"] == ["weather"]
+        assert event["calls"] == [{"method": "tools/call", "name": "weather"}]
+    assert gate.drain_events() == []
+
+
+def test_a_sink_logs_every_event_and_what_was_dropped(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
+    gate = gate_of(issuer, capacity=2)
+    with caplog.at_level(logging.INFO, "scopegate.audit"), AuditLog(gate, interval=3600):
+        for _ in range(3):
+            decide(gate, issuer, "weather")
+    *events, dropped = caplog.records
+    assert [json.loads(record.getMessage())["subject"] for record in events] == ["alice", "alice"]
+    assert dropped.levelno == logging.WARNING
+    assert dropped.getMessage() == "1 audit events found no room and were dropped"
+
+
+def test_a_sink_drains_while_the_server_works(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
+    gate = gate_of(issuer)
+    decide(gate, issuer, "weather")
+    with caplog.at_level(logging.INFO, "scopegate.audit"), AuditLog(gate, interval=0.01):
+        while not caplog.records:
+            pass
+    with pytest.raises(ValueError, match="interval"):
+        AuditLog(gate, interval=0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_begins_without_events(issuer: Issuer) -> None:
+    gate = gate_of(issuer)
+    decide(gate, issuer, "weather")
+    child = os.fork()
+    if child == 0:
+        inherited = len(gate.drain_events())
+        decide(gate, issuer, "weather")
+        os._exit(10 * inherited + len(gate.drain_events()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert len(gate.drain_events()) == 1
+
+
+def test_metrics_are_prometheus_text(issuer: Issuer) -> None:
+    gate = gate_of(issuer)
+    decide(gate, issuer, "weather")
+    decide(gate, issuer, "other")
+    lines = gate.metrics().splitlines()
+    assert "scopegate_accepted_total 1" in lines
+    assert 'scopegate_refused_total{reason="insufficient_scope"} 1' in lines
+    assert f'scopegate_keys{{issuer="{issuer.issuer}"}} 1' in lines
+    assert 'scopegate_events_total{result="recorded"} 2' in lines
