@@ -1,5 +1,8 @@
 //! Verified tokens that come again: nothing that can change in the meantime is passed over.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -112,6 +115,42 @@ fn replace_keys(server: &ResourceServer, keys: &[&Key]) {
 }
 
 /// T38.
+#[test]
+fn a_signature_is_verified_aside_once_and_not_again_for_a_token_that_is_held() {
+    static ASIDE: AtomicUsize = AtomicUsize::new(0);
+    let key = Key::new("a", "aside");
+    let server = server(&[&key]);
+    let decide = |token: &str| {
+        let line = format!("Bearer {token}");
+        let lines = [line.as_bytes()];
+        let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(NOW);
+        let aside = request.verify_aside(|verify| {
+            ASIDE.fetch_add(1, Ordering::Relaxed);
+            verify();
+        });
+        (server.authorize(&aside).err().map(|refusal| refusal.reason()), ASIDE.load(Ordering::Relaxed))
+    };
+    let good = key.token(&json!({}));
+    assert_eq!(decide(&good), (None, 1));
+    assert_eq!(decide(&good), (None, 1));
+    let forged = format!("{}.AAAA", good.rsplit_once('.').expect("a JWS").0);
+    assert_eq!(decide(&forged), (Some(Reason::BadSignature), 2));
+    assert_eq!(decide("x"), (Some(Reason::MalformedToken), 2));
+}
+
+#[test]
+fn one_verification_has_one_number_and_another_has_another() {
+    let key = Key::new("a", "numbers");
+    let (one, other) = (key.token(&json!({})), key.token(&json!({"jti": "2"})));
+    let first = holding(&[&key], &one);
+    let number = |server: &ResourceServer, token: &str| {
+        authorize(server, token, NOW).expect("a good token").verification()
+    };
+    assert_eq!(number(&first, &one), number(&first, &one));
+    let numbers = [number(&first, &one), number(&first, &other), number(&holding(&[&key], &one), &one)];
+    assert_eq!(BTreeSet::from(numbers).len(), 3, "{numbers:?}");
+}
+
 #[test]
 fn another_payload_under_a_signature_that_was_verified_is_refused() {
     let key = Key::new("a", "a");
