@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import RESOURCE
 
-from scopegate import ConfigError, PolicyEntry, Rejected, ResourceServer
+from scopegate import ConfigError, Offered, PolicyEntry, Rejected, ResourceServer
 from scopegate.testing import Issuer
 
 OTHER = "https://mcp.test/other"
@@ -34,7 +34,8 @@ def test_mistakes_of_a_declaration_have_paths() -> None:
     with pytest.raises(ConfigError) as caught:
         gate.declare([{"kind": "tool", "name": "weather", "scopes": ["a b"]}])
     assert [mistake.path for mistake in caught.value.errors] == ["tools.weather[0]"]
-    declared, report = gate.declare(iter([{"kind": "tool", "name": "echo", "scopes": None}]))
+    offered: list[Offered] = [{"kind": "tool", "name": "echo", "scopes": None}]
+    declared, report = gate.declare(iter(offered))
     assert isinstance(declared, ResourceServer)
     assert report.defaulted == (PolicyEntry("tool", "echo"),)
     assert report.default == "deny"
