@@ -73,19 +73,25 @@ func (g *ResourceServer) Events(ctx context.Context, interval time.Duration) <-c
 			case <-ctx.Done():
 			case <-ticker.C:
 			}
-			for _, event := range g.DrainEvents() {
-				select {
-				case events <- event:
-				case <-ctx.Done():
-					select {
-					case events <- event:
-					default:
-					}
-				}
-			}
+			g.sendEvents(ctx, events)
 		}
+		g.sendEvents(ctx, events)
 	}()
 	return events
+}
+
+// sendEvents waits for the receiver until the context is done, and then for nobody.
+func (g *ResourceServer) sendEvents(ctx context.Context, events chan<- AuditEvent) {
+	for _, event := range g.DrainEvents() {
+		select {
+		case events <- event:
+		case <-ctx.Done():
+			select {
+			case events <- event:
+			default:
+			}
+		}
+	}
 }
 
 // Metrics has the counters of Stats as Prometheus text, to be served as "text/plain; version=0.0.4; charset=utf-8". It names
