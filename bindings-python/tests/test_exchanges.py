@@ -150,25 +150,33 @@ def fastmcp(*, stateless: bool) -> Make:
     return make
 
 
-def sdk_application(ran: list[str]) -> Starlette:
+def sdk_application(ran: list[str], *, stateless: bool = True) -> Starlette:
     """The official SDK's server without a gate."""
-    hosts = TransportSecuritySettings(allowed_hosts=["mcp.test"])
-    return server(ran).streamable_http_app(streamable_http_path="/mcp", stateless_http=True, transport_security=hosts)
+    return server(ran).streamable_http_app(
+        streamable_http_path="/mcp",
+        stateless_http=stateless,
+        json_response=not stateless,
+        transport_security=TransportSecuritySettings(allowed_hosts=["mcp.test"]),
+    )
 
 
-def fastapi(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+def fastapi(*, stateless: bool) -> Make:
     """FastAPI that mounts the server."""
-    inner = sdk_application(ran)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with inner.router.lifespan_context(inner):
-            yield
+    def make(gate: ResourceServer, ran: list[str]) -> ASGIApp:
+        inner = sdk_application(ran, stateless=stateless)
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
-    install(app, gate, public=["/open"])
-    app.mount("/", inner)
-    return cast(ASGIApp, app)
+        @contextlib.asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            async with inner.router.lifespan_context(inner):
+                yield
+
+        app = FastAPI(lifespan=lifespan, openapi_url=None)
+        install(app, gate, public=["/open"])
+        app.mount("/", inner)
+        return cast(ASGIApp, app)
+
+    return make
 
 
 class Bridge:
@@ -197,9 +205,13 @@ def serving_bridged(guarded: wsgi.ScopegateMiddleware) -> Iterator[int]:
 
 
 STAGES: dict[str, dict[str, Make]] = {
-    "plain": {"python": plain, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi},
-    "paths": {"python": paths, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi},
-    "sessions": {"python": sessions, "python-fastmcp": fastmcp(stateless=False)},
+    "plain": {"python": plain, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi(stateless=True)},
+    "paths": {"python": paths, "python-fastmcp": fastmcp(stateless=True), "python-fastapi": fastapi(stateless=True)},
+    "sessions": {
+        "python": sessions,
+        "python-fastmcp": fastmcp(stateless=False),
+        "python-fastapi": fastapi(stateless=False),
+    },
     "mounted": {"python": mounted, "python-proxied": proxied},
 }
 TOLD_AS = {"python-fastapi": "python"}

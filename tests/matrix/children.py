@@ -39,8 +39,8 @@ ADAPTERS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Name -> title and command of the server."""
 
-WITHOUT_SESSIONS = {"asgi", "fastapi", "flask", "django", "go-http", "c"}
-"""Responders, and the SDK's application without its sessions, since bare ASGI middleware binds none to a user."""
+WITHOUT_SESSIONS = {"flask", "django", "go-http", "c"}
+"""Responders, which know no sessions."""
 
 SORTING_HEADERS = {"go-mcp", "go-http", "hono", "fetch"}
 """``net/http`` and the Fetch API hold the lines of a response in the order of their names."""

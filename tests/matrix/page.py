@@ -31,9 +31,8 @@ The number of clients that met the row: {clients}.
 DEFINITIONS = """\
 ¹ The application around the gate refuses the request itself, before the gate sees it. Where that matters, put the gate
 outermost: a script of a listed origin cannot read such a refusal.\\
-² No session is kept there. Without an SDK (WSGI, `net/http`, C) a minimal responder answers, and bare ASGI middleware
-binds no session to a user, so the SDK's application in it is stateless here: use `scopegate.mcp.protect`. Elsewhere the
-SDK or the adapter refuses the second user, with 404 or, in Go, 403.\\
+² No session is kept there: without an SDK (WSGI, `net/http`, C) a minimal responder answers. Elsewhere the SDK or the
+adapter refuses the second user, with 404 or, in Go, 403.\\
 "Our own fault" is provoked by a program that hands in scopes which are none.
 """
 

@@ -1,4 +1,4 @@
-"""What the adapters of HTTP hosts share: their options, and the two answers that are theirs and not the core's."""
+"""What the adapters of HTTP hosts share: their options, and the answers that are theirs and not the core's."""
 
 from __future__ import annotations
 
@@ -44,10 +44,14 @@ def provider(gate: Gate) -> Callable[[], ResourceServer]:
     return current
 
 
-def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
-    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":-32600,"message":"{what} not supported"}}}}'
+def _error(status: HTTPStatus, code: int, message: str, *headers: tuple[str, str]) -> HttpResponse:
+    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"{message}"}}}}'
     common = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, (*common, *headers), body.encode())
+    return HttpResponse(status, (*common, *headers), body.encode())
+
+
+def _unsupported(what: str, *headers: tuple[str, str]) -> HttpResponse:
+    return _error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, -32600, f"{what} not supported", *headers)
 
 
 ENCODING_REFUSED = _unsupported("Content-Encoding", ("Accept-Encoding", "identity"))
@@ -55,6 +59,10 @@ ENCODING_REFUSED = _unsupported("Content-Encoding", ("Accept-Encoding", "identit
 
 TYPE_REFUSED = _unsupported("Content-Type")
 """The body decides, and is read as JSON in UTF-8: a server behind may read another type otherwise."""
+
+
+SESSION_NOT_FOUND = _error(HTTPStatus.NOT_FOUND, -32001, "Session not found")
+"""As the SDKs answer for a session that they do not know: no one learns that it is another's."""
 
 
 class Options:

@@ -13,6 +13,7 @@ from scopegate._adapter import (
     GATE,
     JUDGED,
     NEEDED,
+    SESSION_NOT_FOUND,
     TOKEN,
     TYPE_REFUSED,
     Gate,
@@ -28,6 +29,7 @@ from scopegate._need import Scopes
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken, NeedBody, Request
 from scopegate._server import ResourceServer
+from scopegate._sessions import Sessions, owner_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,8 +44,9 @@ class ScopegateMiddleware:
     A request that passes has its ``AccessToken`` in ``scope["scopegate.token"]``; any other is answered with the
     refusal, unchanged. The body is read only when it decides on the request, after the token proved good; the
     application then receives it whole, in one message. Such a body is refused with 415 when it has a
-    ``Content-Encoding``, or would pass and is not ``application/json`` in UTF-8. Responses pass untouched. WebSockets
-    are refused, since their messages cannot be judged. Needs asyncio.
+    ``Content-Encoding``, or would pass and is not ``application/json`` in UTF-8. An MCP session that the application
+    opens belongs to the principal whose request opened it: to any other it is not found. Responses pass untouched.
+    WebSockets are refused, since their messages cannot be judged. Needs asyncio.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class ScopegateMiddleware:
         self.app = app
         self.options = Options(public, health, scopes)
         self._provider = provider(gate)
+        self._sessions: Sessions | None = Sessions()
 
     @property
     def gate(self) -> ResourceServer:
@@ -136,7 +140,31 @@ class ScopegateMiddleware:
             log_limited(logging.WARNING, "content-type", "refused: the body is not application/json in UTF-8")
             await _respond(TYPE_REFUSED, scope, send)
             return
-        await self.app(scope, receive, send)
+        await self._pass(token, scope, receive, send)
+
+    async def _pass(self, token: AccessToken, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands the request on, unless it is for a session of another principal's."""
+        sessions = self._sessions
+        if sessions is None:
+            await self.app(scope, receive, send)
+            return
+        owner = owner_of(token, b"".join(value for name, value in scope["headers"] if name.lower() == b"authorization"))
+        if sessions.are_foreign(_values(scope, SESSION_HEADER), owner):
+            log_limited(logging.WARNING, "mcp-session-id", "refused: the session belongs to another principal")
+            await _respond(SESSION_NOT_FOUND, scope, send)
+            return
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for name, value in message.get("headers", ()):
+                    if name.lower() == SESSION_HEADER:
+                        sessions.opened(value.decode("latin-1"), owner)
+            await send(message)
+
+        await self.app(scope, receive, noting)
+
+
+SESSION_HEADER = b"mcp-session-id"
 
 
 POLICY_VIOLATION = 1008

@@ -169,7 +169,9 @@ class Scopegate(AuthProvider):
         inner = SdkUser(app, self._expose_token)
         need = self._options.need
         scopes: Scopes = need.function or need.fixed
-        return ScopegateMiddleware(inner, self._provider, health=self._options.health, scopes=scopes)
+        guard = ScopegateMiddleware(inner, self._provider, health=self._options.health, scopes=scopes)
+        guard._sessions = None  # the SDK compares principals itself
+        return guard
 
     def _guards(self, gate: ResourceServer, scope: Scope) -> bool:
         """Whether this request is the MCP server's, or asks for metadata or for the server's health."""

@@ -51,6 +51,7 @@ class Protected(ScopegateMiddleware):
 
     def __init__(self, app: ASGIApp, mcp: MCPServer[Any], gate: OfferedGate, **options: Unpack[_Options]) -> None:
         super().__init__(app, gate.now, **options)
+        self._sessions = None  # the SDK compares principals itself
         self._offered = gate
         self._mcp = mcp
 

@@ -61,7 +61,7 @@ def fastmcp(gate: ResourceServer, scopes: Sequence[str]) -> ASGIApp:
 def asgi(gate: ResourceServer, scopes: Sequence[str]) -> ASGIApp:
     from scopegate.asgi import ScopegateMiddleware
 
-    return ScopegateMiddleware(sdk_server().streamable_http_app(stateless_http=True), gate, scopes=scopes)
+    return ScopegateMiddleware(sdk_server().streamable_http_app(), gate, scopes=scopes)
 
 
 def fastapi(gate: ResourceServer, scopes: Sequence[str]) -> ASGIApp:
@@ -70,7 +70,7 @@ def fastapi(gate: ResourceServer, scopes: Sequence[str]) -> ASGIApp:
     import scopegate.fastapi
 
     mcp = sdk_server()
-    mounted = mcp.streamable_http_app(stateless_http=True)
+    mounted = mcp.streamable_http_app()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
