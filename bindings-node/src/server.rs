@@ -291,13 +291,13 @@ pub(crate) fn stats(server: &External<Server>) -> Result<String> {
 
 /// Counters, as Prometheus text.
 #[napi(catch_unwind)]
-pub(crate) fn metrics(server: &External<ResourceServer>) -> Result<String> {
+pub(crate) fn metrics(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.stats().to_prometheus()))
 }
 
 /// Audit events, as JSON lines.
 #[napi(catch_unwind)]
-pub(crate) fn drain_events(server: &External<ResourceServer>) -> Result<String> {
+pub(crate) fn drain_events(server: &External<Server>) -> Result<String> {
     caught(|| Ok(server.drain_events_as_lines()))
 }
 
