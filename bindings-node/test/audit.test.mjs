@@ -44,7 +44,7 @@ test("without events in the configuration there are none", async () => {
   assert.deepEqual(gate.drainEvents(), []);
 });
 
-test("a listener is told of each event, and of those that wait when it ends", async () => {
+test("a listener is told of each event, and of those that wait when it ends", { timeout: 30_000 }, async () => {
   const gate = gateOf({});
   const told = [];
   const end = gate.onEvent((event) => told.push(event.outcome), { interval: 1 });
