@@ -101,7 +101,7 @@ async def in_browser(page: Page, targets: Sequence[Mapping[str, str]]) -> dict[s
     """What the script of the page reports of each server."""
     program = browser_program()
     page.targets, page.results = targets, asyncio.get_running_loop().create_future()
-    with tempfile.TemporaryDirectory() as profile, Path(profile, "log").open("wb") as log:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, Path(profile, "log").open("wb") as log:
         # Without a sandbox, since that needs a user who is not root; it sees pages of this program alone.
         browser = await asyncio.create_subprocess_exec(
             program,
