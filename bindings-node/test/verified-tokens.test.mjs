@@ -49,7 +49,7 @@ describe("a token that came before", () => {
   test("is no object of a token that others hold, however many there are and whichever are kept", () => {
     for (const capacity of [0, 2, 10_000]) {
       const gate = tellApart({ configuration: configurationWith({ token_cache: { capacity } }), authorizations });
-      assert.equal(gate.stats().token_cache.hits > 0, capacity === 10_000, `${capacity}`);
+      assert.equal(gate.stats().token_cache.hits > 0, capacity > 0, `${capacity}`);
     }
   });
 

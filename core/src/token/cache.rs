@@ -6,12 +6,14 @@
 //! nothing that other threads share; a forked child can read what its parent left whatever the parent's threads were doing.
 //! One thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
 //!
-//! What goes when space is needed is chosen by a clock hand: an entry that was found since the hand last came by is
-//! spared once, so that tokens in use stay, however many others come by once.
+//! While there is room every token is held. When there is none, one is held from its second coming on: most that come once
+//! do not come again, and making room takes longer than the digest that finds that out. What goes is chosen by a clock hand:
+//! an entry that was found since the hand last came by is spared once, so that tokens in use stay, however many others come
+//! by.
 
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use aws_lc_rs::digest;
@@ -90,6 +92,8 @@ pub(crate) struct TokenCache {
     max_bytes: usize,
     /// A power of two.
     buckets: Box<[ArcSwapOption<Bucket>]>,
+    /// A part of the digest of the last token that found no room, at each place. A power of two.
+    came: Box<[AtomicU32]>,
     keeper: ArcSwap<Keeper>,
     hits: Count,
     misses: Count,
@@ -146,9 +150,11 @@ impl TokenCache {
             0 => return None,
             _ => (0..entries.div_ceil(2).next_power_of_two()).map(|_| ArcSwapOption::empty()).collect(),
         };
+        let came: Box<[AtomicU32]> = (0..buckets.len().div_ceil(2)).map(|_| AtomicU32::new(0)).collect();
         Some(TokenCache {
             capacity: limits.capacity,
-            max_bytes: limits.max_bytes.saturating_sub(size_of_val(&*buckets)),
+            max_bytes: limits.max_bytes.saturating_sub(size_of_val(&*buckets) + size_of_val(&*came)),
+            came,
             keeper: ArcSwap::from_pointee(Keeper::of(&buckets)),
             buckets,
             hits: Count::default(),
@@ -177,10 +183,17 @@ impl TokenCache {
         Some(found)
     }
 
-    /// Holds a token, in the place of others if need be.
+    /// Holds a token; where there is no room, in the place of others, if it came before.
     pub(crate) fn insert(&self, digest: Digest, verified: Verified) {
-        let entry = Entry::new(digest, verified);
         let keeper = self.keeper();
+        let is_full = keeper.entries() >= self.capacity;
+        if is_full && !self.came_before(&digest) {
+            return;
+        }
+        let entry = Entry::new(digest, verified);
+        if !is_full && keeper.bytes() + entry.bytes > self.max_bytes && !self.came_before(&digest) {
+            return;
+        }
         let Some(mut hand) = keeper.hand.try_lock() else { return };
         let Some(bucket) = self.bucket(&entry.digest) else { return };
         if entry.bytes > self.max_bytes {
@@ -224,6 +237,17 @@ impl TokenCache {
         let [first, second, third, fourth, ..] = digest.0;
         let number = u32::from_le_bytes([first, second, third, fourth]) as usize;
         self.buckets.get(number % self.buckets.len())
+    }
+
+    /// Whether this token found no room when it came last; the next time it has. Another may be taken for it, and is held
+    /// too soon then.
+    fn came_before(&self, digest: &Digest) -> bool {
+        let [.., a, b, c, d, e, f, g, h] = digest.0;
+        let number = u32::from_le_bytes([a, b, c, d]) as usize;
+        let mark = u32::from_le_bytes([e, f, g, h]) | 1;
+        self.came
+            .get(number % self.came.len())
+            .is_some_and(|place| place.swap(mark, Ordering::Relaxed) == mark)
     }
 
     /// Takes out the first entry at the hand that was not found since it last came by. False when there is none at all.
@@ -299,11 +323,11 @@ fn put_in(bucket: &ArcSwapOption<Bucket>, entry: Entry) {
 /// Under the lock of the hand.
 fn take_out(bucket: &ArcSwapOption<Bucket>, keeper: &Keeper, is_gone: impl Fn(&Arc<Entry>) -> bool) {
     let all = bucket.load();
-    let (gone, left): (Vec<_>, Vec<_>) =
-        all.iter().flat_map(|all| all.iter()).partition(|(_, held)| is_gone(held));
-    if gone.is_empty() {
+    let all = all.as_deref().map_or(&[][..], |all| all);
+    if !all.iter().any(|(_, held)| is_gone(held)) {
         return;
     }
+    let (gone, left): (Vec<_>, Vec<_>) = all.iter().partition(|(_, held)| is_gone(held));
     let bytes = gone.iter().map(|(_, entry)| entry.bytes).sum();
     let left: Bucket = left.into_iter().cloned().collect();
     bucket.store(if left.is_empty() { None } else { Some(Arc::new(left)) });

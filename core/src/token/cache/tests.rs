@@ -182,14 +182,31 @@ fn an_entry_that_is_no_longer_good_goes_and_its_successor_stays() {
 }
 
 #[test]
-fn room_for_one_is_room_for_the_last() {
+fn room_for_one_is_room_for_the_last_that_came_twice() {
     let (maker, cache) = (Maker::new(), cache(1, usize::MAX));
     for id in 0..100 {
         let text = id.to_string();
-        cache.insert(Digest::of(text.as_bytes()), maker.verified(id));
+        let come = || cache.insert(Digest::of(text.as_bytes()), maker.verified(id));
+        come();
+        assert_eq!(found(&cache, &text).is_some(), id == 0, "{id} came once");
+        come();
         assert_eq!(found(&cache, &text), Some(text));
         assert_eq!(cache.stats().entries, 1);
     }
+}
+
+#[test]
+fn who_comes_once_drives_nothing_out() {
+    let (maker, cache) = (Maker::new(), cache(100, usize::MAX));
+    let held: Vec<String> = (0..100).map(|id| format!("held {id}")).collect();
+    for (id, text) in held.iter().enumerate() {
+        cache.insert(Digest::of(text.as_bytes()), maker.verified(id));
+    }
+    for id in 0..MANY {
+        cache.insert(Digest::of(&id.to_le_bytes()), maker.verified(id));
+    }
+    let gone = held.iter().filter(|text| found(&cache, text).is_none()).count();
+    assert_eq!((gone, cache.stats().entries), (0, 100));
 }
 
 #[test]
