@@ -117,7 +117,7 @@ def main() -> None:
         sys.exit(f"--only: {', '.join(sorted(unknown))}: expected some of {', '.join(PROGRAMS)}")
     if asked.record and (asked.only or asked.algorithms != ",".join(ALGORITHMS)):
         sys.exit("--record: expected every language and algorithm")
-    rounds, seconds = (3, 0.02) if asked.quick else (9, 0.08)
+    rounds, seconds = (3, 0.02) if asked.quick else (5, 0.08)
     load = os.getloadavg()[0]
     TOKENS.mkdir(parents=True, exist_ok=True)
     subprocess.run([BUILT / "bench-rust", "mint", TOKENS], check=True)

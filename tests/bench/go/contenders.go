@@ -153,9 +153,11 @@ func (s *sample) configuration(algorithm string, keep bool) []byte {
 		}},
 		"required_scopes": []string{s.Scope},
 	}
-	if !keep {
-		configuration["token_cache"] = map[string]any{"capacity": 0}
+	capacity := 0
+	if keep {
+		capacity = 100
 	}
+	configuration["token_cache"] = map[string]any{"capacity": capacity}
 	text, err := json.Marshal(configuration)
 	if err != nil {
 		panic(err)

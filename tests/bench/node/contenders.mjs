@@ -49,7 +49,7 @@ function configuration(sample, algorithm, keep) {
     resource: sample.audience,
     authorization_servers: [server],
     required_scopes: [sample.scope],
-    ...(!keep && { token_cache: { capacity: 0 } }),
+    token_cache: { capacity: keep ? 100 : 0 },
   };
 }
 

@@ -36,8 +36,7 @@ class Sample:
             "authorization_servers": [server],
             "required_scopes": [self.scope],
         }
-        if not keep:
-            configuration["token_cache"] = {"capacity": 0}
+        configuration["token_cache"] = {"capacity": 100 if keep else 0}
         return json.dumps(configuration)
 
 

@@ -68,9 +68,8 @@ impl Sample {
         let mut configuration = json!({
             "resource": self.audience, "authorization_servers": [server], "required_scopes": [self.scope],
         });
-        if !keep {
-            configuration["token_cache"] = json!({"capacity": 0});
-        }
+        // Fewer than the tokens that come round, so that hardly one of these is held when it comes again.
+        configuration["token_cache"] = json!({"capacity": if keep { 100 } else { 0 }});
         configuration.to_string()
     }
 
