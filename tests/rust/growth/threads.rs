@@ -44,26 +44,28 @@ fn processor_seconds() -> f64 {
     fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
 }
 
-/// How many decisions all threads made, and in how many seconds.
+/// How many decisions all threads made, and in how many seconds since the first of them began: where they are many, it may be
+/// long before this one runs again.
 fn spell(threads: usize, call: impl Fn() + Sync) -> (f64, f64) {
     let (start, stop, count) = (Barrier::new(threads + 1), AtomicBool::new(false), AtomicU64::new(0));
-    let began = thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                start.wait();
-                let mut mine = 0;
-                while !stop.load(Ordering::Relaxed) {
-                    call();
-                    mine += 1;
-                }
-                count.fetch_add(mine, Ordering::Relaxed);
-            });
-        }
+    let work = || {
         start.wait();
         let began = Instant::now();
+        let mut mine = 0;
+        while !stop.load(Ordering::Relaxed) {
+            call();
+            mine += 1;
+        }
+        count.fetch_add(mine, Ordering::Relaxed);
+        began
+    };
+    let began = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        start.wait();
         thread::sleep(SPELL);
         stop.store(true, Ordering::Relaxed);
-        began
+        let began = workers.into_iter().map(|worker| worker.join().expect("a worker that ends"));
+        began.min().expect("a worker")
     });
     (count.load(Ordering::Relaxed) as f64, began.elapsed().as_secs_f64())
 }
