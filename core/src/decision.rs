@@ -339,7 +339,7 @@ impl Inner {
             reason,
             caller: token.map(|token| Caller {
                 token,
-                credential: request.credential().unwrap_or_default(),
+                credential: request.credential().ok(),
                 needed: need.iter().collect(),
                 calls: message.calls(),
             }),

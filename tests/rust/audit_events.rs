@@ -105,6 +105,19 @@ fn a_refusal_of_a_further_need_is_told_too() {
 }
 
 #[test]
+fn tokens_that_are_not_known_are_not_taken_for_one() {
+    let issuer = Issuer::new(RESOURCE);
+    let gate = server(&issuer, &json!({}));
+    let line = format!("Bearer {}", issuer.mint(&json!({"jti": null, "sub": "alice"})));
+    let token = gate
+        .authorize(&Request::new("POST", "/mcp").authorization(&[line.as_bytes()]).body(b""))
+        .expect("a good token");
+    gate.require(&token, &Request::new("POST", "/mcp").scopes(&["write"])).expect_err("what it lacks");
+    let told: Vec<_> = gate.drain_events().into_iter().map(|event| event.token.is_some()).collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[test]
 fn events_of_one_token_can_be_told_from_those_of_another_and_no_event_holds_it() {
     let issuer = Issuer::new(RESOURCE);
     let gate = server(&issuer, &json!({}));

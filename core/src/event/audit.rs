@@ -48,7 +48,7 @@ pub struct AuditEvent {
     /// The MCP calls in the request, where they were read.
     pub calls: Vec<AuditedCall>,
     /// The token, to tell events of one from events of another: a salted hash of its issuer and `jti`, or of its digest
-    /// where it has none, in hexadecimal. The salt is drawn anew by each process that makes a resource server.
+    /// where it has none, in hexadecimal; `None` where neither is known. The salt is drawn anew by each process that makes a resource server.
     pub token: Option<String>,
 }
 
@@ -94,8 +94,8 @@ pub(crate) struct Decided<'a> {
 /// Who asked, of a token that proved good, and for what.
 pub(crate) struct Caller<'a> {
     pub(crate) token: &'a AccessToken,
-    /// The token as it came, where it is known.
-    pub(crate) credential: &'a [u8],
+    /// The token as it came, where it is known: a further need is checked without it.
+    pub(crate) credential: Option<&'a [u8]>,
     pub(crate) needed: Vec<&'a str>,
     pub(crate) calls: &'a [McpCall<'a>],
 }
@@ -211,7 +211,7 @@ impl AuditLog {
                 hash.update(b"\0");
                 hash.update(id.as_bytes());
             }
-            None => hash.update(Digest::of(caller.credential).as_bytes()),
+            None => hash.update(Digest::of(caller.credential?).as_bytes()),
         }
         let half = hash.finish().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
         Some(half)

@@ -15,26 +15,7 @@ import httpx2
 from mcp import Client
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
-
-
-class Memory:
-    """The token storage that the SDK asks for."""
-
-    def __init__(self) -> None:
-        self.tokens: OAuthToken | None = None
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self.tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return None
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        raise NotImplementedError("the client is registered already")
+from official_client import TokenMemory
 
 
 async def run(task: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +51,7 @@ async def connected(task: dict[str, Any], asked: list[str]) -> AsyncIterator[Cli
     auth = None
     if oauth := task.get("oauth"):
         auth = ClientCredentialsOAuthProvider(
-            task["url"], Memory(), oauth["client"], oauth["secret"], issuer=oauth["issuer"]
+            task["url"], TokenMemory(), oauth["client"], oauth["secret"], issuer=oauth["issuer"]
         )
     mode: Any = "legacy" if task["era"] == "legacy" else "auto"
     async with (
