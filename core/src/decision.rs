@@ -19,7 +19,7 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
-use crate::token::cache::{Digest, Verified};
+use crate::token::cache::{Sought, Verified};
 use crate::token::claims::{self, Claims, Judged};
 use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
@@ -68,8 +68,8 @@ impl Inner {
         let Some(cache) = &self.cache else {
             return self.verify(credential, request, done).map(|verified| verified.token);
         };
-        let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest, &self.readings)
+        let sought = Sought::new(credential);
+        if let Some(found) = cache.find(&sought, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
@@ -79,7 +79,7 @@ impl Inner {
         }
         let verified = self.verify(credential, request, done)?;
         let token = verified.token.clone();
-        cache.insert(digest, verified);
+        cache.insert(&sought, verified);
         Ok(token)
     }
 
