@@ -90,7 +90,7 @@ impl Inner {
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Verified, Stop> {
-        let jws = Jws::parse(credential)?;
+        let jws = Jws::parse(credential, &self.headers)?;
         let members = jws.claims()?;
         let issuer = claims::issuer(&members)?.to_owned();
         let origin = self.origin(&issuer, &jws.header, request)?;
@@ -105,6 +105,9 @@ impl Inner {
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
         self.judge(&claims, &jws.header, &origin)?;
+        if let Some(encoded) = jws.new_header {
+            self.headers.remember(encoded, &jws.header);
+        }
         Ok(Verified {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),
