@@ -59,7 +59,7 @@ pub use config::{
 };
 pub use event::audit::{AuditEvent, AuditStats, AuditedCall, Outcome};
 pub use event::{Health, Stats};
-pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation};
+pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation, PastedRequest};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
 pub use keys::scheduler::limit_fetches;

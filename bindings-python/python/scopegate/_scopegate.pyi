@@ -3,7 +3,7 @@ from typing import Any, final
 
 from scopegate._errors import Rejected
 
-__all__ = ["AccessToken", "Issuer", "KeyRequest", "NeedBody", "Request", "Server", "environment", "reasons"]
+__all__ = ["AccessToken", "Issuer", "KeyRequest", "NeedBody", "Request", "Server", "environment", "pasted", "reasons"]
 
 _Lines = str | bytes | Sequence[str | bytes] | None
 _Response = tuple[int, tuple[tuple[str, str], ...], bytes]
@@ -151,4 +151,5 @@ class Issuer:
     def rotate(self) -> None: ...
 
 def environment() -> list[str]: ...
+def pasted(text: bytes) -> dict[str, Any]: ...
 def reasons() -> list[tuple[str, int]]: ...
