@@ -309,14 +309,10 @@ impl Server {
     }
 
     fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {
-        match self.0.check(request) {
-            Check::NeedKeys(keys) => {
-                // What happened to the fetch shows in the decision that follows.
-                let _ = py.detach(|| self.0.refresh(&keys));
-                self.0.check_after(request, &keys)
-            }
-            decided => decided,
-        }
+        self.0.check_fetching(request, |wanted| {
+            // What happened to the fetch shows in the decision that follows.
+            let _ = py.detach(|| self.0.refresh(wanted));
+        })
     }
 
     fn with_body(&self, request: &CoreRequest<'_>, check: Check) -> Check {

@@ -187,18 +187,27 @@ impl ResourceServer {
         }
     }
 
+    /// [`ResourceServer::check`]; where keys are missing, this fetch of them, once, and [`ResourceServer::check_after`]. For
+    /// hosts that fetch in a way of their own around [`ResourceServer::refresh`], such as without a lock that they hold.
+    /// What the fetch came to is told by the decision. Never asks for keys.
+    pub fn check_fetching(&self, request: &Request<'_>, fetch: impl FnOnce(&KeyRequest)) -> Check {
+        let wanted = match self.check(request) {
+            Check::NeedKeys(wanted) => wanted,
+            decided => return decided,
+        };
+        fetch(&wanted);
+        self.check_after(request, &wanted)
+    }
+
     /// [`ResourceServer::check`], at most one [`ResourceServer::refresh`], [`ResourceServer::check_after`]. Blocks
     /// only while keys are fetched that no held key can stand in for.
     ///
     /// A request whose decision needs the body must carry it; without it the answer is [`Reason::Internal`].
     pub fn authorize(&self, request: &Request<'_>) -> Result<AccessToken, Box<Rejection>> {
-        let mut check = self.check(request);
-        if let Check::NeedKeys(wanted) = &check {
-            let wanted = wanted.clone();
+        let check = self.check_fetching(request, |wanted| {
             // A failed fetch is told by the check after it, as keys_unavailable.
-            let _ = self.refresh(&wanted);
-            check = self.check_after(request, &wanted);
-        }
+            let _ = self.refresh(wanted);
+        });
         match check {
             Check::Done(result) => result,
             Check::NeedBody { .. } => {
