@@ -8,7 +8,7 @@ use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
-use crate::event::audit::{Caller, Decided};
+use crate::event::audit::{Caller, Credential, Decided};
 use crate::keys::algorithm::Algorithm;
 use crate::keys::source::{KeyRequest, Recognition, Selection, Source, VerifyingKey, Want};
 use crate::policy::{Policy, Verdict};
@@ -30,22 +30,28 @@ impl Inner {
         &self,
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<AccessToken, Stop> {
+    ) -> Result<Authenticated, Stop> {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
         self.verified(credential, request, done)
     }
 
-    /// Checks 23 to 26.
-    pub(crate) fn permit(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
+    /// Checks 23 to 26. Whatever comes of it, `asked` tells what was found out on the way.
+    pub(crate) fn permit<'a>(
+        &self,
+        token: &AccessToken,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
+    ) -> Result<(), Stop> {
         match (&self.policy, &request.body) {
-            (Some(policy), Body::Unread) => self.check_headers(policy, token, request),
-            (Some(policy), body) => self.check_call(policy, token, request, body).map_err(Stop::from),
+            (Some(policy), Body::Unread) => self.check_headers(policy, token, request, asked),
+            (Some(policy), _) => self.check_call(policy, token, request, asked).map_err(Stop::from),
             (None, _) if self.cover(token, request.scopes) => Ok(()),
-            (None, _) => self
-                .has_scopes(token, self.need(request, &[]))
-                .map_err(|refusal| self.stop_with_id(refusal, request)),
+            (None, _) => match self.has_scopes(token, self.need(request, &[])) {
+                Ok(_) => Ok(()),
+                Err(refusal) => Err(self.stop_with_id(refusal, request)),
+            },
         }
     }
 
@@ -64,23 +70,24 @@ impl Inner {
         credential: &[u8],
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<AccessToken, Stop> {
+    ) -> Result<Authenticated, Stop> {
         let Some(cache) = &self.cache else {
-            return self.verify(credential, request, done).map(|verified| verified.token);
+            let token = self.verify(credential, request, done)?.token;
+            return Ok(Authenticated { token, digest: None });
         };
         let digest = Digest::of(credential);
         if let Some(found) = cache.find(&digest, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
-                Some(token) => return Ok(token),
+                Some(token) => return Ok(Authenticated { token, digest: Some(digest) }),
                 None => cache.remove(&found),
             }
         }
         let verified = self.verify(credential, request, done)?;
         let token = verified.token.clone();
         cache.insert(digest, verified);
-        Ok(token)
+        Ok(Authenticated { token, digest: Some(digest) })
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
@@ -185,22 +192,31 @@ impl Inner {
     }
 
     /// Checks 24 to 26: the call, the policy and the scopes.
-    pub(crate) fn check_call(
+    pub(crate) fn check_call<'a>(
         &self,
         policy: &Policy,
         token: &AccessToken,
-        request: &Request<'_>,
-        body: &Body<'_>,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
     ) -> Result<(), Refusal> {
-        let message = match body {
+        let message = match request.body {
             Body::Unread => Ok(Message::None),
             Body::Bytes(body) => call::read(body, policy.max_body_bytes()),
             Body::Calls(calls) => call::from_calls(calls),
         };
-        let message = message.map_err(call_refusal)?;
-        call::check_routing(request, &message).map_err(call_refusal)?;
-        let judged = self.has_need(policy, token, request, &message);
-        judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+        let (message, read) = match message {
+            Ok(message) => (message, Ok(())),
+            Err(error) => (Message::None, Err(error)),
+        };
+        let message = asked.message.insert(message);
+        read.and_then(|()| call::check_routing(request, message)).map_err(call_refusal)?;
+        match self.has_need(policy, token, request, message) {
+            Ok(need) => {
+                asked.need = Some(need);
+                Ok(())
+            }
+            Err(refusal) => Err(Refusal { id: message.id().cloned(), ..refusal }),
+        }
     }
 
     /// The calls in a body, with their arguments.
@@ -215,23 +231,34 @@ impl Inner {
 
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
     /// the body decides; it also gives a 403 its form.
-    fn check_headers(&self, policy: &Policy, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
+    fn check_headers<'a>(
+        &self,
+        policy: &Policy,
+        token: &AccessToken,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
+    ) -> Result<(), Stop> {
         if !policy.headers_verified() {
             return Err(Stop::NeedBody);
         }
         let call = call::from_headers(request).map_err(call_refusal)?.ok_or(Stop::NeedBody)?;
-        self.has_need(policy, token, request, &Message::Call(call))
-            .map_err(|refusal| self.stop_with_id(refusal, request))
+        match self.has_need(policy, token, request, asked.message.insert(Message::Call(call))) {
+            Ok(need) => {
+                asked.need = Some(need);
+                Ok(())
+            }
+            Err(refusal) => Err(self.stop_with_id(refusal, request)),
+        }
     }
 
-    /// Checks 25 and 26.
+    /// Checks 25 and 26. What was needed.
     fn has_need(
         &self,
         policy: &Policy,
         token: &AccessToken,
         request: &Request<'_>,
         message: &Message<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<ScopeSet, Refusal> {
         let detail = match policy.judge(message) {
             Verdict::Need(scopes) => return self.has_scopes(token, self.need(request, &scopes)),
             Verdict::Deny => "expected a call that the policy allows",
@@ -254,10 +281,10 @@ impl Inner {
         need
     }
 
-    /// Check 26.
-    pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
+    /// Check 26. What was needed, where the token has it.
+    pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<ScopeSet, Refusal> {
         if self.settings.implications.cover(token.scopes(), need.iter()) {
-            return Ok(());
+            return Ok(need);
         }
         let detail = format!("expected the scopes {}", need.joined());
         let granted = self.listed_grants(token);
@@ -308,42 +335,61 @@ impl Inner {
     }
 
     /// A request that passes. Counted, and told to those who audit.
-    pub(crate) fn accept(&self, token: &AccessToken, request: &Request<'_>) {
+    pub(crate) fn accept<'a>(&self, request: &Request<'a>, known: Known<'_, 'a>) {
         self.counters.accepted();
-        self.audit(request, Some(token), None);
+        self.audit(request, Some(known), None);
     }
 
     /// A refusal as the host sees it, of a token that proved good where there is one. Counted, and told to those who audit.
-    pub(crate) fn reject(
+    pub(crate) fn reject<'a>(
         &self,
         refusal: Refusal,
-        request: &Request<'_>,
-        token: Option<&AccessToken>,
+        request: &Request<'a>,
+        known: Option<Known<'_, 'a>>,
     ) -> Box<Rejection> {
         self.counters.refused(refusal.reason);
-        self.audit(request, token, Some(refusal.reason));
+        self.audit(request, known, Some(refusal.reason));
         let response = self.wire().answer(&refusal, request);
         Box::new(Rejection { reason: refusal.reason, detail: refusal.detail.into_owned(), response })
     }
 }
 
-/// Audit events. What a caller asked for is read once more for them, so that decisions without them cost nothing.
+/// A token that passed checks 1 to 22.
+pub(crate) struct Authenticated {
+    pub(crate) token: AccessToken,
+    /// Of the token as it came, where it was looked for among those that are held.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// What was found out of a request's calls while it was decided, and need not be found out again to tell of it.
+#[derive(Default)]
+pub(crate) struct Asked<'a> {
+    message: Option<Message<'a>>,
+    need: Option<ScopeSet>,
+}
+
+/// Whose request it is, of a token that proved good, and for what.
+pub(crate) struct Known<'t, 'a> {
+    pub(crate) token: &'t AccessToken,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) asked: Asked<'a>,
+}
+
+/// Audit events. What was not found out for the decision is, here alone, so that decisions without them cost nothing.
 impl Inner {
-    fn audit(&self, request: &Request<'_>, token: Option<&AccessToken>, reason: Option<Reason>) {
+    fn audit<'a>(&self, request: &Request<'a>, known: Option<Known<'_, 'a>>, reason: Option<Reason>) {
         let Some(log) = &self.events else { return };
-        let message = token.map_or(Ok(Message::None), |_| self.message(request)).unwrap_or(Message::None);
-        let need = self.need(request, &self.needed_by(&message));
-        log.record(&Decided {
-            time: request.now.or_else(|| self.clock.wall()),
-            resource: self.settings.resource.as_str(),
-            reason,
-            caller: token.map(|token| Caller {
-                token,
-                credential: request.credential().ok(),
-                needed: need.iter().collect(),
-                calls: message.calls(),
-            }),
-        });
+        let Some(room) = log.room(known.is_some()) else { return };
+        let time = request.now.or_else(|| self.clock.wall());
+        let resource = self.settings.resource.as_str();
+        let Some(Known { token, digest, asked }) = known else {
+            return room.keep(&Decided { time, resource, reason, caller: None });
+        };
+        let message = asked.message.unwrap_or_else(|| self.message(request).unwrap_or(Message::None));
+        let needed = asked.need.unwrap_or_else(|| self.need(request, &self.needed_by(&message)));
+        let credential = digest.map_or(Credential::OfRequest(request), Credential::Digest);
+        let caller = Some(Caller { token, credential, needed, calls: message.calls() });
+        room.keep(&Decided { time, resource, reason, caller });
     }
 
     /// The calls that were asked for, as far as they can be read.

@@ -1,7 +1,9 @@
 //! Counters and health.
 
 pub(crate) mod audit;
+mod kept;
 mod prometheus;
+mod texts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -10,7 +10,7 @@ use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
-use crate::decision::{Stop, checked_scopes};
+use crate::decision::{Asked, Authenticated, Known, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats};
 use crate::fetch::{Fetch, FetchError};
@@ -224,16 +224,18 @@ impl ResourceServer {
     /// `required_scopes` belong to every need. The request's method, origin and body give the refusal its form. The
     /// token's times are not checked again.
     pub fn require(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Box<Rejection>> {
+        let mut asked = Asked::default();
         let judged = checked_scopes(request).and_then(|()| match (&self.0.policy, &request.body) {
             (Some(_), Body::Unread) | (None, _) => {
-                self.0.has_scopes(token, self.0.need(request, &[])).map_err(|refusal| {
+                let judged = self.0.has_scopes(token, self.0.need(request, &[]));
+                judged.map(drop).map_err(|refusal| {
                     let id = self.0.read_for_id(request).unwrap_or_default();
                     Refusal { id, ..refusal }
                 })
             }
-            (Some(policy), body) => self.0.check_call(policy, token, request, body),
+            (Some(policy), _) => self.0.check_call(policy, token, request, &mut asked),
         });
-        judged.map_err(|refusal| self.0.reject(refusal, request, Some(token)))
+        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, digest: None, asked })))
     }
 
     /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
@@ -344,7 +346,9 @@ impl ResourceServer {
 
     /// The same as JSON lines: an object for each event, and a line feed after each.
     pub fn drain_events_as_lines(&self) -> String {
-        self.drain_events().iter().fold(String::new(), |lines, event| lines + &event.to_json() + "\n")
+        let mut lines = Vec::new();
+        self.drain_events().iter().for_each(|event| event.write_line(&mut lines));
+        String::from_utf8(lines).unwrap_or_default()
     }
 
     /// Whether tokens can be judged now. Needs no network and does not depend on an issuer once keys are held.
@@ -409,22 +413,25 @@ impl ResourceServer {
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        let token = match self.0.authenticate(request, done) {
-            Ok(token) => token,
+        let Authenticated { token, digest } = match self.0.authenticate(request, done) {
+            Ok(known) => known,
             Err(stop) => return self.stopped(stop, request, None),
         };
-        match self.0.permit(&token, request) {
+        let mut asked = Asked::default();
+        let permitted = self.0.permit(&token, request, &mut asked);
+        let known = Known { token: &token, digest, asked };
+        match permitted {
             Ok(()) => {
-                self.0.accept(&token, request);
+                self.0.accept(request, known);
                 Check::Done(Ok(token))
             }
-            Err(stop) => self.stopped(stop, request, Some(&token)),
+            Err(stop) => self.stopped(stop, request, Some(known)),
         }
     }
 
-    fn stopped(&self, stop: Stop, request: &Request<'_>, token: Option<&AccessToken>) -> Check {
+    fn stopped<'a>(&self, stop: Stop, request: &Request<'a>, known: Option<Known<'_, 'a>>) -> Check {
         match stop {
-            Stop::Refuse(refusal) => Check::Done(Err(self.0.reject(*refusal, request, token))),
+            Stop::Refuse(refusal) => Check::Done(Err(self.0.reject(*refusal, request, known))),
             Stop::NeedKeys(wanted) => Check::NeedKeys(wanted),
             Stop::NeedBody => Check::NeedBody { limit: self.0.body_limit() },
         }
