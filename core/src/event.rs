@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 mod prometheus;
+pub(crate) mod served;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
