@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
 use crate::decision::{Asked, Authenticated, Known, LIVE, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
-use crate::event::{Counters, Health, Stats};
+use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
 use crate::keys::snapshot::{self, KeySnapshot};
@@ -367,6 +367,19 @@ impl ResourceServer {
     pub fn health(&self) -> Health {
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
         Health::new(sources, self.0.settings.warnings.clone())
+    }
+
+    /// The answer to a probe, for hosts that give it a path: `{"status": ..}` of [`ResourceServer::health`] and no more, with
+    /// 200 whatever it is. `None` for another method than GET and HEAD; the path is not looked at. Needs no token, and
+    /// does no IO.
+    pub fn health_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::health(request.method, || self.health())
+    }
+
+    /// The answer to a scraper, for hosts that give it a path: [`Stats::to_prometheus`]. `None` for another method than GET
+    /// and HEAD; the path is not looked at. Needs no token and names issuers, so operators alone should reach the path.
+    pub fn metrics_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::metrics(request.method, || self.stats())
     }
 
     /// What the configuration should be asked about: settings that are legal and seldom meant.
