@@ -23,7 +23,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
-  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+  test-packaging test-docs transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -35,8 +35,8 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging transcripts \
-  secrets differential
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging test-docs \
+  transcripts secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -48,6 +48,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
+	cd tests/docs && ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
 	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
@@ -238,6 +239,11 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
 	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
 	cd bindings-node && node build.mjs
+
+# Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
+# tests; this tells which.
+test-docs: $(VENV)/test
+	$(PY) -m pytest -p no:asyncio tests/docs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging
