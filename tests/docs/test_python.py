@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_program_runs(program: Block, tmp_path: Path) -> None:
     command = [sys.executable, str(HERE / "visit.py"), str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    is_server = "app = " in program.text or "FastMCP(" in program.text
+    is_server = re.search(r"^(?:app|application|mcp) = (?!MCPServer)", program.text, re.MULTILINE)
     assert done.stdout.splitlines()[-1] == ("answered" if is_server else "ran")
     if "def test_" in program.text:
         run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
