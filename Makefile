@@ -23,7 +23,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
-  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+  test-packaging test-docs transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -40,7 +40,7 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 demo-web: tools $(AUTHSERVER) $(VENV)/demo
 	@PYTHONPATH=bindings-python/demo $(PY) bindings-python/demo/web/serve.py
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-web test-packaging \
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-web test-docs test-packaging \
   transcripts secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
@@ -53,6 +53,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
+	cd tests/docs && ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
 	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
@@ -258,6 +259,11 @@ test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
 # The picture of that page in README.md, in the fonts of this machine (Debian: fonts-inter fonts-jetbrains-mono).
 screenshot: tools $(AUTHSERVER) $(VENV)/demo $(WEB_NODE)
 	node tests/web/screenshot.mjs docs/demo-web.png
+
+# Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
+# tests; this tells which.
+test-docs: $(VENV)/test
+	$(PY) -m pytest -p no:asyncio tests/docs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging
