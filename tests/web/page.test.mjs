@@ -135,8 +135,10 @@ test("on a phone nothing is wider than the screen or cut off, whatever is unfold
     await open();
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.deepEqual(widths, [380, 380]);
-    const tooWide = await page.$$eval("main *:not(.checks)", (found) =>
-      found.filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth > 0).map((each) => each.className),
+    const tooWide = await page.$$eval("#exchanges *:not(.checks)", (found) =>
+      found
+        .filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth > 0)
+        .map((each) => `${each.scrollWidth} > ${each.clientWidth}: ${each.outerHTML}`),
     );
     assert.deepEqual(tooWide, []);
   }
