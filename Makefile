@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make matrix · make memory
+# make demo · make demo-web · make test · make lint · make bench · make faults · make differential · make matrix · make memory
 # make supply-chain · make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
@@ -35,7 +35,12 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging test-docs \
+# The same on a page, for a browser on this machine, until Ctrl-C. It prints its URL; PORT=8080 chooses the port.
+.PHONY: demo-web
+demo-web: tools $(AUTHSERVER) $(VENV)/demo
+	@PYTHONPATH=bindings-python/demo $(PY) bindings-python/demo/web/serve.py
+
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-web test-docs test-packaging \
   transcripts secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
@@ -53,6 +58,10 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
 	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
+	$(PRETTIER) --check bindings-python/demo/web/static tests/web
+	cd tests/web && MYPYPATH=../../bindings-python/demo:../../bindings-python/demo/web ../../$(PY) -m mypy --strict *.py
+
+PRETTIER := bindings-node/node_modules/.bin/prettier --config bindings-node/.prettierrc.json --ignore-path .gitignore
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
 # need the database of advisories: without it the target says so, and with SCOPEGATE_ADVISORIES=required it fails.
@@ -240,6 +249,17 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
 	cd bindings-node && node build.mjs
 
+# The page of `make demo-web`, without a browser and in one: Chromium, which comes in an npm package.
+WEB_NODE := tests/web/node_modules/.package-lock.json
+.PHONY: test-web screenshot
+test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
+	$(PY) -m pytest -p no:asyncio tests/web
+	node --test tests/web/page.test.mjs
+
+# The picture of that page in README.md, in the fonts of this machine (Debian: fonts-inter fonts-jetbrains-mono).
+screenshot: tools $(AUTHSERVER) $(VENV)/demo $(WEB_NODE)
+	node tests/web/screenshot.mjs docs/demo-web.png
+
 # Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
 # tests; this tells which.
 test-docs: $(VENV)/test
@@ -400,6 +420,10 @@ $(NODE_MODULES): bindings-node/package-lock.json
 # A Node.js of its own: oidc-provider needs 22.
 $(PEER_NODE): tests/peers/oidc-provider/package-lock.json
 	npm ci --prefix tests/peers/oidc-provider --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(WEB_NODE): tests/web/package-lock.json
+	npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(REQUESTS_NODE): tests/bench/requests/package-lock.json

@@ -100,6 +100,8 @@ export function allowed(server: Server, token: Handle<"token">, kind: string, na
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
+export function healthResponse(server: Server, method: string): NativeResponse | null;
+export function metricsResponse(server: Server, method: string): NativeResponse | null;
 export function stats(server: Server): string;
 export function metrics(server: Server): string;
 export function drainEvents(server: Server): string;

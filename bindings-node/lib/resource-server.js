@@ -253,6 +253,16 @@ function resourceServerOver(native) {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
           return response ? new HttpResponse(response) : undefined;
         },
+        /** @param {string} method */
+        healthResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.healthResponse(this.#server, method));
+          return response ? new HttpResponse(response) : undefined;
+        },
+        /** @param {string} method */
+        metricsResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.metricsResponse(this.#server, method));
+          return response ? new HttpResponse(response) : undefined;
+        },
         /**
          * @param {string} detail
          * @param {RequestDetails} [details]

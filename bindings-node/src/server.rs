@@ -283,6 +283,24 @@ pub(crate) fn not_found(server: &External<Server>, target: String) -> Result<Opt
     caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
 }
 
+/// The answer to a probe; nothing for another method than GET and HEAD.
+#[napi(catch_unwind)]
+pub(crate) fn health_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.health_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
+}
+
+/// The answer to a scraper; nothing likewise.
+#[napi(catch_unwind)]
+pub(crate) fn metrics_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.metrics_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
+}
+
 /// Counters, as JSON.
 #[napi(catch_unwind)]
 pub(crate) fn stats(server: &External<Server>) -> Result<String> {

@@ -170,6 +170,26 @@ impl Server {
         ours.then(|| response_parts(py, &self.0.not_found())).transpose()
     }
 
+    /// The answer to a probe, or `None` for another method than GET and HEAD.
+    fn health_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.health_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
+    }
+
+    /// The answer to a scraper, or `None` likewise.
+    fn metrics_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.metrics_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
+    }
+
     /// Fetches the keys of every issuer; blocks, and lets other threads run.
     fn warm_up(&self, py: Python<'_>) -> PyResult<()> {
         let fetched = self.guard(py, || py.detach(|| self.0.warm_up()))?;
@@ -309,14 +329,10 @@ impl Server {
     }
 
     fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {
-        match self.0.check(request) {
-            Check::NeedKeys(keys) => {
-                // What happened to the fetch shows in the decision that follows.
-                let _ = py.detach(|| self.0.refresh(&keys));
-                self.0.check_after(request, &keys)
-            }
-            decided => decided,
-        }
+        self.0.check_fetching(request, |wanted| {
+            // What happened to the fetch shows in the decision that follows.
+            let _ = py.detach(|| self.0.refresh(wanted));
+        })
     }
 
     fn with_body(&self, request: &CoreRequest<'_>, check: Check) -> Check {

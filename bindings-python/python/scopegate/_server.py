@@ -398,6 +398,16 @@ class ResourceServer:
         response = self._native.not_found(request)
         return None if response is None else HttpResponse(*response)
 
+    def _health_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a probe, or ``None`` for another method than GET and HEAD."""
+        response = self._native.health_response(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _metrics_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a scraper, or ``None`` likewise."""
+        response = self._native.metrics_response(request)
+        return None if response is None else HttpResponse(*response)
+
 
 def _refused(refusal: Rejected) -> NoReturn:
     log_refusal(refusal)
