@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::audit::AuditStats;
+use crate::keys::relay::RelayStatus;
 use crate::keys::source::SourceStatus;
 use crate::reason::Reason;
 use crate::token::cache::TokenCacheStats;
@@ -72,6 +73,8 @@ pub struct Stats {
     pub events: AuditStats,
     /// The key source of each authorization server.
     pub sources: Vec<SourceStatus>,
+    /// The metadata of the authorization server, where it is served.
+    pub authorization_server_metadata: Option<RelayStatus>,
 }
 
 impl Stats {
@@ -80,6 +83,7 @@ impl Stats {
         token_cache: TokenCacheStats,
         events: AuditStats,
         sources: Vec<SourceStatus>,
+        authorization_server_metadata: Option<RelayStatus>,
     ) -> Stats {
         let counts = Reason::ALL.iter().zip(&counters.refused);
         let counts = counts.map(|(reason, counter)| (reason.name(), counter.load(Ordering::Relaxed)));
@@ -92,6 +96,7 @@ impl Stats {
             token_cache,
             events,
             sources,
+            authorization_server_metadata,
         }
     }
 
