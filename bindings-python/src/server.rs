@@ -250,6 +250,12 @@ impl Server {
         self.0.metadata_url()
     }
 
+    /// The paths at which `well_known` serves a document.
+    #[getter]
+    fn well_known_paths(&self) -> Vec<&str> {
+        self.0.well_known_paths()
+    }
+
     #[getter]
     fn resource(&self) -> &str {
         self.0.resource().as_str()
