@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 from gates import protected_server
 from judged import KEPT, Judged
 
@@ -43,6 +44,25 @@ def test_each_connection_has_its_own_decision_once() -> None:
         assert server.take(("127.0.0.1", 1001)) is None
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason", "failed"),
+    [
+        ({"scope": "mcp:tools:weather"}, "insufficient_scope", "scopes"),
+        ({"expires_in": -3600}, "expired", "expiry"),
+        ({"aud": "https://calendar.example/mcp"}, "wrong_audience", "audience"),
+        ({"iss": "https://stranger.example"}, "untrusted_issuer", "issuer"),
+    ],
+)
+def test_a_refusal_is_explained(claims: dict[str, Any], reason: str, failed: str) -> None:
+    issuer, server = gated()
+    asyncio.run(ask(server, 1001, issuer.headers(**claims)))
+    found = server.take(("127.0.0.1", 1001))
+    assert found is not None
+    assert decision(found) == ("refused", reason)
+    assert [check["check"] for check in found["checks"] if check["outcome"] == "failed"] == [failed]
+    assert len(found["checks"]) == 29
 
 
 def test_where_the_gate_was_not_asked_nothing_is_told() -> None:

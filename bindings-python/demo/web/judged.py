@@ -1,10 +1,11 @@
-"""What a gate decided on each request, with its explanation, for whoever sent the request."""
+"""What a gate decided on each request, and why, for whoever sent the request."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any
 
+from scopegate import Explanation, ResourceServer
 from scopegate.asgi import Message, Receive, Scope, Send
 from scopegate.mcp import Protected
 
@@ -15,7 +16,6 @@ KEPT = 64
 """So many decisions are kept for those who have not asked for theirs."""
 
 FIELDS = {
-    b"authorization": "authorization",
     b"origin": "origin",
     b"mcp-protocol-version": "protocol_version",
     b"mcp-method": "mcp_method",
@@ -60,6 +60,21 @@ class Judged:
         peer = tuple(scope["client"])
         self._decisions.pop(peer, None)
         for event in gate.drain_events():
-            self._decisions[peer] = {"outcome": event["outcome"], "reason": event["reason"], "checks": []}
+            explanation = _explained(gate, scope, body)
+            self._decisions[peer] = {
+                "outcome": event["outcome"],
+                "reason": event["reason"],
+                "checks": [check._asdict() for check in explanation.checks],
+            }
         while len(self._decisions) > KEPT:
             self._decisions.popitem(last=False)
+
+
+def _explained(gate: ResourceServer, scope: Scope, body: bytes | None) -> Explanation:
+    """Why the gate decides so on this request; asked when it has just decided."""
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in scope["headers"]:
+        lines.setdefault(name, []).append(value)
+    fields: Any = {field: lines[name] for name, field in FIELDS.items() if name in lines}
+    target = scope["raw_path"].decode("latin-1")
+    return gate.explain(lines.get(b"authorization"), method=scope["method"], target=target, body=body, **fields)
