@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from scopegate import Explanation, ResourceServer
+from scopegate import AuditEvent, Explanation, ResourceServer
 from scopegate.asgi import Message, Receive, Scope, Send
 from scopegate.mcp import Protected
 
 Peer = tuple[str, int]
 """The address and the port that a request came from."""
+
+TOKEN = "scopegate.token"
+"""Where the record of a request holds the ``AccessToken`` of one that passed."""
 
 KEPT = 64
 """So many decisions are kept for those who have not asked for theirs."""
@@ -28,6 +31,7 @@ class Judged:
 
     def __init__(self, protected: Protected) -> None:
         self._protected = protected
+        self._events: list[AuditEvent] = []
         self._decisions: OrderedDict[Peer, dict[str, Any]] = OrderedDict()
 
     def take(self, peer: Peer) -> dict[str, Any] | None:
@@ -59,7 +63,7 @@ class Judged:
         gate = self._protected.gate
         peer = tuple(scope["client"])
         self._decisions.pop(peer, None)
-        for event in gate.drain_events():
+        if (event := self._event("accepted" if TOKEN in scope else "refused")) is not None:
             explanation = _explained(gate, scope, body)
             self._decisions[peer] = {
                 "outcome": event["outcome"],
@@ -68,6 +72,16 @@ class Judged:
             }
         while len(self._decisions) > KEPT:
             self._decisions.popitem(last=False)
+
+    def _event(self, outcome: str) -> AuditEvent | None:
+        """The event of a request that is about to be answered. A refusal is answered at once, so its event is the only
+        one of a refusal that waits; those of accepted requests say the same of each.
+        """
+        self._events += self._protected.gate.drain_events()
+        found = next((event for event in self._events if event["outcome"] == outcome), None)
+        if found is not None:
+            self._events.remove(found)
+        return found
 
 
 def _explained(gate: ResourceServer, scope: Scope, body: bytes | None) -> Explanation:
