@@ -15,7 +15,7 @@ CONTINUES = "<!-- continues -->"
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code. Its language is the info string of its fence; an indented one has the language ``indented``."""
+    """A block of code. Its language is the first word of its fence; an indented one has the language ``indented``."""
 
     page: str
     line: int
@@ -52,7 +52,7 @@ def _fenced(page: str) -> Iterator[Block]:
             end = next(end for end in range(at + 1, len(lines)) if lines[end].strip() == fence)
             body = "".join(line.removeprefix(margin) + "\n" for line in lines[at + 1 : end])
             before = [line for line in lines[:at] if line][-1:]
-            yield Block(page, at + 1, language.strip(), body, before == [CONTINUES])
+            yield Block(page, at + 1, language.strip().partition(",")[0], body, before == [CONTINUES])
             at = end
         at += 1
 

@@ -92,13 +92,19 @@ def export(words: list[str], _: Block) -> None:
 
 
 def cargo(words: list[str], _: Block) -> None:
-    members = crates()
     match words:
         case ["run", "-p", package, "--", path]:
-            assert package in members
+            assert package in crates()
             assert (REPOSITORY / path).is_file()
-        case ["add", *rest]:
-            assert {word for word in rest if not word.startswith("-")} <= members | {"axum", "tokio", "rmcp"}
+        case ["add", package, "--path", path, "--features", feature]:
+            manifest = read(path.replace("scopegate/", "") + "/Cargo.toml")
+            assert f'name = "{package}"' in manifest
+            assert re.search(rf"^{feature} = ", manifest, re.MULTILINE)
+        case ["add", package, "--features", feature]:
+            assert re.search(rf'^{package} = .*"{feature}"', read("core/examples/rmcp/Cargo.toml"), re.MULTILINE)
+        case ["add", *packages]:
+            used = read("core/examples/rmcp/Cargo.toml")
+            assert all(f"\n{package} = " in used for package in packages), packages
         case _:
             raise AssertionError(words)
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from pages import REPOSITORY, Block, every_block
+from pages import REPOSITORY, Block, every_block, read
 
 COUNTS = Path(__file__).with_name("blocks.json")
 """How many blocks of each language there are: whoever runs a language counts what it ran against it."""
@@ -20,6 +20,7 @@ BY_LANGUAGE = {
     "go": "bindings-go/mcp/docs_test.go",
     "c": "ffi/tests/programs/documentation.rs",
     "cpp": "ffi/tests/programs/documentation.rs",
+    "rust": "tests/rust/lib.rs",
     "console": "ffi/tests/programs/documentation.rs",
 }
 """Language -> who runs its blocks, on whatever page they stand."""
@@ -27,6 +28,7 @@ BY_LANGUAGE = {
 BY_PLACE = {
     ("README.md", ""): "bindings-python/tests/test_readme.py",
     ("docs/go.md", "text"): "bindings-go/mcp/docs_test.go",
+    ("docs/frameworks/rmcp.md", "rust"): "core/examples/rmcp/tests/example.rs",
 }
 """Page and language -> who compares what is shown there with what comes out."""
 
@@ -45,6 +47,13 @@ def test_whoever_runs_blocks_is_there() -> None:
         assert (REPOSITORY / path).is_file(), place
     used = {(block.page, block.language) for block in every_block()}
     assert [place for place in BY_PLACE if place not in used] == []
+
+
+def test_the_program_for_rmcp_is_the_example() -> None:
+    (shown,) = [
+        block for block in every_block() if block.page == "docs/frameworks/rmcp.md" and block.language == "rust"
+    ]
+    assert shown.text == read("core/examples/rmcp/src/main.rs")
 
 
 def test_counts_are_those_that_are_pinned() -> None:
