@@ -246,6 +246,29 @@ pub(crate) fn calls(server: &External<Server>, length: u32, body: Body<'_>) -> R
     })
 }
 
+/// Why a request would be accepted or refused.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Explained {
+    pub json: String,
+    pub text: String,
+}
+
+/// Why the request that was laid out would be accepted or refused.
+#[napi(catch_unwind)]
+pub(crate) fn explain(
+    server: &External<Server>,
+    length: u32,
+    body: Body<'_>,
+    calls: Option<Vec<Call>>,
+) -> Result<Explained> {
+    caught(|| {
+        let layout = server.laid_out(length)?;
+        let explanation =
+            Request::read(&layout)?.lend(&body, calls.as_deref(), |request| server.explain(request));
+        Ok(Explained { json: explanation.to_json(), text: explanation.to_string() })
+    })
+}
+
 /// Whether the token may use what is named.
 #[napi(catch_unwind)]
 pub(crate) fn allowed(

@@ -153,6 +153,18 @@ impl Server {
         })
     }
 
+    /// Why a request would be accepted or refused, as JSON and as text.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        authorization: &Bound<'_, PyAny>,
+        details: &Bound<'_, PyDict>,
+    ) -> PyResult<(String, String)> {
+        let request = Request::with_details(authorization, details)?;
+        let explanation = self.guard(py, || request.lend(py, |request| self.0.explain(request)))?;
+        Ok((explanation.to_json(), explanation.to_string()))
+    }
+
     fn allowed(&self, py: Python<'_>, token: &AccessToken, kind: &str, name: &str) -> PyResult<bool> {
         let kind = CallKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err("kind: expected \"tools\", \"prompts\" or \"resources\""))?;

@@ -19,7 +19,7 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
-use crate::token::cache::{Digest, Verified};
+use crate::token::cache::{Digest, Sought, Verified};
 use crate::token::claims::{self, Claims, Judged};
 use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
@@ -81,19 +81,19 @@ impl Inner {
             let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
             return Ok(Authenticated { token, digest: None });
         };
-        let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest, &self.readings)
+        let sought = Sought::new(credential);
+        if let Some(found) = cache.find(&sought, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
-                Some(token) => return Ok(Authenticated { token, digest: Some(digest) }),
+                Some(token) => return Ok(Authenticated { token, digest: sought.known_digest() }),
                 None => cache.remove(&found),
             }
         }
         let verified = self.verify::<IS_LIVE>(credential, request, done)?;
         let token = verified.token.clone();
-        cache.insert(digest, verified);
-        Ok(Authenticated { token, digest: Some(digest) })
+        cache.insert(&sought, verified);
+        Ok(Authenticated { token, digest: sought.known_digest() })
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.

@@ -88,6 +88,11 @@ pub enum CheckOutcome {
 }
 
 impl Explanation {
+    /// Every hint that a check may have.
+    pub fn hints() -> impl Iterator<Item = &'static str> {
+        hints::HINTS.iter().map(|hint| hint.text)
+    }
+
     /// The same as a JSON object.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -79,6 +79,15 @@ fn every_vector_is_explained_as_it_is_decided() {
     assert_eq!(never_the_reason, [&Reason::KeysUnavailable]);
 }
 
+#[test]
+fn every_hint_has_a_vector() {
+    let cases = suites().into_iter().flat_map(|suite| suite.groups).flat_map(|group| group.cases);
+    let seen: BTreeSet<String> =
+        cases.filter_map(|case| case.expect.get("hint").and_then(Value::as_str).map(str::to_owned)).collect();
+    let missing: Vec<_> = Explanation::hints().filter(|hint| !seen.contains(*hint)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 fn is_explained(explanation: &Explanation, check: &Check) -> bool {
     match check {
         Check::Done(Ok(_)) => explanation.outcome == Explained::Accepted && explanation.reason.is_none(),

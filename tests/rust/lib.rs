@@ -117,6 +117,8 @@ pub enum Operation {
     Require,
     /// `authorize`, then `allowed`.
     Allowed,
+    /// `explain`.
+    Explain,
 }
 
 /// A request; header values are lists of field lines whose characters are bytes.

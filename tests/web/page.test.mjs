@@ -123,7 +123,7 @@ test("no secret of a client reaches the page", async () => {
   assert.doesNotMatch(await page.content(), /test-only/);
 });
 
-test("on a phone nothing is wider than the screen, whatever is unfolded", async () => {
+test("on a phone nothing is wider than the screen or cut off, whatever is unfolded", async () => {
   await visit(PHONE);
   for (const [client, tool] of [
     ["official", "send_email"],
@@ -135,6 +135,12 @@ test("on a phone nothing is wider than the screen, whatever is unfolded", async 
     await open();
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.deepEqual(widths, [380, 380]);
+    const tooWide = await page.$$eval("#exchanges *:not(.checks)", (found) =>
+      found
+        .filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth > 0)
+        .map((each) => `${each.scrollWidth} > ${each.clientWidth}: ${each.outerHTML}`),
+    );
+    assert.deepEqual(tooWide, []);
   }
 });
 

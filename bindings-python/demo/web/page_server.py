@@ -75,6 +75,7 @@ def page(origin: str, world: World, servers: Mapping[str, Judged]) -> ASGIApp:
             Route("/run", run, methods=["POST"]),
         ]
     )
+    app.router.redirect_slashes = False
     return _SameOrigin(app, origin)
 
 
@@ -85,8 +86,10 @@ async def _chosen(request: Request) -> tuple[str, str] | None:
         choice = await request.json()
     except ValueError:
         return None
-    known = isinstance(choice, dict) and choice.get("client") in CLIENTS and choice.get("tool") in TOOLS
-    return (choice["client"], choice["tool"]) if known else None
+    match choice:
+        case {"client": str(client), "tool": str(tool)} if client in CLIENTS and tool in TOOLS:
+            return client, tool
+    return None
 
 
 def _file(name: str) -> Any:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx2
 from exchanges import Exchanges
@@ -36,6 +37,7 @@ class Recording(Exchanges):
                 "type": "exchange",
                 "to": "MCP server" if server is not None else "authorization server",
                 "title": _title(request),
+                "scope": _scope_asked_for(request),
                 "request": {
                     "method": request.method,
                     "target": request.url.raw_path.decode(),
@@ -72,6 +74,13 @@ def _title(request: httpx2.Request) -> str:
     call = json.loads(request.content)
     name = call.get("params", {}).get("name")
     return f"{call['method']} {name}" if name is not None else str(call["method"])
+
+
+def _scope_asked_for(request: httpx2.Request) -> str | None:
+    """By a token request."""
+    if request.headers.get("content-type") != "application/x-www-form-urlencoded":
+        return None
+    return parse_qs(request.content.decode()).get("scope", [None])[0]
 
 
 def _headers(headers: httpx2.Headers) -> list[tuple[str, str]]:

@@ -199,6 +199,7 @@ impl<'a> Evidence<'a> {
 
     /// What a check expects of the tokens of one server.
     fn expected_of(&self, server: &ServerSettings, step: Step) -> Option<String> {
+        let settings = &self.inner.settings;
         let rules = &server.tokens;
         let is_strict = rules.format == TokenFormat::Rfc9068;
         let expected = match step {
@@ -221,7 +222,10 @@ impl<'a> Evidence<'a> {
                 Some((claim, values)) if self.claims.get("aud").is_none() => {
                     format!("{claim} to be one of {}", self.own_list(values.iter().map(String::as_str)))
                 }
-                _ => format!("aud to name {}", self.own_list(self.audiences(server))),
+                _ => {
+                    let alone = if settings.audiences.reject_foreign { " and no one else" } else { "" };
+                    format!("aud to name {}{alone}", self.own_list(self.audiences(server)))
+                }
             },
             Step::RequiredClaims => {
                 let allowed = rules.required_claims.iter().map(|(claim, values)| {

@@ -13,11 +13,8 @@ const NOISE = new Set([
 ]);
 const LINE = 52; // letters that fit beside each other on a wide screen
 const PARAMETERS = { error: "p-error", scope: "p-scope", resource_metadata: "p-metadata" };
-const MARKS = { passed: "✓ passed", failed: "✗ failed", not_reached: "– not reached", not_asked: "– not asked" };
-const VERDICTS = {
-  accepted: ["Accepted", "good"],
-  refused: ["Refused", "bad"],
-};
+const MARKS = { passed: "✓", failed: "✗", not_reached: "·" };
+const VERDICTS = { accepted: ["Gate: accepted", "good"], refused: ["Gate: refused", "bad"] };
 
 const form = document.getElementById("choice");
 const button = form.querySelector("button");
@@ -99,8 +96,8 @@ function show(event) {
   }
 }
 
-function exchange(number, { title, to, request, response, decision }) {
-  const whom = styled("whom", "span", `client → ${to}`);
+function exchange(number, { title, to, scope, request, response, decision }) {
+  const whom = styled("whom", "span", `client → ${to}${scope ? `, for ${scope}` : ""}`);
   const outcome = styled("outcome", "span", pill(response));
   if (decision?.reason) outcome.prepend(styled("reason", "span", decision.reason));
   const summary = element(
@@ -203,50 +200,66 @@ function broken(value, indent = "") {
 
 function judgement({ outcome, reason, checks }, response) {
   const [verdict, kind] = VERDICTS[outcome];
-  const line = styled("verdict", "p", styled(`pill ${kind}`, "strong", `Gate: ${verdict.toLowerCase()}`));
+  const line = styled("verdict", "p", styled(`pill ${kind}`, "strong", verdict));
   const part = styled("decision", "div", line);
+  const meaning = styled("meaning", "dl");
+  const failed = checks.find((check) => check.outcome === "failed");
+  if (failed) describe(meaning, { Expected: failed.expected, Found: failed.found, Hint: failed.hint });
   if (reason) {
-    const section = choices.reasons[reason];
+    const { number, cause, cure } = choices.reasons[reason];
     const link = element("a", "docs/reasons.md");
     link.href = "/docs/reasons.md";
-    line.append(element("code", `${reason} (${section.number})`), link);
-    part.append(
-      styled(
-        "meaning",
-        "dl",
-        element("dt", "Cause"),
-        element("dd", ...codeSpans(section.cause)),
-        element("dt", "Cure"),
-        element("dd", ...codeSpans(section.cure)),
-      ),
-    );
+    line.append(element("code", `${reason} (${number})`), link);
+    describe(meaning, { Cause: cause, Cure: cure });
   } else if (response.status >= 400) {
     line.append("The token is good. The server behind the gate refuses it: the session belongs to another user.");
   }
-  if (checks.length) part.append(checkTable(checks, outcome === "refused"));
+  if (meaning.children.length) part.append(meaning);
+  if (checks.length) part.append(...explanation(checks));
   return part;
 }
 
-function checkTable(checks, open) {
-  const rows = checks.map(({ check, outcome, expected, found, hint }) =>
+function describe(list, entries) {
+  for (const [term, text] of Object.entries(entries)) {
+    if (text) list.append(element("dt", term), element("dd", ...codeSpans(text)));
+  }
+}
+
+/** The checks in their order, by name; then as a table. */
+function explanation(checks) {
+  const made = checks.filter((check) => check.outcome !== "not_asked");
+  const track = styled(
+    "track",
+    "ol",
+    ...made.map(({ check, outcome }) => styled(outcome, "li", named(outcome, check))),
+  );
+  track.setAttribute("aria-label", "Checks in their order");
+  const rows = checks.map(({ check, outcome, expected, found, reference }) =>
     styled(
       outcome,
       "tr",
-      element("td", MARKS[outcome]),
       rowHeader(check),
+      element("td", outcome.replace("_", " ")),
       element("td", expected ?? ""),
-      element("td", [found, hint].filter(Boolean).join(". ")),
+      element("td", found ?? ""),
+      element("td", reference),
     ),
   );
-  const counts = Object.keys(MARKS)
+  const head = element("tr", ...["Check", "Outcome", "Expected", "Found", "See"].map((title) => element("th", title)));
+  const table = element("table", element("thead", head), element("tbody", ...rows));
+  const counts = ["passed", "failed", "not_reached", "not_asked"]
     .map((outcome) => [checks.filter((check) => check.outcome === outcome).length, outcome.replace("_", " ")])
     .filter(([count]) => count)
     .map(([count, outcome]) => `${count} ${outcome}`);
-  const head = element("tr", ...["", "Check", "Expected", "Found"].map((title) => element("th", title)));
-  const table = element("table", element("thead", head), element("tbody", ...rows));
-  const details = styled("checks", "details", element("summary", `explain: ${counts.join(", ")}`), table);
-  details.open = open;
-  return details;
+  return [track, styled("checks", "details", element("summary", `explain: ${counts.join(", ")}`), table)];
+}
+
+/** The name of a check with its mark, which is read out as a word. */
+function named(outcome, check) {
+  const mark = styled("mark", "span", MARKS[outcome]);
+  mark.setAttribute("role", "img");
+  mark.setAttribute("aria-label", outcome.replace("_", " "));
+  return element("span", mark, ` ${check}`);
 }
 
 function rowHeader(text) {
