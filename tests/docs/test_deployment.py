@@ -208,7 +208,7 @@ def test_spawned_workers_fetch_for_themselves(folder: Path, issuer: Issuer, keys
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
-    """Plays the part of nginx: the longest location wins, and a path of ``proxy_pass`` stands in its place."""
+    """Plays the part of nginx: exact locations alone; a path of ``proxy_pass`` stands in the place of the location."""
 
     locations: dict[str, tuple[int, str | None]]
 
@@ -219,12 +219,10 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         self._pass()
 
     def _pass(self) -> None:
-        location = max((place for place in self.locations if self.path.startswith(place)), key=len)
-        port, path = self.locations[location]
-        target = self.path if path is None else path + self.path.removeprefix(location)
+        port, path = self.locations[self.path]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         behind = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        behind.request(self.command, target, body, dict(self.headers.items()) | {"Connection": "close"})
+        behind.request(self.command, path or self.path, body, dict(self.headers.items()) | {"Connection": "close"})
         answer = behind.getresponse()
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
@@ -242,7 +240,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 def proxied(port: int) -> Iterator[int]:
     """The block for nginx, played in front of this port."""
     locations: dict[str, tuple[int, str | None]] = {}
-    for place, body in re.findall(r"location (\S+) \{(.*?)\n  \}", the("nginx").text, re.DOTALL):
+    for place, body in re.findall(r"location = (\S+) \{(.*?)\n  \}", the("nginx").text, re.DOTALL):
         passed = re.search(r"proxy_pass http://127\.0\.0\.1:8000(/\S*)?;", body)
         assert passed and "proxy_set_header Host $host;" in body
         locations[place] = (port, passed[1])
