@@ -53,7 +53,7 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	cd tests/docs && ../../$(PY) -m mypy --strict *.py
+	cd tests/docs && MYPYPATH=../../bindings-python/tests ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
 	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
