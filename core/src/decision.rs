@@ -19,14 +19,20 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
-use crate::token::cache::{Digest, Verified};
+use crate::token::cache::{Digest, Sought, Verified};
 use crate::token::claims::{self, Claims, Judged};
 use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
 
+/// A decision that counts.
+pub(crate) const LIVE: bool = true;
+
+/// A decision that is only looked at: it comes out the same, starts no fetch, counts nothing and remembers no token.
+pub(crate) const DRY: bool = false;
+
 impl Inner {
     /// Checks 1 to 22. The order of checks: the first that fails is the reason, in every language.
-    pub(crate) fn authenticate(
+    pub(crate) fn authenticate<const IS_LIVE: bool>(
         &self,
         request: &Request<'_>,
         done: Option<&KeyRequest>,
@@ -34,23 +40,23 @@ impl Inner {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
-        self.verified(credential, request, done)
+        self.verified::<IS_LIVE>(credential, request, done)
     }
 
     /// Checks 23 to 26. Whatever comes of it, `asked` tells what was found out on the way.
-    pub(crate) fn permit<'a>(
+    pub(crate) fn permit<'a, const IS_LIVE: bool>(
         &self,
         token: &AccessToken,
         request: &Request<'a>,
         asked: &mut Asked<'a>,
     ) -> Result<(), Stop> {
         match (&self.policy, &request.body) {
-            (Some(policy), Body::Unread) => self.check_headers(policy, token, request, asked),
+            (Some(policy), Body::Unread) => self.check_headers::<IS_LIVE>(policy, token, request, asked),
             (Some(policy), _) => self.check_call(policy, token, request, asked).map_err(Stop::from),
             (None, _) if self.cover(token, request.scopes) => Ok(()),
             (None, _) => match self.has_scopes(token, self.need(request, &[])) {
                 Ok(_) => Ok(()),
-                Err(refusal) => Err(self.stop_with_id(refusal, request)),
+                Err(refusal) => Err(self.stop_with_id::<IS_LIVE>(refusal, request)),
             },
         }
     }
@@ -65,33 +71,33 @@ impl Inner {
     }
 
     /// Checks 7 to 22, from the entry of a token that passed them before as far as they can have another outcome now.
-    fn verified(
+    fn verified<const IS_LIVE: bool>(
         &self,
         credential: &[u8],
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Authenticated, Stop> {
-        let Some(cache) = &self.cache else {
-            let token = self.verify(credential, request, done)?.token;
+        let Some(cache) = self.cache.as_ref().filter(|_| IS_LIVE) else {
+            let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
             return Ok(Authenticated { token, digest: None });
         };
-        let digest = Digest::of(credential);
-        if let Some(found) = cache.find(&digest, &self.readings)
+        let sought = Sought::new(credential);
+        if let Some(found) = cache.find(&sought, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
-                Some(token) => return Ok(Authenticated { token, digest: Some(digest) }),
+                Some(token) => return Ok(Authenticated { token, digest: sought.known_digest() }),
                 None => cache.remove(&found),
             }
         }
-        let verified = self.verify(credential, request, done)?;
+        let verified = self.verify::<IS_LIVE>(credential, request, done)?;
         let token = verified.token.clone();
-        cache.insert(digest, verified);
-        Ok(Authenticated { token, digest: Some(digest) })
+        cache.insert(&sought, verified);
+        Ok(Authenticated { token, digest: sought.known_digest() })
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
-    fn verify(
+    fn verify<const IS_LIVE: bool>(
         &self,
         credential: &[u8],
         request: &Request<'_>,
@@ -102,16 +108,20 @@ impl Inner {
         let issuer = claims::issuer(&members)?.to_owned();
         let origin = self.origin(&issuer, &jws.header, request)?;
         let want = origin.want(&jws.header, claims::issue_time(&members));
-        let key = match origin.source.select(&want, done) {
+        let selection =
+            if IS_LIVE { origin.source.select(&want, done) } else { origin.source.foresee(&want) };
+        let key = match selection {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
         };
         if !request.verified_aside(|| key.verifies(jws.signing_input, &jws.signature)) {
-            origin.source.bad_signature(&want);
+            if IS_LIVE {
+                origin.source.bad_signature(&want);
+            }
             return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
-        self.judge(&claims, &jws.header, &origin)?;
+        self.judge::<IS_LIVE>(&claims, &jws.header, &origin)?;
         Ok(Verified {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),
@@ -135,7 +145,7 @@ impl Inner {
             Recognition::Changed => return Ok(None),
             Recognition::NotNow(selection) => return Err(without_key(selection)),
         }
-        self.judge(token.claims(), header, &origin)?;
+        self.judge::<LIVE>(token.claims(), header, &origin)?;
         Ok(Some(token.clone()))
     }
 
@@ -148,7 +158,12 @@ impl Inner {
     }
 
     /// Checks 17 to 22.
-    fn judge(&self, claims: &Claims, header: &Header, origin: &Origin<'_>) -> Result<(), Refusal> {
+    fn judge<const IS_LIVE: bool>(
+        &self,
+        claims: &Claims,
+        header: &Header,
+        origin: &Origin<'_>,
+    ) -> Result<(), Refusal> {
         let rules = &origin.server.tokens;
         claims.judge(&Judged {
             header,
@@ -157,14 +172,14 @@ impl Inner {
             times: self.settings.times,
             now: origin.now,
         })?;
-        if rules.format == TokenFormat::Generic && !claims.would_pass_rfc9068(header) {
+        if IS_LIVE && rules.format == TokenFormat::Generic && !claims.would_pass_rfc9068(header) {
             self.counters.not_rfc9068();
         }
         Ok(())
     }
 
     /// The unverified issuer only selects whose keys are tried, before any network.
-    fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
+    pub(crate) fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
         let index = self.issuers.get(issuer).copied();
         let server = index.and_then(|index| self.settings.servers.get(index));
         let source = index.and_then(|index| self.sources.get(index));
@@ -174,7 +189,7 @@ impl Inner {
     }
 
     /// Check 13.
-    fn now(&self, request: &Request<'_>) -> Result<i64, Refusal> {
+    pub(crate) fn now(&self, request: &Request<'_>) -> Result<i64, Refusal> {
         let now = request.now.or_else(|| self.clock.wall()).filter(|now| *now >= 0);
         now.ok_or_else(|| Refusal::new(Reason::ClockUnusable, "expected the machine's clock to be past 1970"))
     }
@@ -231,7 +246,7 @@ impl Inner {
 
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
     /// the body decides; it also gives a 403 its form.
-    fn check_headers<'a>(
+    fn check_headers<'a, const IS_LIVE: bool>(
         &self,
         policy: &Policy,
         token: &AccessToken,
@@ -247,7 +262,7 @@ impl Inner {
                 asked.need = Some(need);
                 Ok(())
             }
-            Err(refusal) => Err(self.stop_with_id(refusal, request)),
+            Err(refusal) => Err(self.stop_with_id::<IS_LIVE>(refusal, request)),
         }
     }
 
@@ -308,8 +323,8 @@ impl Inner {
     }
 
     /// For decisions that were made without the body: it matters for the form of a 403 alone.
-    fn stop_with_id(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
-        if !self.wire().prefers_json_rpc(request) {
+    fn stop_with_id<const IS_LIVE: bool>(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
+        if !IS_LIVE || !self.wire().prefers_json_rpc(request) {
             return refusal.into();
         }
         match self.read_for_id(request) {
@@ -330,7 +345,7 @@ impl Inner {
         self.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
     }
 
-    fn wire(&self) -> Wire<'_> {
+    pub(crate) fn wire(&self) -> Wire<'_> {
         Wire { settings: &self.settings, metadata_url: &self.metadata.url }
     }
 
@@ -393,7 +408,7 @@ impl Inner {
     }
 
     /// The calls that were asked for, as far as they can be read.
-    fn message<'a>(&self, request: &Request<'a>) -> Result<Message<'a>, CallError> {
+    pub(crate) fn message<'a>(&self, request: &Request<'a>) -> Result<Message<'a>, CallError> {
         match request.body {
             Body::Unread => Ok(call::from_headers(request)?.map_or(Message::None, Message::Call)),
             Body::Bytes(body) => call::read(body, self.body_limit()),
@@ -401,7 +416,7 @@ impl Inner {
         }
     }
 
-    fn needed_by(&self, message: &Message<'_>) -> Vec<&str> {
+    pub(crate) fn needed_by(&self, message: &Message<'_>) -> Vec<&str> {
         match self.policy.as_ref().map(|policy| policy.judge(message)) {
             Some(Verdict::Need(scopes)) => scopes,
             Some(Verdict::Deny | Verdict::NoKey) | None => Vec::new(),

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 mod kept;
 mod prometheus;
+pub(crate) mod served;
 mod texts;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,9 +10,10 @@ use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
-use crate::decision::{Asked, Authenticated, Known, Stop, checked_scopes};
+use crate::decision::{Asked, Authenticated, Known, LIVE, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
-use crate::event::{Counters, Health, Stats};
+use crate::event::{Counters, Health, Stats, served};
+use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
@@ -247,6 +248,17 @@ impl ResourceServer {
         self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request, None))
     }
 
+    /// Why this request would be accepted or refused now: every check in its order, with what was expected and found, and
+    /// hints for what is known of the issuer. For operators and for whoever holds the token; see [`Explanation`] for what it
+    /// shows.
+    ///
+    /// It decides as [`ResourceServer::check`] does and leaves no traces: it starts no fetch, counts nothing, is no event
+    /// and remembers no token. Where keys are missing it says so; fetch them before with [`ResourceServer::warm_up`]. Where
+    /// `check` asks for the body only to give a 403 its form, this tells the refusal without it.
+    pub fn explain(&self, request: &Request<'_>) -> Explanation {
+        self.0.explain(request)
+    }
+
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
     /// says of that name. For filtering lists, of resource templates too; a call is decided by its whole request.
     pub fn allowed(&self, token: &AccessToken, kind: CallKind, name: &str) -> bool {
@@ -357,6 +369,19 @@ impl ResourceServer {
         Health::new(sources, self.0.settings.warnings.clone())
     }
 
+    /// The answer to a probe, for hosts that give it a path: `{"status": ..}` of [`ResourceServer::health`] and no more, with
+    /// 200 whatever it is. `None` for another method than GET and HEAD; the path is not looked at. Needs no token, and
+    /// does no IO.
+    pub fn health_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::health(request.method, || self.health())
+    }
+
+    /// The answer to a scraper, for hosts that give it a path: [`Stats::to_prometheus`]. `None` for another method than GET
+    /// and HEAD; the path is not looked at. Needs no token and names issuers, so operators alone should reach the path.
+    pub fn metrics_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::metrics(request.method, || self.stats())
+    }
+
     /// What the configuration should be asked about: settings that are legal and seldom meant.
     pub fn warnings(&self) -> &[String] {
         &self.0.settings.warnings
@@ -413,12 +438,12 @@ impl ResourceServer {
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        let Authenticated { token, digest } = match self.0.authenticate(request, done) {
+        let Authenticated { token, digest } = match self.0.authenticate::<LIVE>(request, done) {
             Ok(known) => known,
             Err(stop) => return self.stopped(stop, request, None),
         };
         let mut asked = Asked::default();
-        let permitted = self.0.permit(&token, request, &mut asked);
+        let permitted = self.0.permit::<LIVE>(&token, request, &mut asked);
         let known = Known { token: &token, digest, asked };
         match permitted {
             Ok(()) => {
