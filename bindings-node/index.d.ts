@@ -112,6 +112,11 @@ export interface PolicyReport {
   readonly default: PolicyEntry;
   /** Offered resources that a policy lets nobody use, since servers could take the URI for another one. */
   readonly unreadable: readonly NamedThing[];
+  /**
+   * A sentence on each entry of these, with the path of the rule in the configuration, such as `policy.tools.wether`, or of
+   * what is offered, such as `tools.weather`.
+   */
+  readonly forgotten: readonly { readonly path: string; readonly message: string }[];
 }
 
 /** A tool, prompt or resource, or the policy's rule for some: its kind, and its name, URI or pattern. */

@@ -233,8 +233,9 @@ impl Server {
         self.guard(py, || self.0.stats().to_prometheus())
     }
 
+    /// Other threads run while the lines are written.
     fn drain_events(&self, py: Python<'_>) -> PyResult<String> {
-        self.guard(py, || self.0.drain_events_as_lines())
+        self.guard(py, || py.detach(|| self.0.drain_events_as_lines()))
     }
 
     fn health(&self, py: Python<'_>) -> PyResult<String> {
