@@ -66,7 +66,7 @@ impl Inner {
         done: Option<&KeyRequest>,
     ) -> Result<AccessToken, Stop> {
         let Some(cache) = &self.cache else {
-            return self.verify(credential, request, done).map(|verified| verified.token);
+            return self.verify_aside(credential, request, done, |_| ());
         };
         let digest = Digest::of(credential);
         if let Some(found) = cache.find(&digest, &self.readings)
@@ -77,10 +77,24 @@ impl Inner {
                 None => cache.remove(&found),
             }
         }
-        let verified = self.verify(credential, request, done)?;
-        let token = verified.token.clone();
-        cache.insert(digest, verified);
-        Ok(token)
+        self.verify_aside(credential, request, done, |verified| cache.insert(digest, verified))
+    }
+
+    /// Checks 7 to 22 of a token that is not held, by way of what the host gave for that.
+    fn verify_aside(
+        &self,
+        credential: &[u8],
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+        keep: impl Fn(Verified) + Sync,
+    ) -> Result<AccessToken, Stop> {
+        let verified = request.aside(|| {
+            let verified = self.verify(credential, request, done)?;
+            let token = verified.token.clone();
+            keep(verified);
+            Ok(token)
+        });
+        verified.unwrap_or_else(|| Err(bad_signature().into()))
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
@@ -99,9 +113,9 @@ impl Inner {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
         };
-        if !request.verified_aside(|| key.verifies(jws.signing_input, &jws.signature)) {
+        if !key.verifies(jws.signing_input, &jws.signature) {
             origin.source.bad_signature(&want);
-            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
+            return Err(bad_signature().into());
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
         self.judge(&claims, &jws.header, &origin)?;
@@ -375,6 +389,11 @@ impl Origin<'_> {
     fn want<'a>(&self, header: &'a Header, issued_at: Option<i64>) -> Want<'a> {
         Want { algorithm: self.algorithm, kid: header.kid.as_deref(), issued_at }
     }
+}
+
+/// Check 16.
+fn bad_signature() -> Refusal {
+    Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key")
 }
 
 /// Check 14, when there is no key.

@@ -22,7 +22,15 @@ from scopegate._errors import ConfigError, Rejected
 from scopegate._event import AuditEvent
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
-from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server, environment
+from scopegate._scopegate import (
+    AccessToken,
+    Authorizer,
+    KeyRequest,
+    NeedBody,
+    Request,
+    Server,
+    environment,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,7 +79,7 @@ class RequestDetails(TypedDict, total=False):
     """``Mcp-Name``."""
 
 
-class ResourceServer:
+class ResourceServer(Authorizer):
     """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
 
     The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
@@ -148,19 +156,6 @@ class ResourceServer:
         server = type(self).__new__(type(self))
         server._hold(native)
         return server, PolicyReport._read(report)
-
-    def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
-        """What the token of a request says, once everything about it was checked.
-
-        ``authorization`` holds the value of **every** ``Authorization`` line: two lines are refused. Missing keys are
-        fetched, at most once, which blocks for ``http.timeout_seconds`` at the longest; other threads run meanwhile.
-        A configuration with a ``policy`` needs ``body`` or ``calls``.
-
-        Raises ``Rejected``.
-        """
-        outcome = self._native.authorize_once(authorization, request)
-        del authorization, request  # error collectors keep the locals of frames
-        return outcome if type(outcome) is AccessToken else _refused(outcome)
 
     async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
@@ -356,6 +351,7 @@ class ResourceServer:
 
     def _hold(self, native: Server) -> None:
         self._native = native
+        self._serve(native)
         self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
