@@ -93,6 +93,12 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
     case SCOPEGATE_GO_NOT_FOUND:
         reply->status = scopegate_server_not_found(server, &request, &reply->answer);
         break;
+    case SCOPEGATE_GO_HEALTH:
+        reply->status = scopegate_server_health_response(server, &request, &reply->answer);
+        break;
+    case SCOPEGATE_GO_METRICS:
+        reply->status = scopegate_server_metrics_response(server, &request, &reply->answer);
+        break;
     case SCOPEGATE_GO_INTERNAL_ERROR:
         reply->status = scopegate_server_internal_error(server, &request, explanation, &reply->answer);
         break;

@@ -37,6 +37,8 @@ const (
 	explain       question = C.SCOPEGATE_GO_EXPLAIN
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
 	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
+	healthOf      question = C.SCOPEGATE_GO_HEALTH
+	metricsOf     question = C.SCOPEGATE_GO_METRICS
 	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
 )
 
@@ -172,7 +174,7 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 	defer C.scopegate_report_free(found.report)
 	defer C.scopegate_report_free(found.text)
 	switch {
-	case question == wellKnown || question == notFound:
+	case question == wellKnown, question == notFound, question == healthOf, question == metricsOf:
 		if found.status == C.SCOPEGATE_OK {
 			if _, response, ok := readResponse(found.answer); ok {
 				return reply{document: &response}

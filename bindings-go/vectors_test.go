@@ -188,9 +188,13 @@ func reportMembers(report scopegate.PolicyReport) map[string]any {
 		}
 		return members
 	}
+	sentences := []any{}
+	for _, sentence := range report.Forgotten {
+		sentences = append(sentences, map[string]any{"path": sentence.Path, "message": sentence.Message})
+	}
 	return map[string]any{
 		"unmatched_rules": named(report.UnmatchedRules), "defaulted": named(report.Defaulted),
-		"default": report.Default, "unreadable": named(report.Unreadable),
+		"default": report.Default, "unreadable": named(report.Unreadable), "forgotten": sentences,
 	}
 }
 

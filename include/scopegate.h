@@ -308,7 +308,8 @@ typedef struct scopegate_request {
 #define SCOPEGATE_NEED_BODY 6
 
 /**
- * Only from `scopegate_server_well_known` and `scopegate_server_not_found`: the request is the application's.
+ * Only from `scopegate_server_well_known`, `_not_found`, `_health_response` and `_metrics_response`: the request is the
+ * application's.
  */
 #define SCOPEGATE_NOT_OURS 7
 
@@ -552,8 +553,9 @@ scopegate_status scopegate_server_derive(const struct scopegate_server *server,
  * `default`.
  *
  * With `SCOPEGATE_OK` come `declared`, to be freed by `scopegate_server_free`, and `report`, unless that is NULL: a JSON
- * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny") and
- * `unreadable` (resources that a policy lets nobody use). With any other status comes `error`, which may be NULL; a mistake's
+ * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny"),
+ * `unreadable` (resources that a policy lets nobody use) and `forgotten` (a sentence on each of these: `path` and
+ * `message`). With any other status comes `error`, which may be NULL; a mistake's
  * path is such as "tools.weather".
  */
 scopegate_status scopegate_server_declare(const struct scopegate_server *server,
@@ -738,6 +740,26 @@ scopegate_status scopegate_server_well_known(const struct scopegate_server *serv
 scopegate_status scopegate_server_not_found(const struct scopegate_server *server,
                                             const struct scopegate_request *request,
                                             struct scopegate_response **answer);
+
+/**
+ * Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
+ * Needs no token, never blocks. The target is not looked at.
+ *
+ * With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
+ * GET and HEAD.
+ */
+scopegate_status scopegate_server_health_response(const struct scopegate_server *server,
+                                                  const struct scopegate_request *request,
+                                                  struct scopegate_response **answer);
+
+/**
+ * Answers a scraper at the path that the program keeps for it, with the text of `scopegate_server_metrics`. Needs no
+ * token and names issuers, so operators alone should reach the path; everything else is as with
+ * `scopegate_server_health_response`.
+ */
+scopegate_status scopegate_server_metrics_response(const struct scopegate_server *server,
+                                                   const struct scopegate_request *request,
+                                                   struct scopegate_response **answer);
 
 /**
  * The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.

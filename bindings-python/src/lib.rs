@@ -5,6 +5,7 @@ compile_error!(
     "a panic must unwind, so that it becomes a refusal: remove panic = \"abort\" from the profile"
 );
 
+mod authorizer;
 mod refusal;
 mod request;
 mod server;
@@ -16,6 +17,8 @@ mod _scopegate {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
+    #[pymodule_export]
+    use super::authorizer::Authorizer;
     #[pymodule_export]
     use super::request::Request;
     #[pymodule_export]

@@ -241,6 +241,38 @@ pub unsafe extern "C" fn scopegate_server_not_found(
     unsafe { document("scopegate_server_not_found", server, request, answer, find) }
 }
 
+/// Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
+/// Needs no token, never blocks. The target is not looked at.
+///
+/// With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
+/// GET and HEAD.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_health_response(
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let find =
+        |server: &ResourceServer, view: &View<'_>| view.lend(|request| server.health_response(request));
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { document("scopegate_server_health_response", server, request, answer, find) }
+}
+
+/// Answers a scraper at the path that the program keeps for it, with the text of `scopegate_server_metrics`. Needs no
+/// token and names issuers, so operators alone should reach the path; everything else is as with
+/// `scopegate_server_health_response`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_metrics_response(
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let find =
+        |server: &ResourceServer, view: &View<'_>| view.lend(|request| server.metrics_response(request));
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { document("scopegate_server_metrics_response", server, request, answer, find) }
+}
+
 /// The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.
 /// `detail` says what happened, for `scopegate_response_detail`. It is never `SCOPEGATE_OK`.
 #[unsafe(no_mangle)]

@@ -112,6 +112,8 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   EXPECT(scopegate_server_well_known(server, &request, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(server, NULL, &answer) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_health_response(server, NULL, &answer) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_metrics_response(NULL, &request, &answer) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_calls(server, &request, &calls, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_explain(server, &request, &calls, &calls, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(verified == NULL && wanted == NULL && answer == NULL && calls == NULL);

@@ -141,6 +141,8 @@ static void verdicts(void) {
   /* These have nothing to send after a fault; the request goes on to authorize. */
   READS(scopegate_server_well_known, (server, &request, &document), SCOPEGATE_PANIC);
   READS(scopegate_server_not_found, (server, &request, &document), SCOPEGATE_PANIC);
+  READS(scopegate_server_health_response, (server, &request, &document), SCOPEGATE_PANIC);
+  READS(scopegate_server_metrics_response, (server, &request, &document), SCOPEGATE_PANIC);
   EXPECT(verified == NULL && document == NULL && calls == NULL && wanted == NULL && limit == 7);
 }
 

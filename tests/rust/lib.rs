@@ -9,6 +9,11 @@ use serde_json::Value;
 
 mod input;
 
+/// The Rust of a page of the documentation: each block is compiled, and run unless it says `no_run`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/frameworks/tower.md")]
+pub struct Tower;
+
 pub use input::Input;
 
 /// The root of the repository.
