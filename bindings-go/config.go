@@ -244,12 +244,27 @@ func Need(scopes ...string) Rule {
 	return need(append([]string{}, scopes...))
 }
 
+// RuleOf is a rule as it came in somebody's JSON: a list of scopes, or "deny". It is checked where it is used; with nil there
+// is no rule.
+func RuleOf(value any) Rule {
+	if value == nil {
+		return nil
+	}
+	return written{value}
+}
+
 type denial string
 
 type need []string
 
-func (denial) rule() {}
-func (need) rule()   {}
+type written struct{ value any }
+
+// MarshalJSON is the value as it came.
+func (w written) MarshalJSON() ([]byte, error) { return json.Marshal(w.value) }
+
+func (written) rule() {}
+func (denial) rule()  {}
+func (need) rule()    {}
 
 // ChallengeScopes says which scopes a 403 lists.
 type ChallengeScopes string

@@ -147,6 +147,37 @@ pub unsafe extern "C" fn scopegate_server_calls(
     unsafe { decided("scopegate_server_calls", server, request, answer, judge) }
 }
 
+/// Why a request would be accepted or refused now: every check in its order, with what was expected and what was found. For
+/// operators and for whoever holds the token. It decides as `scopegate_server_check` does and leaves no traces: nothing is
+/// fetched, counted or remembered. So fetch keys before, with `scopegate_server_warm_up`.
+///
+/// With `SCOPEGATE_OK`, whatever the decision is, come `report` and `text`, either of which may be NULL. `report` is a JSON
+/// object with `outcome` ("accepted", "refused", "needs_keys", "needs_body"), `reason`, `status`, `detail` and `checks`, a
+/// list of objects with `check`, `outcome` ("passed", "failed", "not_reached", "not_asked"), `expected`, `found`, `hint` and
+/// `reference`; what there is not is null. `text` is the same for people. Both show values of claims that a check is about,
+/// verified or not, escaped and cut, and no part of the token as it was sent. With any other status comes `answer`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_explain(
+    server: Option<&Server>,
+    request: *const Request,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    text: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
+        let explanation = server.explain(request);
+        if let Some(report) = report {
+            report.write(Some(Report::new(&explanation.to_json())));
+        }
+        if let Some(text) = text {
+            text.write(Some(Report::new(&explanation.to_string())));
+        }
+        Ok(SCOPEGATE_OK)
+    };
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { decided("scopegate_server_explain", server, request, answer, judge) }
+}
+
 /// Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or
 /// `SCOPEGATE_RESOURCE`) of this name: its scopes cover `required_scopes` and what the policy says of that name. For
 /// filtering lists; a call is decided by its whole request.

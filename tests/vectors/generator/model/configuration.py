@@ -91,10 +91,10 @@ def same_name(algorithm: str) -> str:
 
 
 def _read_server(entry: dict[str, Any]) -> AuthorizationServer:
+    if "tenants" in entry:  # with keys at one place, as a list of issuers
+        entry = entry | {"issuer": [entry["issuer"].replace("{tenant}", tenant) for tenant in entry["tenants"]]}
     entry = completed(entry)
     issuers = entry["issuer"] if isinstance(entry["issuer"], list) else [entry["issuer"]]
-    if "tenants" in entry:
-        issuers = [entry["issuer"].replace("{tenant}", tenant) for tenant in entry["tenants"]]
     advertise = entry.get("advertise", entry.get("metadata_issuer", issuers[0]))
     return AuthorizationServer(
         issuers=issuers,
