@@ -53,10 +53,10 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	cd tests/docs && ../../$(PY) -m mypy --strict *.py
+	cd tests/docs && MYPYPATH=../../bindings-python/tests ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/bench/events tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 	$(PRETTIER) --check bindings-python/demo/web/static tests/web
 	cd tests/web && ../../$(PY) -m mypy *.py
@@ -162,7 +162,18 @@ growth-program: tools
 	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-growth
 
-# The tables of docs/speed.md from what bench-requests and growth wrote.
+# What audit events cost a decision, and how many a server keeps up with: docs/speed.md. A minute; needs valgrind.
+.PHONY: bench-events
+bench-events: tools $(VENV)/python $(NODE_MODULES) installed
+	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
+	mkdir -p target/bench
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-events
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../target/bench/events-sink-go ../tests/bench/events/sink.go
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/events/run.py target/release/scopegate-events target/bench/events-sink-go
+	$(PY) tests/bench/speed.py events event_threads sinks
+
+# The tables of docs/speed.md from what bench-requests, growth and bench-events wrote.
 speed-tables:
 	$(PYTHON) tests/bench/speed.py --write
 

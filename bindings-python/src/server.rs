@@ -10,7 +10,9 @@ use scopegate_core::{
     Request as CoreRequest, ResourceServer,
 };
 
-use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
+use crate::refusal::{
+    ResponseParts, caught, config_error, key_control_error, raised, rejected, response_parts,
+};
 use crate::request::Request;
 use crate::token::AccessToken;
 
@@ -73,17 +75,6 @@ impl Server {
     ) -> PyResult<Bound<'py, PyAny>> {
         let request = Request::with_details(authorization, details)?;
         self.decide(py, &request, |request| self.with_body(request, self.0.check(request)))
-    }
-
-    /// As `authorize` likewise: `AccessToken` or `Rejected`.
-    fn authorize_once<'py>(
-        &self,
-        py: Python<'py>,
-        authorization: &Bound<'py, PyAny>,
-        details: &Bound<'py, PyDict>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let request = Request::with_details(authorization, details)?;
-        self.decide(py, &request, |request| self.with_body(request, self.fetching(py, request)))
     }
 
     /// As `check`, after `refresh` returned: no `KeyRequest` again.
@@ -233,8 +224,9 @@ impl Server {
         self.guard(py, || self.0.stats().to_prometheus())
     }
 
+    /// Other threads run while the lines are written.
     fn drain_events(&self, py: Python<'_>) -> PyResult<String> {
-        self.guard(py, || self.0.drain_events_as_lines())
+        self.guard(py, || py.detach(|| self.0.drain_events_as_lines()))
     }
 
     fn health(&self, py: Python<'_>) -> PyResult<String> {
@@ -248,6 +240,12 @@ impl Server {
     #[getter]
     fn metadata_url(&self) -> &str {
         self.0.metadata_url()
+    }
+
+    /// The paths at which `well_known` serves a document.
+    #[getter]
+    fn well_known_paths(&self) -> Vec<&str> {
+        self.0.well_known_paths()
     }
 
     #[getter]
@@ -337,6 +335,18 @@ impl Server {
             Some(Check::NeedKeys(keys)) => Ok(Bound::new(py, KeyRequest(keys))?.into_any()),
             Some(Check::NeedBody { limit }) => Ok(Bound::new(py, NeedBody { limit })?.into_any()),
             None => rejected(py, &self.panicked(request)),
+        })
+    }
+
+    /// For `Authorizer`: the token, or the `Rejected` that was logged.
+    pub(crate) fn authorized(&self, py: Python<'_>, request: &Request) -> PyResult<AccessToken> {
+        request.lend(py, |request| {
+            let decided = caught(|| match self.with_body(request, self.fetching(py, request)) {
+                Check::Done(decided) => decided,
+                _ => Err(Box::new(self.0.internal_error("keys were asked for twice", request))),
+            });
+            let decided = decided.unwrap_or_else(|| Err(Box::new(self.panicked(request))));
+            decided.map(AccessToken).map_err(|rejection| raised(py, &rejection))
         })
     }
 
