@@ -61,7 +61,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(applications: Mapping[socket.socket, ASGIApp], url: str) -> None:
-    """Serves each application on its socket until the process is told to end, and prints ``url`` when all of them do."""
+    """Serves each application on its socket until the process is told to end, and prints ``url`` when all do."""
     servers = {Server(app): listener for listener, app in applications.items()}
 
     def stop() -> None:
