@@ -56,10 +56,10 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd tests/docs && MYPYPATH=../../bindings-python/tests ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/bench/events tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 	$(PRETTIER) --check bindings-python/demo/web/static tests/web
-	cd tests/web && MYPYPATH=../../bindings-python/demo:../../bindings-python/demo/web ../../$(PY) -m mypy --strict *.py
+	cd tests/web && ../../$(PY) -m mypy *.py
 
 PRETTIER := bindings-node/node_modules/.bin/prettier --config bindings-node/.prettierrc.json --ignore-path .gitignore
 
@@ -162,7 +162,18 @@ growth-program: tools
 	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-growth
 
-# The tables of docs/speed.md from what bench-requests and growth wrote.
+# What audit events cost a decision, and how many a server keeps up with: docs/speed.md. A minute; needs valgrind.
+.PHONY: bench-events
+bench-events: tools $(VENV)/python $(NODE_MODULES) installed
+	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
+	mkdir -p target/bench
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-events
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../target/bench/events-sink-go ../tests/bench/events/sink.go
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/events/run.py target/release/scopegate-events target/bench/events-sink-go
+	$(PY) tests/bench/speed.py events event_threads sinks
+
+# The tables of docs/speed.md from what bench-requests, growth and bench-events wrote.
 speed-tables:
 	$(PYTHON) tests/bench/speed.py --write
 
@@ -253,7 +264,7 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 WEB_NODE := tests/web/node_modules/.package-lock.json
 .PHONY: test-web screenshot
 test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
-	$(PY) -m pytest -p no:asyncio tests/web
+	$(PY) -m pytest tests/web
 	node --test tests/web/page.test.mjs
 
 # The picture of that page in README.md, in the fonts of this machine (Debian: fonts-inter fonts-jetbrains-mono).

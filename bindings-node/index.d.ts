@@ -112,6 +112,11 @@ export interface PolicyReport {
   readonly default: PolicyEntry;
   /** Offered resources that a policy lets nobody use, since servers could take the URI for another one. */
   readonly unreadable: readonly NamedThing[];
+  /**
+   * A sentence on each entry of these, with the path of the rule in the configuration, such as `policy.tools.wether`, or of
+   * what is offered, such as `tools.weather`.
+   */
+  readonly forgotten: readonly { readonly path: string; readonly message: string }[];
 }
 
 /** A tool, prompt or resource, or the policy's rule for some: its kind, and its name, URI or pattern. */
@@ -347,6 +352,22 @@ export interface Stats {
   readonly events: AuditStats;
   /** The key source of each authorization server. */
   readonly sources: readonly SourceStatus[];
+  /** The metadata of the authorization server, where it is served (`serve_authorization_server_metadata`). */
+  readonly authorization_server_metadata: RelayStatus | null;
+}
+
+/** The authorization server's metadata that is served to older clients, and how it is kept. */
+export interface RelayStatus {
+  /** What the document calls itself. */
+  readonly issuer: string;
+  /** The first and the last are answered with 503. */
+  readonly state: "cold" | "fresh" | "due" | "overdue" | "expired";
+  /** Since the fetch began that brought the document. */
+  readonly age_seconds: number | null;
+  /** Why the last fetch that failed did so. */
+  readonly last_error: SourceStatus["last_error"];
+  /** Finished fetches by outcome: `installed`, `abandoned`, or the step that failed. */
+  readonly fetches: Readonly<Record<string, number>>;
 }
 
 /** What the verified tokens take and were good for. */

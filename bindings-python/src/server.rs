@@ -233,8 +233,9 @@ impl Server {
         self.guard(py, || self.0.stats().to_prometheus())
     }
 
+    /// Other threads run while the lines are written.
     fn drain_events(&self, py: Python<'_>) -> PyResult<String> {
-        self.guard(py, || self.0.drain_events_as_lines())
+        self.guard(py, || py.detach(|| self.0.drain_events_as_lines()))
     }
 
     fn health(&self, py: Python<'_>) -> PyResult<String> {
@@ -248,6 +249,12 @@ impl Server {
     #[getter]
     fn metadata_url(&self) -> &str {
         self.0.metadata_url()
+    }
+
+    /// The paths at which `well_known` serves a document.
+    #[getter]
+    fn well_known_paths(&self) -> Vec<&str> {
+        self.0.well_known_paths()
     }
 
     #[getter]

@@ -303,7 +303,11 @@ class ResourceServer:
         Nothing waits for who drains: without room events are dropped, and ``stats()["events"]["dropped"]`` counts
         them. A forked child begins without any. ``scopegate.audit`` drains into ``logging``.
         """
-        return [json.loads(line) for line in self._native.drain_events().split("\n") if line]
+        return [json.loads(line) for line in self._drained_lines()]
+
+    def _drained_lines(self) -> list[str]:
+        """The same as JSON objects, each on a line."""
+        return self._native.drain_events().split("\n")[:-1]
 
     def health(self) -> dict[str, Any]:
         """Whether tokens can be judged now, and what keeps them from it. ``status`` is ``unavailable`` while no

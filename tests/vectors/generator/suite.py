@@ -83,8 +83,10 @@ class Group:
         self._read = read_configuration(whole, declared)
 
     def reports(self, **stated: Any) -> None:
-        """What the report of the declaration says: every list that is not empty, and `default`."""
+        """What the report of the declaration says: every list that is not empty, and `default`. A sentence as a log has it."""
         found = {name: part for name, part in (self._report or {}).items() if part or name == "default"}
+        if "forgotten" in found:
+            found["forgotten"] = [f"{sentence['path']}: {sentence['message']}" for sentence in found["forgotten"]]
         _compare(f"{self.comment} report", stated, found)
 
     def members(self) -> dict[str, Any]:
