@@ -184,8 +184,9 @@ def fastapi(*, stateless: bool, **options: Any) -> Make:
 
 
 class Bridge:
-    """The server as a WSGI application, which hands it each request that the gate let pass. Since it answers when all is
-    there, it has none of the streams that other methods than POST open, and which never end.
+    """The server as a WSGI application, which hands it each request that the gate let pass.
+
+    It answers when all is there: it has none of the streams that other methods than POST open, which never end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
