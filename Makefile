@@ -53,13 +53,13 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
-	cd tests/docs && ../../$(PY) -m mypy --strict *.py
+	cd tests/docs && MYPYPATH=../../bindings-python/tests ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
 	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/bench/events tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
 	$(PRETTIER) --check bindings-python/demo/web/static tests/web
-	cd tests/web && MYPYPATH=../../bindings-python/demo:../../bindings-python/demo/web ../../$(PY) -m mypy --strict *.py
+	cd tests/web && ../../$(PY) -m mypy *.py
 
 PRETTIER := bindings-node/node_modules/.bin/prettier --config bindings-node/.prettierrc.json --ignore-path .gitignore
 
@@ -264,7 +264,7 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 WEB_NODE := tests/web/node_modules/.package-lock.json
 .PHONY: test-web screenshot
 test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
-	$(PY) -m pytest -p no:asyncio tests/web
+	$(PY) -m pytest tests/web
 	node --test tests/web/page.test.mjs
 
 # The picture of that page in README.md, in the fonts of this machine (Debian: fonts-inter fonts-jetbrains-mono).

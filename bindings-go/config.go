@@ -46,6 +46,9 @@ type Config struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 	// ServeRootMetadata also answers the root well-known path for a resource with a path.
 	ServeRootMetadata bool `json:"serve_root_metadata,omitempty"`
+	// ServeAuthorizationServerMetadata also serves the metadata of the first advertised authorization server (RFC 8414), for
+	// clients before MCP 2025-06-18. Clients since then must refuse it.
+	ServeAuthorizationServerMetadata bool `json:"serve_authorization_server_metadata,omitempty"`
 	// CORSOrigins are those whose scripts may read refusals. The metadata is open to all.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 	// AllowedOrigins refuses a request with another Origin before its token is read. Not checked when nil.

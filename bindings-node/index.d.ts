@@ -352,6 +352,22 @@ export interface Stats {
   readonly events: AuditStats;
   /** The key source of each authorization server. */
   readonly sources: readonly SourceStatus[];
+  /** The metadata of the authorization server, where it is served (`serve_authorization_server_metadata`). */
+  readonly authorization_server_metadata: RelayStatus | null;
+}
+
+/** The authorization server's metadata that is served to older clients, and how it is kept. */
+export interface RelayStatus {
+  /** What the document calls itself. */
+  readonly issuer: string;
+  /** The first and the last are answered with 503. */
+  readonly state: "cold" | "fresh" | "due" | "overdue" | "expired";
+  /** Since the fetch began that brought the document. */
+  readonly age_seconds: number | null;
+  /** Why the last fetch that failed did so. */
+  readonly last_error: SourceStatus["last_error"];
+  /** Finished fetches by outcome: `installed`, `abandoned`, or the step that failed. */
+  readonly fetches: Readonly<Record<string, number>>;
 }
 
 /** What the verified tokens take and were good for. */

@@ -32,6 +32,7 @@ type exchangeSuite struct {
 	Suite         string
 	Stage         string
 	Config        map[string]any
+	Metadata      string `json:"authorization_server_metadata"`
 	Tokens        map[string]map[string]any
 	NumberOfCases int `json:"number_of_cases"`
 	Cases         []exchangeCase
@@ -105,12 +106,27 @@ func TestExchangesGoAsTold(t *testing.T) {
 
 func (s *exchangeSuite) play(t *testing.T) {
 	issuer := scopegatetest.NewIssuer(s.Config["resource"].(string))
-	s.Config["authorization_servers"] = []any{issuer.Server()}
+	entry := issuer.Server()
+	if s.Metadata != "" {
+		metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, s.Metadata)
+		}))
+		t.Cleanup(metadata.Close)
+		var named struct{ Issuer string }
+		parse(t, []byte(s.Metadata), &named)
+		entry.DiscoveryURL, entry.MetadataIssuer = metadata.URL, named.Issuer
+	}
+	s.Config["authorization_servers"] = []any{entry}
 	gate, err := scopegate.FromJSON([]byte(asJSON(t, s.Config)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(gate.Close)
+	if s.Metadata != "" {
+		if err := gate.WarmUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tokens := map[string]string{}
 	for name, claims := range s.Tokens {
 		if seconds, ok := claims["expires_in"].(float64); ok {

@@ -78,7 +78,8 @@ export function describe(server: Server): {
 };
 export function serve(made: Made, layout: Uint8Array): Server;
 export function layOutIn(server: Server, layout: Uint8Array): void;
-export function check(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
+export function checksOf(server: Server): (length: Length) => number | NativeOutcome;
+export function checkCall(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
 export function checkAfter(
   server: Server,
   length: Length,

@@ -34,6 +34,8 @@ function resourceServerOver(native) {
   /** An OAuth 2.1 resource server. */
   class ResourceServer {
     #server;
+    /** @type {ReturnType<typeof native.checksOf>} */
+    #checked;
     #description;
     #onRefusal;
     #fetches;
@@ -51,6 +53,7 @@ function resourceServerOver(native) {
       }
       const server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
       this.#server = native.serve(server, this.#layout.bytes);
+      this.#checked = native.checksOf(this.#server);
       this.#description = native.describe(this.#server);
       this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
@@ -304,7 +307,10 @@ function resourceServerOver(native) {
      */
     #check(request) {
       try {
-        return this.#judged(native.check(this.#server, this.#layout.write(request), request.body, request.calls));
+        const { body, calls } = request;
+        const length = this.#layout.write(request);
+        const without = body === undefined && calls === undefined;
+        return this.#judged(without ? this.#checked(length) : native.checkCall(this.#server, length, body, calls));
       } catch (error) {
         throw this.#caught(request, error);
       }

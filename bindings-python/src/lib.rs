@@ -5,6 +5,7 @@ compile_error!(
     "a panic must unwind, so that it becomes a refusal: remove panic = \"abort\" from the profile"
 );
 
+mod authorizer;
 mod refusal;
 mod request;
 mod server;
@@ -15,6 +16,8 @@ mod token;
 mod _scopegate {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::authorizer::Authorizer;
     #[pymodule_export]
     use super::request::Request;
     #[pymodule_export]

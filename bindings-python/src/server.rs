@@ -10,7 +10,9 @@ use scopegate_core::{
     Request as CoreRequest, ResourceServer,
 };
 
-use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
+use crate::refusal::{
+    ResponseParts, caught, config_error, key_control_error, raised, rejected, response_parts,
+};
 use crate::request::Request;
 use crate::token::AccessToken;
 
@@ -73,17 +75,6 @@ impl Server {
     ) -> PyResult<Bound<'py, PyAny>> {
         let request = Request::with_details(authorization, details)?;
         self.decide(py, &request, |request| self.with_body(request, self.0.check(request)))
-    }
-
-    /// As `authorize` likewise: `AccessToken` or `Rejected`.
-    fn authorize_once<'py>(
-        &self,
-        py: Python<'py>,
-        authorization: &Bound<'py, PyAny>,
-        details: &Bound<'py, PyDict>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let request = Request::with_details(authorization, details)?;
-        self.decide(py, &request, |request| self.with_body(request, self.fetching(py, request)))
     }
 
     /// As `check`, after `refresh` returned: no `KeyRequest` again.
@@ -251,6 +242,12 @@ impl Server {
         self.0.metadata_url()
     }
 
+    /// The paths at which `well_known` serves a document.
+    #[getter]
+    fn well_known_paths(&self) -> Vec<&str> {
+        self.0.well_known_paths()
+    }
+
     #[getter]
     fn resource(&self) -> &str {
         self.0.resource().as_str()
@@ -338,6 +335,18 @@ impl Server {
             Some(Check::NeedKeys(keys)) => Ok(Bound::new(py, KeyRequest(keys))?.into_any()),
             Some(Check::NeedBody { limit }) => Ok(Bound::new(py, NeedBody { limit })?.into_any()),
             None => rejected(py, &self.panicked(request)),
+        })
+    }
+
+    /// For `Authorizer`: the token, or the `Rejected` that was logged.
+    pub(crate) fn authorized(&self, py: Python<'_>, request: &Request) -> PyResult<AccessToken> {
+        request.lend(py, |request| {
+            let decided = caught(|| match self.with_body(request, self.fetching(py, request)) {
+                Check::Done(decided) => decided,
+                _ => Err(Box::new(self.0.internal_error("keys were asked for twice", request))),
+            });
+            let decided = decided.unwrap_or_else(|| Err(Box::new(self.panicked(request))));
+            decided.map(AccessToken).map_err(|rejection| raised(py, &rejection))
         })
     }
 

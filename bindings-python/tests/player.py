@@ -7,8 +7,10 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,11 @@ def suites() -> list[dict[str, Any]]:
 
 def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], Any] = serving) -> list[Row]:
     issuer = Issuer(suite["config"]["resource"])
-    config = {**suite["config"], "authorization_servers": [issuer.server()]}
-    gate = ResourceServer.from_json(json.dumps(config))
+    with _metadata_of(suite) as metadata:
+        config = {**suite["config"], "authorization_servers": [{**issuer.server(), **metadata}]}
+        gate = ResourceServer.from_json(json.dumps(config))
+        if metadata:
+            gate.warm_up()
     tokens = {f"{{{name}}}": issuer.mint(**claims) for name, claims in suite["tokens"].items()}
     ran: list[str] = []
     rows = []
@@ -61,6 +66,31 @@ def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], An
             found = exchanged(port, case, leaves, dict(tokens))
             rows.append(Row(case["id"], told["answers"], told["ran"], found, list(ran)))
     return rows
+
+
+@contextlib.contextmanager
+def _metadata_of(suite: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The members of the authorization server whose metadata the suite gives, while it is served."""
+    document: str | None = suite.get("authorization_server_metadata")
+    if document is None:
+        yield {}
+        return
+    body = document.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/metadata"
+        yield {"discovery_url": url, "metadata_issuer": json.loads(document)["issuer"]}
+        server.shutdown()
 
 
 def _is_told(answer: dict[str, Any], found: dict[str, Any]) -> bool:

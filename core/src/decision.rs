@@ -78,7 +78,7 @@ impl Inner {
         done: Option<&KeyRequest>,
     ) -> Result<Authenticated, Stop> {
         let Some(cache) = self.cache.as_ref().filter(|_| IS_LIVE) else {
-            let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
+            let token = self.verify_aside::<IS_LIVE>(credential, request, done, |_| ())?;
             return Ok(Authenticated { token, digest: None });
         };
         let sought = Sought::new(credential);
@@ -90,10 +90,26 @@ impl Inner {
                 None => cache.remove(&found),
             }
         }
-        let verified = self.verify::<IS_LIVE>(credential, request, done)?;
-        let token = verified.token.clone();
-        cache.insert(&sought, verified);
+        let keep = |verified| cache.insert(&sought, verified);
+        let token = self.verify_aside::<IS_LIVE>(credential, request, done, keep)?;
         Ok(Authenticated { token, digest: sought.known_digest() })
+    }
+
+    /// Checks 7 to 22 of a token that is not held, by way of what the host gave for that.
+    fn verify_aside<const IS_LIVE: bool>(
+        &self,
+        credential: &[u8],
+        request: &Request<'_>,
+        done: Option<&KeyRequest>,
+        keep: impl Fn(Verified) + Sync,
+    ) -> Result<AccessToken, Stop> {
+        let verified = request.aside(|| {
+            let verified = self.verify::<IS_LIVE>(credential, request, done)?;
+            let token = verified.token.clone();
+            keep(verified);
+            Ok(token)
+        });
+        verified.unwrap_or_else(|| Err(bad_signature().into()))
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
@@ -114,11 +130,11 @@ impl Inner {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
         };
-        if !request.verified_aside(|| key.verifies(jws.signing_input, &jws.signature)) {
+        if !key.verifies(jws.signing_input, &jws.signature) {
             if IS_LIVE {
                 origin.source.bad_signature(&want);
             }
-            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
+            return Err(bad_signature().into());
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
         self.judge::<IS_LIVE>(&claims, &jws.header, &origin)?;
@@ -436,6 +452,11 @@ impl Origin<'_> {
     fn want<'a>(&self, header: &'a Header, issued_at: Option<i64>) -> Want<'a> {
         Want { algorithm: self.algorithm, kid: header.kid.as_deref(), issued_at }
     }
+}
+
+/// Check 16.
+fn bad_signature() -> Refusal {
+    Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key")
 }
 
 /// Check 14, when there is no key.

@@ -62,6 +62,7 @@ pub use event::{Health, Stats};
 pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
+pub use keys::relay::RelayStatus;
 pub use keys::scheduler::limit_fetches;
 pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
 pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};

@@ -15,6 +15,7 @@ use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
+use crate::keys::relay::Relay;
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     declared: Arc<Declared>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) sources: Vec<Arc<Source>>,
+    /// The authorization server's metadata, where it is served.
+    relay: Option<Arc<Relay>>,
     /// Issuer -> index of its server.
     pub(crate) issuers: Arc<HashMap<String, usize>>,
     /// The readings of all servers, sorted.
@@ -90,7 +93,7 @@ pub enum Check {
     },
 }
 
-/// The issuers whose keys [`ResourceServer::warm_up`] could not get.
+/// The issuers whose keys, or whose metadata, [`ResourceServer::warm_up`] could not get.
 #[derive(Clone, Debug)]
 pub struct FetchErrors(Vec<(String, FetchError)>);
 
@@ -157,7 +160,8 @@ impl ResourceServer {
     /// Whether keys are being fetched, or are due to be.
     #[cfg(feature = "testing")]
     pub(crate) fn is_fetching(&self) -> bool {
-        self.0.sources.iter().any(|source| source.is_fetching())
+        let relay = self.0.relay.as_ref().is_some_and(|relay| relay.is_fetching());
+        relay || self.0.sources.iter().any(|source| source.is_fetching())
     }
 
     /// Decides without blocking and without IO, or says what is missing. It may start a fetch in the background.
@@ -273,10 +277,18 @@ impl ResourceServer {
     }
 
     /// The answer to a request for the metadata or to a preflight; `None` when the request is the application's.
-    /// Needs no token.
+    /// Needs no token, and does no IO: the authorization server's metadata (`serve_authorization_server_metadata`) is fetched in
+    /// the background once it is asked for, and answered with 503 until then.
     pub fn well_known(&self, request: &Request<'_>) -> Option<HttpResponse> {
-        let metadata = self.0.metadata.respond(request);
-        metadata.or_else(|| metadata::preflight(&self.0.settings.cors_origins, request))
+        let metadata = &self.0.metadata;
+        let document = || self.0.relay.as_ref().and_then(|relay| relay.document());
+        let preflight = || metadata::preflight(&self.0.settings.cors_origins, request);
+        metadata.respond(request).or_else(|| metadata.relay(request, document)).or_else(preflight)
+    }
+
+    /// The paths at which [`ResourceServer::well_known`] serves a document, for hosts that register routes.
+    pub fn well_known_paths(&self) -> Vec<&str> {
+        self.0.metadata.paths().collect()
     }
 
     /// Whether a target is a path of protected resource metadata, of this resource or another. An adapter that is
@@ -290,9 +302,13 @@ impl ResourceServer {
         metadata::not_found()
     }
 
-    /// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and waits for them.
+    /// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and waits for them. Then,
+    /// where it is served, the metadata of the authorization server.
     pub fn warm_up(&self) -> Result<(), FetchErrors> {
-        let failed = source::warm_up(&self.0.sources);
+        let mut failed = source::warm_up(&self.0.sources);
+        if let Some(relay) = &self.0.relay {
+            failed.extend(relay.warm_up().err().map(|error| (relay.settings().issuer.clone(), error)));
+        }
         if failed.is_empty() { Ok(()) } else { Err(FetchErrors(failed)) }
     }
 
@@ -342,7 +358,8 @@ impl ResourceServer {
         let token_cache = self.0.cache.as_deref().map(TokenCache::stats).unwrap_or_default();
         let events = self.0.events.as_deref().map(AuditLog::stats).unwrap_or_default();
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
-        Stats::new(&self.0.counters, token_cache, events, sources)
+        let relay = self.0.relay.as_ref().map(|relay| relay.status());
+        Stats::new(&self.0.counters, token_cache, events, sources, relay)
     }
 
     /// Takes the audit events that were kept since they were last taken, in the order of their decisions: one for each

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from pages import every_block
+from pages import counts, every_block
+from test_every_block import runner
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
     if exitstatus == 0:
-        kinds = Counter(block.language or "plain" for block in every_block())
-        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        terminalreporter.write_line(f"docs code blocks run: {kinds.total()} ({listed})")
+        listed = ", ".join(f"{count} {language}" for language, count in counts().items())
+        terminalreporter.write_line(f"docs code blocks run: {sum(counts().values())} ({listed})")
+        for path, count in Counter(runner(block) for block in every_block()).most_common():
+            terminalreporter.write_line(f"  {count:3} by {path}")

@@ -1,14 +1,22 @@
-"""The Markdown of the repository: its pages, the blocks of code in them, their headings and links."""
+"""The Markdown of the repository: its pages, the blocks of code in them, their headings and links.
+
+python3 tests/docs/pages.py    # writes blocks.json anew, once there are more blocks, or less
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 NOT_OURS = {"node_modules", "target", "build", ".git"}
+COUNTS = Path(__file__).with_name("blocks.json")
+"""How many blocks of each language there are: whoever runs a language counts what it ran against it."""
+
 CONTINUES = "<!-- continues -->"
 """Stands above a block that goes on where the block of the same language before it ended: both are one program."""
 
@@ -118,3 +126,12 @@ def links(page: str) -> list[str]:
     """The targets of a page's links and images."""
     inline = re.findall(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)", prose(page))
     return inline + re.findall(r"^\[[^]]+\]: +(\S+)", prose(page), re.MULTILINE)
+
+
+def counts() -> dict[str, int]:
+    """How many blocks there are of each language."""
+    return dict(sorted(Counter(block.language or "plain" for block in every_block()).items()))
+
+
+if __name__ == "__main__":
+    COUNTS.write_text(f"{json.dumps(counts(), indent=2)}\n", encoding="utf-8")

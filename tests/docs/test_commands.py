@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shlex
@@ -132,6 +133,18 @@ def in_venv(words: list[str], block: Block) -> None:
         assert (REPOSITORY / value).is_file(), f"{block}: {value}"
 
 
+def gunicorn(words: list[str], _: Block) -> None:
+    """That it serves is tested by test_deployment.py."""
+    config = importlib.import_module("gunicorn.config")  # which has no types
+    config.Config().parser().parse_args(words)
+
+
+def uvicorn(words: list[str], _: Block) -> None:
+    from uvicorn.main import main
+
+    main.make_context("uvicorn", words)
+
+
 CHECKS: dict[str, Callable[[list[str], Block], None]] = {
     "make": make,
     "pip": pip_install,
@@ -140,6 +153,8 @@ CHECKS: dict[str, Callable[[list[str], Block], None]] = {
     "npx": npx,
     "go": go,
     "export": export,
+    "gunicorn": gunicorn,
+    "uvicorn": uvicorn,
     "cargo": cargo,
     "python": python,
     "python3": python,

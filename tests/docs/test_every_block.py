@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from pathlib import Path
 
-from pages import REPOSITORY, Block, every_block, read
-
-COUNTS = Path(__file__).with_name("blocks.json")
-"""How many blocks of each language there are: whoever runs a language counts what it ran against it."""
+from pages import COUNTS, REPOSITORY, Block, counts, every_block, read
 
 BY_LANGUAGE = {
     "python": "tests/docs/test_python.py",
@@ -21,6 +16,9 @@ BY_LANGUAGE = {
     "c": "ffi/tests/programs/documentation.rs",
     "cpp": "ffi/tests/programs/documentation.rs",
     "rust": "tests/rust/lib.rs",
+    "dockerfile": "tests/docs/test_deployment.py",
+    "yaml": "tests/docs/test_deployment.py",
+    "nginx": "tests/docs/test_deployment.py",
     "console": "ffi/tests/programs/documentation.rs",
 }
 """Language -> who runs its blocks, on whatever page they stand."""
@@ -57,5 +55,4 @@ def test_the_program_for_rmcp_is_the_example() -> None:
 
 
 def test_counts_are_those_that_are_pinned() -> None:
-    found = Counter(block.language or "plain" for block in every_block())
-    assert json.loads(COUNTS.read_text(encoding="utf-8")) == dict(sorted(found.items()))
+    assert json.loads(COUNTS.read_text(encoding="utf-8")) == counts(), "python3 tests/docs/pages.py writes them"

@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 from pages import REPOSITORY, anchors, links, pages
 
+OURS = "https://github.com/scopegate/scopegate/blob/main/"
+"""How a page that is published elsewhere, such as that of a package, links to one of the repository."""
+
 
 @pytest.mark.parametrize("page", pages())
 def test_links_lead_somewhere(page: str) -> None:
     astray = []
     for link in links(page):
         path, _, anchor = link.partition("#")
+        base = (REPOSITORY / page).parent
+        if path.startswith(OURS):
+            path, base = path.removeprefix(OURS), REPOSITORY
         if ":" in path:
             continue
-        target = ((REPOSITORY / page).parent / path).resolve() if path else REPOSITORY / page
+        target = (base / path).resolve() if path else REPOSITORY / page
         if not target.is_relative_to(REPOSITORY) or not target.exists():
             astray.append(f"{link}: there is no such file")
         elif anchor and anchor not in anchors(target.relative_to(REPOSITORY).as_posix()):

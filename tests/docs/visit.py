@@ -7,6 +7,7 @@ on no network, so its keys are put beside it first.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import types
@@ -20,7 +21,12 @@ from starlette.testclient import TestClient
 from scopegate.testing import Issuer
 
 ISSUER = "https://as.example.com"
-CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "visitor", "version": "1"}},
+}
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 
@@ -29,6 +35,10 @@ def main(path: Path) -> None:
     resources = set(re.findall(r'resource="(https://[^"]+)"', source))
     resource = resources.pop() if resources else "https://mcp.example.com/mcp"
     issuer = Issuer(resource)
+    os.environ |= {
+        "SCOPEGATE_RESOURCE": resource,
+        "SCOPEGATE_AUTHORIZATION_SERVERS": json.dumps([dict(issuer.server()) | {"issuer": ISSUER}]),
+    }
     server = json.dumps({"issuer": ISSUER, "jwks": dict(issuer.server())["jwks"]})
     module = types.ModuleType("program")
     sys.modules["program"] = module
@@ -40,11 +50,13 @@ def main(path: Path) -> None:
         return
     target = urlsplit(resource).path or "/reports"
     with application(resource) as client:
-        refused = client.post(target, headers=ACCEPT, json=CALL)
+        refused = client.post(target, headers=ACCEPT, json=INITIALIZE)
         assert refused.status_code == 401, refused.text
         assert 'resource_metadata="' in refused.headers["WWW-Authenticate"]
-        passed = client.post(target, headers=ACCEPT | good, json=CALL)
-        assert passed.status_code not in (401, 403, 421) and passed.status_code < 500, passed.text
+        passed = client.post(target, headers=ACCEPT | good, json=INITIALIZE)
+        # What is no MCP server has no answer to this call, but its own.
+        expected = {200} if hasattr(module, "mcp") else {200, 404, 405}
+        assert passed.status_code in expected, passed.text
     print("answered")
 
 

@@ -62,3 +62,16 @@ function always(answer) {
   const called = (tool) => (tool === "tools/list" ? tool : `tools/call ${tool}`);
   return Object.fromEntries(TOOLS.map((tool) => [tool, [`${called(tool)} ${answer}`]]));
 }
+
+/** The check of `explain` at which a decision with this reason ended. */
+export const FAILED_CHECKS = {
+  missing_token: "bearer_token",
+  insufficient_scope: "scopes",
+  policy_denied: "policy",
+  expired: "expiry",
+  wrong_audience: "audience",
+  bad_signature: "signature",
+  unknown_key: "key",
+  multiple_credentials: "authorization_line",
+  keys_unavailable: "key",
+};

@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { launch } from "./chromium.mjs";
 import { startDemo } from "./demo.mjs";
-import { OUTCOMES, TOOLS } from "./outcomes.mjs";
+import { FAILED_CHECKS, OUTCOMES, TOOLS } from "./outcomes.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]*/;
@@ -59,6 +59,11 @@ for (const { client, tool, expected } of combinations) {
     await page.click("button");
     await done();
     assert.deepEqual(await shown(), expected);
+    await open();
+    for (const { reason, decision, failed } of await explained()) {
+      assert.deepEqual(failed, reason ? [`✗ ${FAILED_CHECKS[reason]}`] : [], "what explain says is what was decided");
+      assert.match(decision, reason ? /^Gate: refused/ : /^Gate: accepted/);
+    }
     assert.match(await page.$eval("#status", (line) => line.textContent), /^Done: \d exchanges?\.$/);
   });
 }
@@ -80,6 +85,34 @@ test("a refusal shows its challenge in colours, the decision with cause and cure
   assert.match(decision, /Gate: refused\s+insufficient_scope \(6001\)/);
   assert.match(decision, /The token is good and its scopes do not cover what the request needs\./);
   assert.match(decision, /the challenge lists the scopes and the client asks for them/);
+  assert.match(decision, /Expected\s+the scopes "mcp:tools:email:send"\s+Found\s+"mcp:tools:weather"/);
+});
+
+test("every check of explain is a row of its table, and those that are made stand in their order before it", async () => {
+  await choose("expired", "weather");
+  await page.click("button");
+  await done();
+  await open();
+  const rows = await page.$$eval("tbody tr", (found) =>
+    found.map((row) => [...row.cells].map((cell) => cell.innerText)),
+  );
+  assert.equal(rows.length, 29);
+  const made = rows.filter(([, outcome]) => outcome !== "not asked");
+  assert.deepEqual(
+    await page.$$eval(".track li", (found) => found.map((each) => each.innerText.slice(2))),
+    made.map(([name]) => name),
+  );
+  const [expiry] = rows.filter(([name]) => name === "expiry");
+  assert.deepEqual(expiry.slice(1, 3), ["failed", "exp to be in the future, 30 s allowed"]);
+  assert.match(expiry[3], /^exp \d+, 36\d\d s ago$/);
+  assert.deepEqual(
+    made.slice(made.indexOf(expiry) + 1).map(([, outcome]) => outcome),
+    Array(5).fill("not reached"),
+  );
+  assert.equal(
+    await page.$eval(".checks summary", (line) => line.innerText),
+    "explain: 18 passed, 1 failed, 5 not reached, 5 not asked",
+  );
 });
 
 test("a request that passes is folded, and opens", async () => {
@@ -135,7 +168,7 @@ test("on a phone nothing is wider than the screen or cut off, whatever is unfold
     await open();
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.deepEqual(widths, [380, 380]);
-    const tooWide = await page.$$eval("#exchanges *:not(.checks)", (found) =>
+    const tooWide = await page.$$eval("#exchanges *", (found) =>
       found
         .filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth > 0)
         .map((each) => `${each.scrollWidth} > ${each.clientWidth}: ${each.outerHTML}`),
@@ -237,6 +270,17 @@ async function done() {
 /** Unfolds everything. */
 async function open() {
   await page.$$eval("details", (found) => found.forEach((details) => (details.open = true)));
+}
+
+/** What is said of each exchange that the gate decided on. */
+function explained() {
+  return page.$$eval(".exchange:has(.decision)", (found) =>
+    found.map((each) => ({
+      reason: each.querySelector(".reason")?.innerText,
+      decision: each.querySelector(".decision").innerText,
+      failed: [...each.querySelectorAll(".track .failed")].map((check) => check.innerText),
+    })),
+  );
 }
 
 /** Each exchange with its status and the reason, as they can be read. */

@@ -6,9 +6,12 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 from gates import protected_server
 from judged import KEPT, Judged
 
+from scopegate import ResourceServer
+from scopegate.asgi import Receive, Scope, ScopegateMiddleware, Send
 from scopegate.testing import Issuer
 
 RESOURCE = "http://127.0.0.1:8000/mcp"
@@ -43,6 +46,60 @@ def test_each_connection_has_its_own_decision_once() -> None:
         assert server.take(("127.0.0.1", 1001)) is None
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason", "failed"),
+    [
+        ({"scope": "mcp:tools:weather"}, "insufficient_scope", "scopes"),
+        ({"expires_in": -3600}, "expired", "expiry"),
+        ({"aud": "https://calendar.example/mcp"}, "wrong_audience", "audience"),
+        ({"iss": "https://stranger.example"}, "untrusted_issuer", "issuer"),
+    ],
+)
+def test_a_refusal_is_explained(claims: dict[str, Any], reason: str, failed: str) -> None:
+    issuer, server = gated()
+    asyncio.run(ask(server, 1001, issuer.headers(**claims)))
+    found = server.take(("127.0.0.1", 1001))
+    assert found is not None
+    assert decision(found) == ("refused", reason)
+    assert [check["check"] for check in found["checks"] if check["outcome"] == "failed"] == [failed]
+    assert len(found["checks"]) == 29
+
+
+def test_a_request_that_is_being_worked_on_keeps_its_decision_while_another_is_refused() -> None:
+    issuer = Issuer(RESOURCE)
+    slow = SlowServer(ResourceServer(resource=RESOURCE, authorization_servers=[issuer.server()], events={}))
+    server = Judged(slow)  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        accepted = asyncio.create_task(ask(server, 1001, issuer.headers()))
+        await slow.working.wait()
+        assert await ask(server, 1002, {}) == 401
+        slow.done.set()
+        assert await accepted == 200
+        assert decision(server.take(("127.0.0.1", 1001))) == ("accepted", None)
+        assert decision(server.take(("127.0.0.1", 1002))) == ("refused", "missing_token")
+
+    asyncio.run(scenario())
+
+
+class SlowServer:
+    """Answers a request that passes when it is told to."""
+
+    def __init__(self, gate: ResourceServer) -> None:
+        self.gate = gate
+        self.working, self.done = asyncio.Event(), asyncio.Event()
+        self._guarded = ScopegateMiddleware(self._answer, gate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.working.set()
+        await self.done.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def test_where_the_gate_was_not_asked_nothing_is_told() -> None:

@@ -1,6 +1,7 @@
 // Plays the shared exchanges; tests/exchanges/README.md says what their members mean.
 
 import { readFileSync, readdirSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
@@ -14,9 +15,11 @@ export function suites() {
 }
 
 /** Plays a suite on a host, which `make` builds from a gate and a list that its tools write to: one row for each case. */
-export async function play(context, { config, tokens, cases }, host, make) {
+export async function play(context, { config, authorization_server_metadata, tokens, cases }, host, make) {
   const issuer = new Issuer({ resource: config.resource });
-  const gate = new ResourceServer({ ...config, authorization_servers: [issuer.server()] });
+  const metadata = await metadataServed(context, authorization_server_metadata);
+  const gate = new ResourceServer({ ...config, authorization_servers: [{ ...issuer.server(), ...metadata }] });
+  if (metadata !== undefined) await gate.warmUp();
   const minted = Object.entries(tokens).map(([name, claims]) => [`{${name}}`, issuer.mint(claims)]);
   const ran = [];
   const port = await listen(context, make(gate, ran));
@@ -29,6 +32,13 @@ export async function play(context, { config, tokens, cases }, host, make) {
     rows.push({ id: one.id, answers, found, expected, ran: [...ran] });
   }
   return rows;
+}
+
+/** The members of an authorization server with this metadata, which is served while the test runs. */
+async function metadataServed(context, document) {
+  if (document === undefined) return undefined;
+  const port = await listen(context, http.createServer((_, response) => response.end(document)));
+  return { discovery_url: `http://127.0.0.1:${port}/metadata`, metadata_issuer: JSON.parse(document).issuer };
 }
 
 /** What differs in a row from what is told, or undefined. */

@@ -23,7 +23,15 @@ from scopegate._event import AuditEvent
 from scopegate._explanation import Explanation
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
-from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server, environment
+from scopegate._scopegate import (
+    AccessToken,
+    Authorizer,
+    KeyRequest,
+    NeedBody,
+    Request,
+    Server,
+    environment,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -72,7 +80,7 @@ class RequestDetails(TypedDict, total=False):
     """``Mcp-Name``."""
 
 
-class ResourceServer:
+class ResourceServer(Authorizer):
     """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
 
     The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
@@ -149,19 +157,6 @@ class ResourceServer:
         server = type(self).__new__(type(self))
         server._hold(native)
         return server, PolicyReport._read(report)
-
-    def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
-        """What the token of a request says, once everything about it was checked.
-
-        ``authorization`` holds the value of **every** ``Authorization`` line: two lines are refused. Missing keys are
-        fetched, at most once, which blocks for ``http.timeout_seconds`` at the longest; other threads run meanwhile.
-        A configuration with a ``policy`` needs ``body`` or ``calls``.
-
-        Raises ``Rejected``.
-        """
-        outcome = self._native.authorize_once(authorization, request)
-        del authorization, request  # error collectors keep the locals of frames
-        return outcome if type(outcome) is AccessToken else _refused(outcome)
 
     async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
@@ -370,6 +365,7 @@ class ResourceServer:
 
     def _hold(self, native: Server) -> None:
         self._native = native
+        self._serve(native)
         self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
-from urllib.parse import urlsplit
 
 import mcp_types as mt
 from fastmcp.prompts import Prompt
@@ -164,9 +163,7 @@ class Scopegate(AuthProvider):
 
     def _document_paths(self, gate: ResourceServer) -> list[str]:
         if self._documents is None or self._documents[0] is not gate:
-            path = urlsplit(gate.metadata_url).path
-            candidates = dict.fromkeys((path, path.removesuffix("/"), path.removesuffix(gate.path)))
-            self._documents = gate, [path for path in candidates if gate.well_known("GET", path) is not None]
+            self._documents = gate, gate._native.well_known_paths
         return self._documents[1]
 
     def _guard(self, app: ASGIApp) -> ScopegateMiddleware:

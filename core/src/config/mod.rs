@@ -109,6 +109,9 @@ pub struct Config {
     pub metadata: Map<String, Value>,
     /// Also answer the root well-known path for a resource with a path.
     pub serve_root_metadata: bool,
+    /// Also serve the metadata of the first advertised authorization server (RFC 8414), for clients before MCP 2025-06-18.
+    /// Clients since then must refuse it, as its issuer is not the URL that they ask.
+    pub serve_authorization_server_metadata: bool,
     /// Origins whose scripts may read refusals.
     ///
     /// Example: `["https://app.example.com"]`.

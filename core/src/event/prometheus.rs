@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::event::Stats;
+use crate::keys::relay::RelayStatus;
 use crate::keys::source::SourceStatus;
 
 /// The `Content-Type` of the text.
@@ -16,6 +17,7 @@ pub(crate) fn text(stats: &Stats) -> String {
     events(stats, &mut text);
     keys(&stats.sources, &mut text);
     fetches(&stats.sources, &mut text);
+    relay(stats.authorization_server_metadata.as_slice(), &mut text);
     text.0
 }
 
@@ -85,6 +87,26 @@ fn fetches(sources: &[SourceStatus], text: &mut Text) {
     text.gauge("fetches_waiting", "Requests that wait for a fetch.");
     for source in sources {
         text.sample("fetches_waiting", &[("issuer", &source.issuer)], source.waiting);
+    }
+}
+
+/// None or one.
+fn relay(relays: &[RelayStatus], text: &mut Text) {
+    text.gauge("metadata_usable", "Whether the authorization server's metadata is served now.");
+    for relay in relays {
+        text.sample("metadata_usable", &[("issuer", &relay.issuer)], u8::from(relay.is_usable()));
+    }
+    text.gauge("metadata_age_seconds", "The age of the authorization server's metadata.");
+    for relay in relays {
+        if let Some(age) = relay.age_seconds {
+            text.sample("metadata_age_seconds", &[("issuer", &relay.issuer)], age);
+        }
+    }
+    text.counter("metadata_fetches_total", "Fetches of it by outcome, or the step that failed.");
+    for relay in relays {
+        for (outcome, count) in &relay.fetches {
+            text.sample("metadata_fetches_total", &[("issuer", &relay.issuer), ("outcome", outcome)], count);
+        }
     }
 }
 

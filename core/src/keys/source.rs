@@ -25,7 +25,8 @@ use std::thread;
 use std::time::Duration;
 
 pub use self::control::KeyControlError;
-use self::flight::{Boarding, Threads, draw};
+use self::flight::Boarding;
+pub(in crate::keys) use self::flight::{Threads, draw};
 pub(crate) use self::recognition::{Recognition, VerifyingKey};
 pub use self::waiting::KeyRequest;
 use self::waiting::Waiting;
@@ -37,7 +38,7 @@ use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, Standing, State, Wanted};
-use super::scheduler::{self, SLOTS, Slots};
+use super::scheduler::{self, SLOTS, Scheduled, Slots};
 use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
@@ -350,7 +351,15 @@ impl Source {
         self.refresh(&request)
     }
 
-    /// Starts the fetch that is due, if one is. How long until there is something to do again.
+    /// Whether a fetch runs, or is due so that one is about to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.look(&self.here(), |state, now| {
+            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
+        })
+    }
+
+    /// See [`Scheduled::run_due`].
     pub(super) fn run_due(&self) -> Option<Duration> {
         let here = self.here();
         if self.next_fetch(&here)?.is_zero() {
@@ -358,14 +367,6 @@ impl Source {
         }
         // Where no fetch could start, one could soon.
         self.next_fetch(&here).map(|wait| wait.max(SOON))
-    }
-
-    /// Whether a fetch runs, or is due so that one is about to.
-    #[cfg(feature = "testing")]
-    pub(crate) fn is_fetching(&self) -> bool {
-        self.look(&self.here(), |state, now| {
-            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
-        })
     }
 
     fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
@@ -492,6 +493,12 @@ impl Source {
         if let Some(me) = self.me.upgrade().filter(|_| self.is_watched()) {
             scheduler::watch(&me);
         }
+    }
+}
+
+impl Scheduled for Source {
+    fn run_due(&self) -> Option<Duration> {
+        Source::run_due(self)
     }
 }
 

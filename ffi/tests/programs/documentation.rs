@@ -55,7 +55,11 @@ fn readme_shows_programs_of_this_page() {
         let digits = rest.split_terminator([',', '\n']).next().unwrap_or_default();
         digits.parse::<usize>().expect("a number")
     };
-    assert_eq!(of_this_page.count() + 2, count("c") + count("cpp") + count("console"), "blocks of other pages");
+    assert_eq!(
+        of_this_page.count() + 2,
+        count("c") + count("cpp") + count("console"),
+        "blocks of other pages"
+    );
 }
 
 /// The fenced blocks of a page with their languages.

@@ -149,4 +149,10 @@ scopegate_keys_degraded{{issuer="https://issuer.test"}} 0
 # HELP scopegate_fetches_waiting Requests that wait for a fetch.
 # TYPE scopegate_fetches_waiting gauge
 scopegate_fetches_waiting{{issuer="https://issuer.test"}} 0
+# HELP scopegate_metadata_usable Whether the authorization server's metadata is served now.
+# TYPE scopegate_metadata_usable gauge
+# HELP scopegate_metadata_age_seconds The age of the authorization server's metadata.
+# TYPE scopegate_metadata_age_seconds gauge
+# HELP scopegate_metadata_fetches_total Fetches of it by outcome, or the step that failed.
+# TYPE scopegate_metadata_fetches_total counter
 """

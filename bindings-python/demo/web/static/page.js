@@ -242,7 +242,7 @@ function explanation(checks) {
       element("td", outcome.replace("_", " ")),
       element("td", expected ?? ""),
       element("td", found ?? ""),
-      element("td", reference),
+      element("td", ...atFragment(reference)),
     ),
   );
   const head = element("tr", ...["Check", "Outcome", "Expected", "Found", "See"].map((title) => element("th", title)));
@@ -252,6 +252,12 @@ function explanation(checks) {
     .filter(([count]) => count)
     .map(([count, outcome]) => `${count} ${outcome}`);
   return [track, styled("checks", "details", element("summary", `explain: ${counts.join(", ")}`), table)];
+}
+
+/** A reference that may be broken before the name of a section. */
+function atFragment(reference) {
+  const [document, fragment] = reference.split("#");
+  return fragment ? [document, element("wbr"), `#${fragment}`] : [document];
 }
 
 /** The name of a check with its mark, which is read out as a word. */

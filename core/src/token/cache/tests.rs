@@ -83,7 +83,7 @@ fn token(text: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// The identifier of the token that is found under this text.
 fn found(cache: &TokenCache, text: &str) -> Option<String> {
-    let found = cache.find(&Sought::new(&token(&text)), &[0])?;
+    let found = cache.find(&Sought::new(&token(text)), &[0])?;
     found.verified().unwrap().token.token_id().map(str::to_owned)
 }
 
@@ -113,7 +113,7 @@ fn tokens_with_a_common_beginning_and_end_are_never_taken_for_each_other() {
 fn a_digest_counts_to_its_last_bit() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
     let text = token("token");
-    let with_digest = |digest: Digest| Sought { digest: OnceCell::from(digest), ..Sought::new(&text) };
+    let with_digest = |digest: Digest| Sought { digest: OnceLock::from(digest), ..Sought::new(&text) };
     cache.insert(&Sought::new(&text), maker.verified(1));
     for bit in 0..256 {
         let mut other = Digest::of(&text);
@@ -245,7 +245,7 @@ fn who_comes_once_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(100, usize::MAX));
     let held: Vec<String> = (0..100).map(|id| format!("held {id}")).collect();
     for (id, text) in held.iter().enumerate() {
-        cache.insert(&Sought::new(&token(&text)), maker.verified(id));
+        cache.insert(&Sought::new(&token(text)), maker.verified(id));
     }
     for id in 0..MANY {
         cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(id));

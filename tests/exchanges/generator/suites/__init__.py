@@ -16,6 +16,7 @@ from . import (
     paths,
     preflights,
     prompts_and_resources,
+    relayed,
     routing_headers,
     sessions,
     sizes,
@@ -41,5 +42,6 @@ def all_suites() -> list[Suite]:
         mounted,
         sessions,
         operators,
+        relayed,
     )
     return [module.suite() for module in modules]

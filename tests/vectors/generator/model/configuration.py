@@ -49,6 +49,7 @@ class Configuration:
     refusal_body: str = "auto"
     metadata: dict[str, Any] = field(default_factory=dict)
     serve_root_metadata: bool = False
+    serve_authorization_server_metadata: bool = False
     cors_origins: list[str] = field(default_factory=list)
     allowed_origins: list[str] | None = None
     distrusted_keys: list[dict[str, str]] = field(default_factory=list)
