@@ -34,8 +34,11 @@ const (
 	checkAfter    question = C.SCOPEGATE_GO_CHECK_AFTER
 	require       question = C.SCOPEGATE_GO_REQUIRE
 	callsOf       question = C.SCOPEGATE_GO_CALLS_OF
+	explain       question = C.SCOPEGATE_GO_EXPLAIN
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
 	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
+	healthOf      question = C.SCOPEGATE_GO_HEALTH
+	metricsOf     question = C.SCOPEGATE_GO_METRICS
 	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
 )
 
@@ -48,6 +51,8 @@ type reply struct {
 	document  *Response
 	passed    bool
 	calls     json.RawMessage
+	explained []byte
+	text      string
 }
 
 // A server is the library's resource server, freed when its last user has left.
@@ -167,8 +172,9 @@ func (s *server) ask(question question, request *Request, token *tokenHandle, wa
 func (s *server) readReply(question question, found *C.scopegate_go_reply) reply {
 	defer C.scopegate_response_free(found.answer)
 	defer C.scopegate_report_free(found.report)
+	defer C.scopegate_report_free(found.text)
 	switch {
-	case question == wellKnown || question == notFound:
+	case question == wellKnown, question == notFound, question == healthOf, question == metricsOf:
 		if found.status == C.SCOPEGATE_OK {
 			if _, response, ok := readResponse(found.answer); ok {
 				return reply{document: &response}
@@ -179,6 +185,9 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 		return reply{passed: true}
 	case question == callsOf && found.status == C.SCOPEGATE_OK:
 		return reply{calls: goBytes(C.scopegate_report_text(found.report))}
+	case question == explain && found.status == C.SCOPEGATE_OK:
+		text := goString(C.scopegate_report_text(found.text))
+		return reply{explained: goBytes(C.scopegate_report_text(found.report)), text: text}
 	case found.status == C.SCOPEGATE_OK && found.token != nil:
 		verification := uint64(found.verification)
 		if known := s.verified.find(verification); known != nil {

@@ -64,6 +64,7 @@ type told struct {
 	Status         *int
 	Challenge      maybe
 	Body           *string
+	Fields         map[string]string
 }
 
 // maybe is a member that may be absent, null or a string.
@@ -82,6 +83,7 @@ type answered struct {
 	Status    int     `json:"status"`
 	Challenge *string `json:"challenge"`
 	Body      string  `json:"body"`
+	fields    http.Header
 	session   string
 }
 
@@ -168,6 +170,11 @@ func (a *told) is(found answered) bool {
 	case a.Passes:
 		return found.Challenge == nil
 	}
+	for name, value := range a.Fields {
+		if found.fields.Get(name) != value {
+			return false
+		}
+	}
 	return (a.Status == nil || *a.Status == found.Status) && (a.Body == nil || *a.Body == found.Body) &&
 		(!a.Challenge.isSaid || reflect.DeepEqual(a.Challenge.value, found.Challenge))
 }
@@ -201,6 +208,10 @@ var stages = map[string]func(*scopegate.ResourceServer, *runs) http.Handler{
 	},
 	"sessions": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
 		return mcpgate.Protect(gate, routed(ran, false))
+	},
+	"operators": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
+		return mcpgate.Protect(gate, routed(ran, true),
+			scopegate.WithHealth("/healthz"), scopegate.WithMetrics("/metrics"))
 	},
 	"mounted": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
 		protected := mcpgate.Protect(gate, routed(ran, true), scopegate.WithPublic("/open"))
@@ -342,7 +353,8 @@ func readAnswer(reader *bufio.Reader, method string) (answered, error) {
 	if err != nil {
 		return answered{}, err
 	}
-	found := answered{Status: response.StatusCode, session: response.Header.Get("Mcp-Session-Id")}
+	found := answered{Status: response.StatusCode, fields: response.Header}
+	found.session = response.Header.Get("Mcp-Session-Id")
 	if challenges := response.Header.Values("WWW-Authenticate"); len(challenges) > 0 {
 		joined := strings.Join(challenges, ", ")
 		found.Challenge = &joined

@@ -97,10 +97,13 @@ export function require(
   calls: Calls,
 ): NativeRefusal | null;
 export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
+export function explain(server: Server, length: Length, body: Body, calls: Calls): { json: string; text: string };
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
+export function healthResponse(server: Server, method: string): NativeResponse | null;
+export function metricsResponse(server: Server, method: string): NativeResponse | null;
 export function stats(server: Server): string;
 export function metrics(server: Server): string;
 export function drainEvents(server: Server): string;

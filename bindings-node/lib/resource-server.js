@@ -3,6 +3,7 @@
 const { accessTokenOf, handleOf, isAccessToken } = require("./access-token.js");
 const { toJson } = require("./configuration.js");
 const { ConfigError, Rejected } = require("./errors.js");
+const { Explanation } = require("./explanation.js");
 const { Fetches } = require("./fetches.js");
 const { HttpResponse } = require("./http-response.js");
 const { done, jwksText, text } = require("./key-control.js");
@@ -130,6 +131,15 @@ function resourceServerOver(native) {
       if (refusal) throw this.#refused(new Rejected(refusal));
     }
 
+    /** @param {RequestDetails} [details] */
+    explain(details = {}) {
+      const request = prepareAtOnce(details);
+      const explained = this.#guard(request, () =>
+        native.explain(this.#server, this.#layout.write(request), request.body, request.calls),
+      );
+      return new Explanation(explained);
+    }
+
     /**
      * @param {AccessToken} token
      * @param {"tools" | "prompts" | "resources"} kind
@@ -254,6 +264,16 @@ function resourceServerOver(native) {
         /** @param {string} target */
         notFound: (target) => {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
+          return response ? new HttpResponse(response) : undefined;
+        },
+        /** @param {string} method */
+        healthResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.healthResponse(this.#server, method));
+          return response ? new HttpResponse(response) : undefined;
+        },
+        /** @param {string} method */
+        metricsResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.metricsResponse(this.#server, method));
           return response ? new HttpResponse(response) : undefined;
         },
         /**

@@ -264,6 +264,29 @@ pub(crate) fn calls(server: &External<Server>, length: u32, body: Body<'_>) -> R
     })
 }
 
+/// Why a request would be accepted or refused.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Explained {
+    pub json: String,
+    pub text: String,
+}
+
+/// Why the request that was laid out would be accepted or refused.
+#[napi(catch_unwind)]
+pub(crate) fn explain(
+    server: &External<Server>,
+    length: u32,
+    body: Body<'_>,
+    calls: Option<Vec<Call>>,
+) -> Result<Explained> {
+    caught(|| {
+        let layout = server.laid_out(length)?;
+        let explanation =
+            Request::read(&layout)?.lend(&body, calls.as_deref(), |request| server.explain(request));
+        Ok(Explained { json: explanation.to_json(), text: explanation.to_string() })
+    })
+}
+
 /// Whether the token may use what is named.
 #[napi(catch_unwind)]
 pub(crate) fn allowed(
@@ -299,6 +322,24 @@ pub(crate) fn well_known(server: &External<Server>, length: u32) -> Result<Optio
 #[napi(catch_unwind)]
 pub(crate) fn not_found(server: &External<Server>, target: String) -> Result<Option<Response>> {
     caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
+}
+
+/// The answer to a probe; nothing for another method than GET and HEAD.
+#[napi(catch_unwind)]
+pub(crate) fn health_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.health_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
+}
+
+/// The answer to a scraper; nothing likewise.
+#[napi(catch_unwind)]
+pub(crate) fn metrics_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.metrics_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
 }
 
 /// Counters, as JSON.

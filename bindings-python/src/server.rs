@@ -144,6 +144,18 @@ impl Server {
         })
     }
 
+    /// Why a request would be accepted or refused, as JSON and as text.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        authorization: &Bound<'_, PyAny>,
+        details: &Bound<'_, PyDict>,
+    ) -> PyResult<(String, String)> {
+        let request = Request::with_details(authorization, details)?;
+        let explanation = self.guard(py, || request.lend(py, |request| self.0.explain(request)))?;
+        Ok((explanation.to_json(), explanation.to_string()))
+    }
+
     fn allowed(&self, py: Python<'_>, token: &AccessToken, kind: &str, name: &str) -> PyResult<bool> {
         let kind = CallKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err("kind: expected \"tools\", \"prompts\" or \"resources\""))?;
@@ -159,6 +171,26 @@ impl Server {
     fn not_found<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Option<ResponseParts<'py>>> {
         let ours = self.guard(py, || self.0.is_metadata_path(request.target()))?;
         ours.then(|| response_parts(py, &self.0.not_found())).transpose()
+    }
+
+    /// The answer to a probe, or `None` for another method than GET and HEAD.
+    fn health_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.health_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
+    }
+
+    /// The answer to a scraper, or `None` likewise.
+    fn metrics_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.metrics_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
     }
 
     /// Fetches the keys of every issuer; blocks, and lets other threads run.
@@ -312,14 +344,10 @@ impl Server {
     }
 
     fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {
-        match self.0.check(request) {
-            Check::NeedKeys(keys) => {
-                // What happened to the fetch shows in the decision that follows.
-                let _ = py.detach(|| self.0.refresh(&keys));
-                self.0.check_after(request, &keys)
-            }
-            decided => decided,
-        }
+        self.0.check_fetching(request, |wanted| {
+            // What happened to the fetch shows in the decision that follows.
+            let _ = py.detach(|| self.0.refresh(wanted));
+        })
     }
 
     fn with_body(&self, request: &CoreRequest<'_>, check: Check) -> Check {

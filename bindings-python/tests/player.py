@@ -68,7 +68,9 @@ def _is_told(answer: dict[str, Any], found: dict[str, Any]) -> bool:
         return answer == found
     if "passes" in answer:
         return found["status"] >= 200 and found["challenge"] is None
-    return all(found[name] == value for name, value in answer.items())
+    fields = answer.get("fields", {}).items()
+    has_fields = all(found["fields"].get(name.lower()) == value for name, value in fields)
+    return has_fields and all(found[name] == value for name, value in answer.items() if name != "fields")
 
 
 def _exchanged(port: int, case: dict[str, Any], leaves: bool, replacements: dict[str, str]) -> list[dict[str, Any]]:
@@ -153,6 +155,7 @@ def _answers(received: bytes, methods: list[str], *, ended: bool) -> list[dict[s
                 "status": seen.status,
                 "challenge": seen.header("www-authenticate"),
                 "body": body.decode(errors="replace"),
+                "fields": {name: seen.header(name) for name in ("content-type", "cache-control", "retry-after")},
                 "session": seen.header("mcp-session-id"),
                 "stream": stream,
             }

@@ -1,7 +1,10 @@
 //! Counters and health.
 
 pub(crate) mod audit;
+mod kept;
 mod prometheus;
+pub(crate) mod served;
+mod texts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

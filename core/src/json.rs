@@ -23,11 +23,29 @@ pub(crate) enum Json<'a> {
 
 /// The members of an object, in their order; no name twice.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+pub(crate) struct Object<'a>(Vec<Member<'a>>);
+
+#[derive(Clone, Debug)]
+struct Member<'a> {
+    tag: [u8; 4],
+    name: Cow<'a, str>,
+    value: Json<'a>,
+}
+
+/// What most names differ in already: how long they are, and three of their bytes.
+fn tag(name: &str) -> [u8; 4] {
+    match name.as_bytes() {
+        [] => [0; 4],
+        [only] => [1, *only, 0, 0],
+        all @ [first, second, .., last] => [all.len() as u8, *first, *second, *last],
+        [first, last] => [2, *first, *last, 0],
+    }
+}
 
 impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.0.iter().find(|(held, _)| held == name).map(|(_, value)| value)
+        let tag = tag(name);
+        self.0.iter().find(|held| held.tag == tag && held.name == name).map(|held| &held.value)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -59,7 +77,7 @@ impl From<Json<'_>> for Value {
 
 impl From<Object<'_>> for Map<String, Value> {
     fn from(object: Object<'_>) -> Map<String, Value> {
-        object.0.into_iter().map(|(name, value)| (name.into_owned(), Value::from(value))).collect()
+        object.0.into_iter().map(|member| (member.name.into_owned(), Value::from(member.value))).collect()
     }
 }
 
@@ -78,7 +96,8 @@ impl fmt::Display for JsonError {
 /// control characters that are not escaped are refused.
 pub(crate) fn read(text: &str, max_depth: usize) -> Result<Json<'_>, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict { depth_left: max_depth }.deserialize(&mut reader).map_err(describe)?;
+    let room = (text.len() / USUAL_MEMBER).clamp(USUAL, MOST_ROOM);
+    let value = Strict { depth_left: max_depth, room }.deserialize(&mut reader).map_err(describe)?;
     reader.end().map_err(describe)?;
     Ok(value)
 }
@@ -120,12 +139,21 @@ const NUMBER_TOKEN: &str = "$serde_json::private::Number";
 
 struct Strict {
     depth_left: usize,
+    /// How many members an object has room for from its first on.
+    room: usize,
 }
+
+/// How long a member of claims is at the least, as a rule: with room for all of them there is one allocation.
+const USUAL_MEMBER: usize = 20;
+
+/// The least and the most room that is made beforehand.
+const USUAL: usize = 4;
+const MOST_ROOM: usize = 64;
 
 impl Strict {
     fn deeper<E: Error>(&self) -> Result<Strict, E> {
         let depth_left = self.depth_left.checked_sub(1).ok_or_else(|| E::custom("depth"))?;
-        Ok(Strict { depth_left })
+        Ok(Strict { depth_left, room: USUAL })
     }
 }
 
@@ -191,17 +219,15 @@ impl<'de> Visitor<'de> for Strict {
                 return Err(A::Error::custom("duplicate"));
             }
             if object.0.is_empty() {
-                object.0.reserve(USUAL);
+                object.0.reserve(self.room);
             }
-            object.0.push((name, members.next_value_seed(self.deeper()?)?));
+            let value = members.next_value_seed(self.deeper()?)?;
+            object.0.push(Member { tag: tag(&name), name, value });
         }
         // An empty object or list is a level of its own.
         self.deeper::<A::Error>().map(|_| Json::Object(object))
     }
 }
-
-/// How many members an object has room for from its first on.
-const USUAL: usize = 8;
 
 /// So many names are compared one by one. With more of them, an object must not cost the square of its length.
 const FEW: usize = 16;
@@ -212,7 +238,7 @@ fn is_new(name: &str, object: &Object<'_>, names: &mut BTreeSet<String>) -> bool
         return !object.has(name);
     }
     if names.is_empty() {
-        names.extend(object.0.iter().map(|(name, _)| name.to_string()));
+        names.extend(object.0.iter().map(|member| member.name.to_string()));
     }
     names.insert(name.to_owned())
 }

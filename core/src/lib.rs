@@ -25,6 +25,7 @@ mod clock;
 mod config;
 mod decision;
 mod event;
+mod explain;
 mod fetch;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -58,6 +59,7 @@ pub use config::{
 };
 pub use event::audit::{AuditEvent, AuditStats, AuditedCall, Outcome};
 pub use event::{Health, Stats};
+pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
 pub use keys::scheduler::limit_fetches;

@@ -27,7 +27,7 @@ use scopegate_core::tower::ResourceServerLayer;
 use serde_json::{Value, json};
 
 /// The stages that are played: under a prefix the layer is none of the application's.
-const STAGES: [&str; 3] = ["plain", "paths", "sessions"];
+const STAGES: [&str; 4] = ["plain", "paths", "sessions", "operators"];
 
 /// What the policy of every suite denies.
 const NEVER: [&str; 6] = ["erase", "drop_table", "secret", "complete:secret", "plans", "complete:note"];
@@ -49,7 +49,7 @@ fn exchanges_go_as_told() {
         }
     }
     assert!(wrong.is_empty(), "{} of {played}:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(played, 1180);
+    assert_eq!(played, 1209);
 }
 
 /// Plays a suite, and gives how many cases that were.
@@ -91,7 +91,10 @@ impl Stage {
         let tokens = suite["tokens"].as_object().expect("tokens").iter();
         let tokens = tokens.map(|(name, claims)| (format!("{{{name}}}"), issuer.mint(claims))).collect();
         let open = if suite["stage"] == "paths" { vec!["/open"] } else { Vec::new() };
-        let (ran, layer) = (Ran::default(), ResourceServerLayer::new(gate).public(open));
+        let (ran, mut layer) = (Ran::default(), ResourceServerLayer::new(gate).public(open));
+        if suite["stage"] == "operators" {
+            layer = layer.health("/healthz").metrics("/metrics");
+        }
         let app = Router::new().route("/mcp", any(serve)).route("/open", any(|| async { "open" }));
         let port = listen(app.with_state(Arc::clone(&ran)).layer(layer));
         Stage { port, tokens, ran }
@@ -211,13 +214,15 @@ struct Found {
     status: u16,
     challenge: Option<String>,
     body: String,
+    /// The head of the answer.
+    head: String,
     session: Option<String>,
 }
 
 impl Found {
     /// An answer that did not come has the status 0.
     fn closed() -> Found {
-        Found { status: 0, challenge: None, body: String::new(), session: None }
+        Found { status: 0, challenge: None, body: String::new(), head: String::new(), session: None }
     }
 
     fn is(&self, told: &Value) -> bool {
@@ -228,7 +233,11 @@ impl Found {
             return self.challenge.is_none();
         }
         let says = |name: &str, found: Value| told.get(name).is_none_or(|told| *told == found);
+        let fields = told["fields"].as_object().into_iter().flatten();
+        let has_fields =
+            |(name, value): (&String, &Value)| field(&self.head, name).as_deref() == Some(text(value));
         says("status", json!(self.status))
+            && fields.into_iter().all(has_fields)
             && says("challenge", json!(self.challenge))
             && says("body", json!(self.body))
     }
@@ -273,11 +282,7 @@ fn answers_in(mut received: &[u8], methods: &[&str], has_ended: bool) -> Vec<Fou
             received = rest;
             continue;
         }
-        let field = |wanted: &str| {
-            let lines = head.lines().filter_map(|line| line.split_once(": "));
-            let mut lines = lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            lines.next().map(|(_, value)| value.to_owned())
-        };
+        let field = |wanted: &str| field(&head, wanted);
         let is_empty = methods.get(found.len()) == Some(&"HEAD") || status == 204 || status == 101;
         let length = field("content-length").and_then(|length| length.parse().ok());
         let length =
@@ -285,8 +290,15 @@ fn answers_in(mut received: &[u8], methods: &[&str], has_ended: bool) -> Vec<Fou
         let Some((body, behind)) = rest.split_at_checked(length) else { break };
         let body = String::from_utf8_lossy(body).into_owned();
         let (challenge, session) = (field("www-authenticate"), field("mcp-session-id"));
-        found.push(Found { status, challenge, body, session });
+        found.push(Found { status, challenge, body, head, session });
         received = behind;
     }
     found
+}
+
+/// The value of the first line of a field.
+fn field(head: &str, wanted: &str) -> Option<String> {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let mut lines = lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    lines.next().map(|(_, value)| value.to_owned())
 }

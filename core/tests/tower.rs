@@ -118,7 +118,11 @@ impl Stage {
                    "cors_origins": ["https://app.test"]})
         };
         Stage::new(configure, |gate| {
-            ResourceServerLayer::new(gate).public(["/open"]).health("/healthz").scopes(["api"])
+            ResourceServerLayer::new(gate)
+                .public(["/open"])
+                .health("/healthz")
+                .metrics("/metrics")
+                .scopes(["api"])
         })
     }
 
@@ -189,6 +193,7 @@ fn what_needs_no_token_is_compared_exactly() {
     assert!(document.status == 200 && document.body.contains(RESOURCE));
     assert_eq!(get("/.well-known/oauth-protected-resource/other").status, 404);
     assert_eq!(get("/healthz").body, r#"{"status":"ok"}"#);
+    assert!(get("/metrics").body.starts_with("# HELP scopegate_accepted_total "));
     assert_eq!(get("/open?x").body, "passed");
     for target in ["/open/", "//open", "/OPEN", "/%6fpen", "/open;x", "/mcp/../open", "/", "/healthz/"] {
         assert_eq!(get(target).status, 401, "{target}");

@@ -42,7 +42,9 @@ export function differenceIn({ id, answers, found, expected, ran }) {
 function isTold({ passes, closed, ...told }, found) {
   if (closed || found.closed) return closed === found.closed;
   if (passes) return found.status >= 200 && found.challenge === null;
-  return Object.entries(told).every(([name, value]) => found[name] === value);
+  const { fields = {}, ...members } = told;
+  const hasFields = Object.entries(fields).every(([name, value]) => found.fields[name] === value);
+  return hasFields && Object.entries(members).every(([name, value]) => found[name] === value);
 }
 
 /** Sends the requests, each on a connection of its own or all in one write on one, and gives what came back. */
@@ -90,6 +92,9 @@ function bytesOf({ request_line: line, field_lines: lines, body = "", ...bodies 
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(text)]);
 }
 
+/** What exchanges tell of, beside the challenge. */
+const FIELDS = ["Content-Type", "Cache-Control", "Retry-After"];
+
 /** The answers that are whole; all of them, once the connection has ended. */
 function answersIn(received, methods, hasEnded) {
   const found = [];
@@ -108,7 +113,8 @@ function answersIn(received, methods, hasEnded) {
     if (length === undefined) break;
     const { body } = parse(rest.subarray(0, head + length));
     const challenge = header("www-authenticate") ?? null;
-    found.push({ status, challenge, body: isStream ? "" : body, session: header("mcp-session-id"), isStream });
+    const fields = Object.fromEntries(FIELDS.map((name) => [name, header(name.toLowerCase())]));
+    found.push({ status, challenge, fields, body: isStream ? "" : body, session: header("mcp-session-id"), isStream });
     rest = rest.subarray(head + length);
   }
   return found;

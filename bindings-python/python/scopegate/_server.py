@@ -20,6 +20,7 @@ from scopegate._config import (
 from scopegate._declared import Offered, PolicyReport
 from scopegate._errors import ConfigError, Rejected
 from scopegate._event import AuditEvent
+from scopegate._explanation import Explanation
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
 from scopegate._scopegate import (
@@ -189,6 +190,15 @@ class ResourceServer(Authorizer):
         Raises ``Rejected``.
         """
         self._require(token, Request(**request))
+
+    def explain(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> Explanation:
+        """Why a request would be accepted or refused now: every check in its order, with what was expected and found.
+        For operators and for whoever holds the token.
+
+        It decides as ``check`` does and leaves no traces: it fetches no keys, counts nothing, logs nothing, is no event
+        and remembers no token. Where keys are missing it says so; ``warm_up`` fetches them.
+        """
+        return Explanation._read(*self._native.explain(authorization, request))
 
     def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
         """Whether the policy lets this token use what is named: to leave the rest out of lists."""
@@ -392,6 +402,16 @@ class ResourceServer(Authorizer):
     def _not_found(self, request: Request) -> HttpResponse | None:
         """The answer for metadata that nobody serves, or ``None`` for every other path."""
         response = self._native.not_found(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _health_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a probe, or ``None`` for another method than GET and HEAD."""
+        response = self._native.health_response(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _metrics_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a scraper, or ``None`` likewise."""
+        response = self._native.metrics_response(request)
         return None if response is None else HttpResponse(*response)
 
 

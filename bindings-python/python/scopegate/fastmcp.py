@@ -43,8 +43,9 @@ class Scopegate(AuthProvider):
     """The ``auth`` of a ``FastMCP`` server: guards its MCP path, and serves the discovery document.
 
     A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools and a session
-    answers its owner alone. Routes of ``custom_route`` are open, as FastMCP promises; so is ``health``. One object is
-    for one server. The older SSE transport is not served: its message route refuses everything.
+    answers its owner alone. Routes of ``custom_route`` are open, as FastMCP promises; so are ``health`` and
+    ``metrics``. One object is for one server. The older SSE transport is not served: its message route refuses
+    everything.
     """
 
     @overload
@@ -53,6 +54,7 @@ class Scopegate(AuthProvider):
         gate: Gate,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -64,6 +66,7 @@ class Scopegate(AuthProvider):
         gate: None = None,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -75,6 +78,7 @@ class Scopegate(AuthProvider):
         gate: Gate | None = None,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -83,7 +87,7 @@ class Scopegate(AuthProvider):
         """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
         arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
+        ``health``, ``metrics``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
         ``scopegate.mcp.protect``. ``expose_token``: whether the token that tools see holds its text, which MCP forbids
         passing on.
 
@@ -95,7 +99,7 @@ class Scopegate(AuthProvider):
         self._offered = OfferedGate(self._provider, strict)
         self._server: FastMCP[Any] | None = None
         super().__init__(base_url=self.gate.origin, required_scopes=[])
-        self._options = Options((), health, scopes)
+        self._options = Options((), health, metrics, scopes)
         self._expose_token = expose_token
         self._paths: list[re.Pattern[str]] = []
         self._documents: tuple[ResourceServer, list[str]] | None = None
@@ -169,14 +173,17 @@ class Scopegate(AuthProvider):
         inner = SdkUser(app, self._expose_token)
         need = self._options.need
         scopes: Scopes = need.function or need.fixed
-        guard = ScopegateMiddleware(inner, self._provider, health=self._options.health, scopes=scopes)
+        options = self._options
+        guard = ScopegateMiddleware(
+            inner, self._provider, health=options.health, metrics=options.metrics, scopes=scopes
+        )
         guard._sessions = None  # the SDK compares principals itself
         return guard
 
     def _guards(self, gate: ResourceServer, scope: Scope) -> bool:
-        """Whether this request is the MCP server's, or asks for metadata or for the server's health."""
+        """Whether this request is the MCP server's, or asks for metadata, or for the server's health or counters."""
         path = routed_path(scope)
-        ours = path == self._options.health or path in self._document_paths(gate)
+        ours = path in (self._options.health, self._options.metrics, *self._document_paths(gate))
         return ours or any(pattern.match(path) for pattern in self._paths)
 
 

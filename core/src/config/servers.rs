@@ -57,6 +57,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
         context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
+        preset: server.preset.clone(),
         issuers: issuers.to_vec(),
         source: Some(SourceSettings {
             issuer: issuers.first().cloned().unwrap_or_default(),

@@ -52,6 +52,8 @@ pub(crate) struct Settings {
 /// One authorization server: its issuers, its keys and what its tokens must be like.
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
+    /// The name of its preset, for hints.
+    pub(crate) preset: Option<String>,
     pub(crate) issuers: Vec<String>,
     /// Taken when the server is made.
     pub(crate) source: Option<SourceSettings>,

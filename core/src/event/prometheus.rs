@@ -125,6 +125,20 @@ mod tests {
     use crate::resource_server::ResourceServer;
 
     #[test]
+    fn the_page_for_operators_names_every_family_and_no_other() {
+        let page = include_str!("../../../docs/operating.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `scopegate_"));
+        let first_cells = rows.filter_map(|row| row.split('|').nth(1));
+        let named = first_cells.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`'));
+        let config =
+            json!({"resource": "https://mcp.example/mcp", "authorization_servers": ["https://as.example"]});
+        let server = ResourceServer::from_json(&config.to_string()).expect("a configuration");
+        let text = server.stats().to_prometheus();
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        assert_eq!(named.collect::<Vec<_>>(), families.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn every_sample_follows_its_family_and_labels_are_escaped() {
         let server = json!({"issuer": "a\"b\\c\nd", "advertise": "https://as.example",
             "jwks": serde_json::from_str::<Value>(&jwks(&["1"])).expect("JSON")});

@@ -1,6 +1,6 @@
 //! The signature algorithms that are accepted.
 
-use aws_lc_rs::signature as sig;
+use aws_lc_rs::{digest, signature as sig};
 
 /// A JWS signature algorithm (RFC 7518 section 3.1, RFC 8037, RFC 9864).
 ///
@@ -91,6 +91,16 @@ impl Algorithm {
             Algorithm::ES384 => KeyKind::P384,
             Algorithm::ES512 => KeyKind::P521,
             Algorithm::EdDSA => KeyKind::Ed25519,
+        }
+    }
+
+    /// What the signature is made over; `None` for Ed25519, which hashes twice by itself.
+    pub(crate) fn digest(self) -> Option<&'static digest::Algorithm> {
+        match self {
+            Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => Some(&digest::SHA256),
+            Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => Some(&digest::SHA384),
+            Algorithm::RS512 | Algorithm::PS512 | Algorithm::ES512 => Some(&digest::SHA512),
+            Algorithm::EdDSA => None,
         }
     }
 

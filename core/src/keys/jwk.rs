@@ -136,7 +136,13 @@ impl PreparedKey {
     /// Whether `signature` is this key's over `message`. ECDSA signatures have the fixed-length form of RFC 7518
     /// section 3.4.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.key.verify_sig(message, signature).is_ok()
+        match self.algorithm.digest() {
+            // Hashed in one go: without the context that the whole would allocate.
+            Some(algorithm) => {
+                self.key.verify_digest_sig(&digest::digest(algorithm, message), signature).is_ok()
+            }
+            None => self.key.verify_sig(message, signature).is_ok(),
+        }
     }
 }
 

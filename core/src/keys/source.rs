@@ -276,6 +276,29 @@ impl Source {
         self.decide(&here, records, now, want, done)
     }
 
+    /// What [`Source::select`] says to a request that has not waited, and nothing else: no fetch is started, and nobody counts
+    /// as one who waits. Where that request would fetch though held keys would do, it says what they say.
+    pub(crate) fn foresee(&self, want: &Want<'_>) -> Selection {
+        if self.distrust.names(want.kid) {
+            return Selection::Unknown;
+        }
+        let (here, now) = (self.here(), self.clock.boot());
+        let records = here.records.lock();
+        let held = here.held.load_full();
+        let state = self.state(&here, held.as_deref(), &records.attempts);
+        match plan::plan(&state, now, &wanted(held.as_deref(), want)).answer {
+            Answer::Use | Answer::Fetch(Purpose::Idle | Purpose::Due) => {
+                held.map_or(Selection::Unknown, |held| selection(&held.keys, want))
+            }
+            Answer::UnknownKey => Selection::Unknown,
+            Answer::Unavailable(retry_after) => Selection::Unavailable { retry_after },
+            Answer::Fetch(purpose) => Selection::NeedKeys(KeyRequest {
+                _place: None,
+                ..self.request(&here, &records.attempts, purpose, now)
+            }),
+        }
+    }
+
     /// Fetches the keys that a request needs, or waits for the fetch that runs. Blocks for at most
     /// [`KeyRequest::longest_wait`]; returns at once if the held set has changed since, and with an error if no fetch
     /// may start now.
@@ -367,8 +390,7 @@ impl Source {
     ) -> Selection {
         let held = here.held.load_full();
         let state = self.state(here, held.as_deref(), &records.attempts);
-        let lookup = held.as_ref().map_or(Lookup::Unknown, |held| held.lookup(want.algorithm, want.kid));
-        let wanted = Wanted { lookup, issued_at: want.issued_at };
+        let wanted = wanted(held.as_deref(), want);
         let Plan { answer, background } = match done {
             None => plan::plan(&state, now, &wanted),
             Some(request) => {
@@ -503,6 +525,12 @@ impl Records {
     fn count(&mut self, outcome: &'static str) {
         *self.fetches.entry(outcome).or_default() += 1;
     }
+}
+
+/// What a token asks of the held set.
+fn wanted(held: Option<&Held>, want: &Want<'_>) -> Wanted {
+    let lookup = held.map_or(Lookup::Unknown, |held| held.lookup(want.algorithm, want.kid));
+    Wanted { lookup, issued_at: want.issued_at }
 }
 
 /// What the set says to a token, if it has something to say: a key, that several fit, or whatever it holds for a token

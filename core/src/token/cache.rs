@@ -6,11 +6,15 @@
 //! nothing that other threads share; a forked child can read what its parent left whatever the parent's threads were doing.
 //! One thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
 //!
+//! An entry is looked for by the end of its token and found by the digest of the whole: a token that is not held is hashed
+//! only where the end of another is the same.
+//!
 //! While there is room every token is held. When there is none, one is held from its second coming on: most that come once
-//! do not come again, and making room takes longer than the digest that finds that out. What goes is chosen by a clock hand:
+//! do not come again, and making room takes longer than finding that out. What goes is chosen by a clock hand:
 //! an entry that was found since the hand last came by is spared once, so that tokens in use stay, however many others come
 //! by.
 
+use std::cell::OnceCell;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -43,6 +47,49 @@ impl Digest {
     }
 }
 
+/// A token that is looked for.
+pub(crate) struct Sought<'a> {
+    token: &'a [u8],
+    ending: Ending,
+    digest: OnceCell<Digest>,
+}
+
+impl<'a> Sought<'a> {
+    pub(crate) fn new(token: &'a [u8]) -> Sought<'a> {
+        Sought { token, ending: Ending::of(token), digest: OnceCell::new() }
+    }
+
+    /// Its digest, where it had to be made.
+    pub(crate) fn known_digest(&self) -> Option<Digest> {
+        self.digest.get().copied()
+    }
+
+    fn digest(&self) -> &Digest {
+        self.digest.get_or_init(|| Digest::of(self.token))
+    }
+}
+
+/// The last sixteen characters of a token. They are of its signature: as good as random in a token that was verified, and
+/// in any other whatever its maker likes. So they say where to look, and nothing is decided by them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Ending(u128);
+
+impl Ending {
+    fn of(token: &[u8]) -> Ending {
+        Ending(token.last_chunk().map_or(0, |last| u128::from_le_bytes(*last)))
+    }
+
+    /// Three numbers, the first of which depends on all characters.
+    fn numbers(self) -> [u32; 3] {
+        // An odd number without pattern: the fraction of the golden ratio.
+        let [.., third, second, first] = {
+            let mixed = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            [mixed, mixed >> 32, mixed >> 64, mixed >> 96].map(|part| part as u32)
+        };
+        [first, second, third]
+    }
+}
+
 /// A token that passed every check up to its claims. The token itself is not kept.
 #[derive(Debug)]
 pub(crate) struct Verified {
@@ -55,6 +102,7 @@ pub(crate) struct Verified {
 
 #[derive(Debug)]
 struct Entry {
+    ending: Ending,
     digest: Digest,
     verified: Verified,
     /// All the memory that it takes.
@@ -64,15 +112,16 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(digest: Digest, verified: Verified) -> Entry {
+    fn new(sought: &Sought<'_>, verified: Verified) -> Entry {
         let owned = verified.header.owned() + verified.token.owned();
         let bytes = PLACE + allocation(COUNTS + size_of::<Entry>()) + owned;
-        Entry { digest, verified, bytes, found: AtomicBool::new(false) }
+        let (ending, digest) = (sought.ending, *sought.digest());
+        Entry { ending, digest, verified, bytes, found: AtomicBool::new(false) }
     }
 }
 
-/// The digest stands beside the entry, so that a look-up follows one reference alone.
-type Place = (Digest, Arc<Entry>);
+/// The ending stands beside the entry, so that a look-up follows one reference alone.
+type Place = (Ending, Arc<Entry>);
 type Bucket = Vec<Place>;
 
 /// An entry's place in a bucket, and the bucket, in which it may be alone.
@@ -92,7 +141,7 @@ pub(crate) struct TokenCache {
     max_bytes: usize,
     /// A power of two.
     buckets: Box<[ArcSwapOption<Bucket>]>,
-    /// A part of the digest of the last token that found no room, at each place. A power of two.
+    /// A part of the ending of the last token that found no room, at each place. A power of two.
     came: Box<[AtomicU32]>,
     keeper: ArcSwap<Keeper>,
     hits: Count,
@@ -163,17 +212,20 @@ impl TokenCache {
     }
 
     /// The entry of a token that was read under one of these readings, which are sorted. Takes no lock.
-    pub(crate) fn find(&self, digest: &Digest, readings: &[usize]) -> Option<Found> {
-        let found = self.look_up(digest, readings);
+    pub(crate) fn find(&self, sought: &Sought<'_>, readings: &[usize]) -> Option<Found> {
+        let found = self.look_up(sought, readings);
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.add_one();
         found
     }
 
-    fn look_up(&self, digest: &Digest, readings: &[usize]) -> Option<Found> {
-        let bucket = self.bucket(digest)?.load();
-        let is_ours =
-            |(held, entry): &Place| held == digest && readings.binary_search(&entry.verified.reading).is_ok();
+    fn look_up(&self, sought: &Sought<'_>, readings: &[usize]) -> Option<Found> {
+        let bucket = self.bucket(sought.ending)?.load();
+        let is_ours = |(ending, entry): &Place| {
+            *ending == sought.ending
+                && entry.digest == *sought.digest()
+                && readings.binary_search(&entry.verified.reading).is_ok()
+        };
         let index = bucket.as_ref()?.iter().position(is_ours)?;
         let found = Found { bucket, index };
         // A token in use is marked already: threads that share it do not write to it in turn.
@@ -184,18 +236,19 @@ impl TokenCache {
     }
 
     /// Holds a token; where there is no room, in the place of others, if it came before.
-    pub(crate) fn insert(&self, digest: Digest, verified: Verified) {
-        let keeper = self.keeper();
-        let is_full = keeper.entries() >= self.capacity;
-        if is_full && !self.came_before(&digest) {
+    pub(crate) fn insert(&self, sought: &Sought<'_>, verified: Verified) {
+        // Of this process or its parent's: asking which is a system call.
+        let is_full = self.keeper.load().entries() >= self.capacity;
+        if is_full && !self.came_before(sought.ending) {
             return;
         }
-        let entry = Entry::new(digest, verified);
-        if !is_full && keeper.bytes() + entry.bytes > self.max_bytes && !self.came_before(&digest) {
+        let keeper = self.keeper();
+        let entry = Entry::new(sought, verified);
+        if !is_full && keeper.bytes() + entry.bytes > self.max_bytes && !self.came_before(entry.ending) {
             return;
         }
         let Some(mut hand) = keeper.hand.try_lock() else { return };
-        let Some(bucket) = self.bucket(&entry.digest) else { return };
+        let Some(bucket) = self.bucket(entry.ending) else { return };
         if entry.bytes > self.max_bytes {
             return;
         }
@@ -218,7 +271,7 @@ impl TokenCache {
         let Some(entry) = found.entry() else { return };
         let keeper = self.keeper();
         let Some(_hand) = keeper.hand.try_lock() else { return };
-        if let Some(bucket) = self.bucket(&entry.digest) {
+        if let Some(bucket) = self.bucket(entry.ending) {
             take_out(bucket, &keeper, |held| Arc::ptr_eq(held, entry));
         }
     }
@@ -233,20 +286,18 @@ impl TokenCache {
         }
     }
 
-    fn bucket(&self, digest: &Digest) -> Option<&ArcSwapOption<Bucket>> {
-        let [first, second, third, fourth, ..] = digest.0;
-        let number = u32::from_le_bytes([first, second, third, fourth]) as usize;
-        self.buckets.get(number % self.buckets.len())
+    fn bucket(&self, ending: Ending) -> Option<&ArcSwapOption<Bucket>> {
+        let [number, ..] = ending.numbers();
+        self.buckets.get(number as usize % self.buckets.len())
     }
 
     /// Whether this token found no room when it came last; the next time it has. Another may be taken for it, and is held
     /// too soon then.
-    fn came_before(&self, digest: &Digest) -> bool {
-        let [.., a, b, c, d, e, f, g, h] = digest.0;
-        let number = u32::from_le_bytes([a, b, c, d]) as usize;
-        let mark = u32::from_le_bytes([e, f, g, h]) | 1;
+    fn came_before(&self, ending: Ending) -> bool {
+        let [_, number, mark] = ending.numbers();
+        let mark = mark | 1;
         self.came
-            .get(number % self.came.len())
+            .get(number as usize % self.came.len())
             .is_some_and(|place| place.swap(mark, Ordering::Relaxed) == mark)
     }
 
@@ -316,7 +367,7 @@ fn put_in(bucket: &ArcSwapOption<Bucket>, entry: Entry) {
     let others = others.as_deref().map_or(&[][..], |others| others);
     let mut all = Vec::with_capacity(others.len() + 1);
     all.extend_from_slice(others);
-    all.push((entry.digest, Arc::new(entry)));
+    all.push((entry.ending, Arc::new(entry)));
     bucket.store(Some(Arc::new(all)));
 }
 

@@ -41,7 +41,7 @@ use http_body_util::{BodyExt, Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::answers::{encoding_refused, health, session_not_found, type_refused};
+use self::answers::{encoding_refused, session_not_found, type_refused};
 use self::log::RefusalLog;
 use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
@@ -79,6 +79,7 @@ pub struct ResourceServerLayer {
 struct Options {
     public: HashSet<String>,
     health: Option<String>,
+    metrics: Option<String>,
     scopes: Vec<String>,
     scopes_of: Option<Arc<ScopesOf>>,
 }
@@ -108,6 +109,13 @@ impl ResourceServerLayer {
         self
     }
 
+    /// A path that answers GET and HEAD with the counters as Prometheus text, for scrapers, without a token. They name
+    /// issuers, so have the proxy in front deny the path to all but operators.
+    pub fn metrics(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.options).metrics = Some(path.into());
+        self
+    }
+
     /// Scopes that every guarded request needs beside the configuration's ([`Request::scopes`]).
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Arc::make_mut(&mut self.options).scopes.extend(scopes.into_iter().map(Into::into));
@@ -130,21 +138,13 @@ impl ResourceServerLayer {
     }
 
     /// The answer to what needs no token and is not for the service.
-    fn answer(
-        &self,
-        gate: &ResourceServer,
-        method: &Method,
-        path: &str,
-        request: &Request<'_>,
-    ) -> Option<HttpResponse> {
-        if let Some(response) = gate.well_known(request) {
-            return Some(response);
-        }
-        if self.options.health.as_deref() == Some(path) && (method == Method::GET || method == Method::HEAD) {
-            return Some(health(gate));
-        }
-        let is_missing = !self.options.public.contains(path) && gate.is_metadata_path(path);
-        is_missing.then(|| gate.not_found())
+    fn answer(&self, gate: &ResourceServer, path: &str, request: &Request<'_>) -> Option<HttpResponse> {
+        let is = |option: &Option<String>| option.as_deref() == Some(path);
+        let health = || is(&self.options.health).then(|| gate.health_response(request)).flatten();
+        let metrics = || is(&self.options.metrics).then(|| gate.metrics_response(request)).flatten();
+        let is_missing = || !self.options.public.contains(path) && gate.is_metadata_path(path);
+        let missing = || is_missing().then(|| gate.not_found());
+        gate.well_known(request).or_else(health).or_else(metrics).or_else(missing)
     }
 
     /// Whom the request is from, with the body that the service shall read, or the refusal.
@@ -272,7 +272,7 @@ where
     let scopes: Vec<&str> = layer.options.scopes.iter().map(String::as_str).collect();
     let asked = lines.request(&head.method, path, &scopes);
     let gate = (layer.gate)(); // of the whole request, whatever is current when it ends
-    if let Some(answer) = layer.answer(&gate, &head.method, path, &asked) {
+    if let Some(answer) = layer.answer(&gate, path, &asked) {
         return Ok(respond(answer));
     }
     if layer.options.public.contains(path) {

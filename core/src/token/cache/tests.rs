@@ -1,3 +1,5 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json as object};
 
 use super::*;
@@ -73,9 +75,15 @@ impl Maker {
     }
 }
 
+/// A token with a signature of its own, as far as the cache looks at it.
+fn token(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let signature = URL_SAFE_NO_PAD.encode(Digest::of(text.as_ref()).0);
+    [text.as_ref(), b".", signature.as_bytes()].concat()
+}
+
 /// The identifier of the token that is found under this text.
 fn found(cache: &TokenCache, text: &str) -> Option<String> {
-    let found = cache.find(&Digest::of(text.as_bytes()), &[0])?;
+    let found = cache.find(&Sought::new(&token(&text)), &[0])?;
     found.verified().unwrap().token.token_id().map(str::to_owned)
 }
 
@@ -90,26 +98,62 @@ fn counted(cache: &TokenCache) -> (usize, usize) {
 fn tokens_with_a_common_beginning_and_end_are_never_taken_for_each_other() {
     let (maker, cache) = (Maker::new(), cache(MANY, usize::MAX));
     let text = |id: usize| format!("{}{id:08}{}", "p".repeat(400), "s".repeat(400));
-    for id in (0..MANY).step_by(2) {
-        cache.insert(Digest::of(text(id).as_bytes()), maker.verified(id));
+    for id in (0..1000).step_by(2) {
+        cache.insert(&Sought::new(text(id).as_bytes()), maker.verified(id));
     }
-    assert_eq!(cache.stats().entries, MANY / 2);
-    for id in 0..MANY {
-        assert_eq!(found(&cache, &text(id)), (id % 2 == 0).then(|| id.to_string()));
+    assert_eq!(cache.stats().entries, 500);
+    for id in 0..1000 {
+        let held = cache.find(&Sought::new(text(id).as_bytes()), &[0]);
+        let id_of = |found: Found| found.verified().unwrap().token.token_id().map(str::to_owned);
+        assert_eq!(held.and_then(id_of), (id % 2 == 0).then(|| id.to_string()));
     }
 }
 
 #[test]
 fn a_digest_counts_to_its_last_bit() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    let digest = Digest::of(b"token");
-    cache.insert(digest, maker.verified(1));
+    let text = token("token");
+    let with_digest = |digest: Digest| Sought { digest: OnceCell::from(digest), ..Sought::new(&text) };
+    cache.insert(&Sought::new(&text), maker.verified(1));
     for bit in 0..256 {
-        let mut other = digest;
+        let mut other = Digest::of(&text);
         other.0[bit / 8] ^= 1 << (bit % 8);
-        assert!(cache.find(&other, &[0]).is_none(), "bit {bit}");
+        assert!(cache.find(&with_digest(other), &[0]).is_none(), "bit {bit}");
     }
-    assert!(cache.find(&digest, &[0]).is_some());
+    assert!(cache.find(&with_digest(Digest::of(&text)), &[0]).is_some());
+}
+
+#[test]
+fn a_token_is_hashed_where_another_of_its_ending_is_held_and_not_elsewhere() {
+    let (maker, cache) = (Maker::new(), cache(1, usize::MAX));
+    let (held, forged) = ("a.b.signature-of-some-token", "a.c.signature-of-some-token");
+    let is_hashed = |text: &str| {
+        let sought = Sought::new(text.as_bytes());
+        let found = cache.find(&sought, &[0]).is_some();
+        (found, sought.digest.get().is_some())
+    };
+    assert_eq!(is_hashed(held), (false, false));
+    cache.insert(&Sought::new(held.as_bytes()), maker.verified(1));
+    assert_eq!(is_hashed(held), (true, true));
+    assert_eq!(is_hashed(forged), (false, true));
+    assert_eq!(is_hashed("a.b.signature-of-another-one"), (false, false));
+    let once = token("comes once");
+    let sought = Sought::new(&once);
+    cache.insert(&sought, maker.verified(2));
+    assert!(sought.digest.get().is_none());
+}
+
+/// Ends that differ in one character lie in many buckets.
+#[test]
+fn every_character_of_an_ending_counts() {
+    let last = *b"0123456789abcdef";
+    let whole = Ending::of(&last);
+    for place in 0..16 {
+        let mut other = last;
+        other[place] = b'_';
+        let other = Ending::of(&other);
+        assert!(other != whole && other.numbers()[0] != whole.numbers()[0], "{place}");
+    }
 }
 
 /// T40.
@@ -119,11 +163,11 @@ fn many_tokens_come_by_once_and_those_in_use_stay() {
     let hot: Vec<String> = (0..100).map(|id| format!("hot {id}")).collect();
     let mut missed = 0;
     for id in 0..MANY {
-        cache.insert(Digest::of(&id.to_le_bytes()), maker.verified(id));
+        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(id));
         let hot = &hot[id % hot.len()];
         if found(&cache, hot).is_none() {
             missed += 1;
-            cache.insert(Digest::of(hot.as_bytes()), maker.verified(id));
+            cache.insert(&Sought::new(&token(hot)), maker.verified(id));
         }
     }
     assert_eq!(cache.stats().entries, 1000);
@@ -139,7 +183,7 @@ fn the_bytes_are_bounded_too() {
     for id in 0..1000 {
         let length = id * 37 % 4000;
         let verified = maker.with_claims(&object!({"jti": "x".repeat(length), "exp": 1}));
-        cache.insert(Digest::of(&id.to_le_bytes()), verified);
+        cache.insert(&Sought::new(&token(id.to_le_bytes())), verified);
         largest = largest.max(cache.stats().bytes);
     }
     let table = size_of_val(&*cache.buckets);
@@ -151,9 +195,9 @@ fn the_bytes_are_bounded_too() {
 #[test]
 fn what_is_larger_than_the_limit_is_not_held_and_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(1000, 16 << 10));
-    cache.insert(Digest::of(b"small"), maker.verified(1));
+    cache.insert(&Sought::new(&token(b"small")), maker.verified(1));
     let huge = maker.with_claims(&object!({"jti": "x".repeat(20_000), "exp": 1}));
-    cache.insert(Digest::of(b"huge"), huge);
+    cache.insert(&Sought::new(&token(b"huge")), huge);
     assert_eq!(cache.stats().entries, 1);
     assert!(found(&cache, "small").is_some());
 }
@@ -161,9 +205,9 @@ fn what_is_larger_than_the_limit_is_not_held_and_drives_nothing_out() {
 #[test]
 fn a_token_that_comes_again_takes_its_own_place() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    cache.insert(Digest::of(b"token"), maker.verified(1));
+    cache.insert(&Sought::new(&token(b"token")), maker.verified(1));
     let bytes = cache.stats().bytes;
-    cache.insert(Digest::of(b"token"), maker.verified(2));
+    cache.insert(&Sought::new(&token(b"token")), maker.verified(2));
     assert_eq!((cache.stats().entries, cache.stats().bytes), (1, bytes));
     assert_eq!(found(&cache, "token").as_deref(), Some("2"));
 }
@@ -171,13 +215,14 @@ fn a_token_that_comes_again_takes_its_own_place() {
 #[test]
 fn an_entry_that_is_no_longer_good_goes_and_its_successor_stays() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    let digest = Digest::of(b"token");
-    cache.insert(digest, maker.verified(1));
-    let old = cache.find(&digest, &[0]).unwrap();
-    cache.insert(digest, maker.verified(2));
+    let text = token(b"token");
+    let sought = Sought::new(&text);
+    cache.insert(&sought, maker.verified(1));
+    let old = cache.find(&sought, &[0]).unwrap();
+    cache.insert(&sought, maker.verified(2));
     cache.remove(&old);
     assert_eq!(found(&cache, "token").as_deref(), Some("2"));
-    cache.remove(&cache.find(&digest, &[0]).unwrap());
+    cache.remove(&cache.find(&sought, &[0]).unwrap());
     assert_eq!((cache.stats().entries, cache.stats().bytes), (0, 0));
 }
 
@@ -186,7 +231,7 @@ fn room_for_one_is_room_for_the_last_that_came_twice() {
     let (maker, cache) = (Maker::new(), cache(1, usize::MAX));
     for id in 0..100 {
         let text = id.to_string();
-        let come = || cache.insert(Digest::of(text.as_bytes()), maker.verified(id));
+        let come = || cache.insert(&Sought::new(&token(&text)), maker.verified(id));
         come();
         assert_eq!(found(&cache, &text).is_some(), id == 0, "{id} came once");
         come();
@@ -200,10 +245,10 @@ fn who_comes_once_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(100, usize::MAX));
     let held: Vec<String> = (0..100).map(|id| format!("held {id}")).collect();
     for (id, text) in held.iter().enumerate() {
-        cache.insert(Digest::of(text.as_bytes()), maker.verified(id));
+        cache.insert(&Sought::new(&token(&text)), maker.verified(id));
     }
     for id in 0..MANY {
-        cache.insert(Digest::of(&id.to_le_bytes()), maker.verified(id));
+        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(id));
     }
     let gone = held.iter().filter(|text| found(&cache, text).is_none()).count();
     assert_eq!((gone, cache.stats().entries), (0, 100));
@@ -219,13 +264,13 @@ fn no_room_is_no_cache() {
 #[test]
 fn while_another_thread_changes_the_buckets_tokens_are_found_and_not_held() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    cache.insert(Digest::of(b"held"), maker.verified(1));
+    cache.insert(&Sought::new(&token(b"held")), maker.verified(1));
     let keeper = cache.keeper();
     let hand = keeper.hand.lock();
-    cache.insert(Digest::of(b"late"), maker.verified(2));
+    cache.insert(&Sought::new(&token(b"late")), maker.verified(2));
     assert_eq!((found(&cache, "held").as_deref(), found(&cache, "late")), (Some("1"), None));
     drop(hand);
-    cache.insert(Digest::of(b"late"), maker.verified(2));
+    cache.insert(&Sought::new(&token(b"late")), maker.verified(2));
     assert_eq!(found(&cache, "late").as_deref(), Some("2"));
 }
 
@@ -233,14 +278,14 @@ fn while_another_thread_changes_the_buckets_tokens_are_found_and_not_held() {
 #[test]
 fn a_forked_child_finds_what_it_was_left_and_goes_on() {
     let (maker, cache) = (Maker::new(), cache(2, usize::MAX));
-    cache.insert(Digest::of(b"left"), maker.verified(1));
+    cache.insert(&Sought::new(&token(b"left")), maker.verified(1));
     let parent = Keeper { process: 0, ..Keeper::of(&[]) };
     std::mem::forget(parent.hand.lock());
     cache.keeper.store(Arc::new(parent));
     assert_eq!(found(&cache, "left").as_deref(), Some("1"));
     assert_eq!(cache.stats().entries, 1);
     for id in 0..10_u8 {
-        cache.insert(Digest::of(&id.to_le_bytes()), maker.verified(1));
+        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(1));
     }
     assert_eq!(counted(&cache), (2, cache.stats().bytes));
 }
@@ -257,10 +302,9 @@ fn threads_that_change_and_read_lose_no_count() {
                     let text = id.to_string();
                     match found(cache, &text) {
                         Some(other) => assert_eq!(other, text),
-                        None => cache.insert(Digest::of(text.as_bytes()), maker.verified(id)),
+                        None => cache.insert(&Sought::new(&token(&text)), maker.verified(id)),
                     }
-                    if let Some(old) =
-                        cache.find(&Digest::of(text.as_bytes()), &[0]).filter(|_| turn % 5 == 0)
+                    if let Some(old) = cache.find(&Sought::new(&token(&text)), &[0]).filter(|_| turn % 5 == 0)
                     {
                         cache.remove(&old);
                     }

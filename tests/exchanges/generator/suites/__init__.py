@@ -12,6 +12,7 @@ from . import (
     methods,
     mounted,
     names,
+    operators,
     paths,
     preflights,
     prompts_and_resources,
@@ -39,5 +40,6 @@ def all_suites() -> list[Suite]:
         paths,
         mounted,
         sessions,
+        operators,
     )
     return [module.suite() for module in modules]
