@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench · make faults · make differential · make matrix · make memory
+# make demo · make demo-web · make test · make lint · make bench · make faults · make differential · make matrix · make memory
 # make supply-chain · make fuzz · make install
 #
 # Needs Rust (1.88), Python (3.10), Node.js (20), Go and a C compiler; everything else is set up under build/ and target/.
@@ -23,7 +23,7 @@ export PKG_CONFIG := $(or $(shell command -v pkg-config),$(CURDIR)/$(VENV)/bin/p
 
 .NOTPARALLEL:
 .PHONY: demo demo-python demo-node test test-rust test-c test-go test-python test-node test-peers test-written test-matrix \
-  test-packaging transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
+  test-packaging test-docs transcripts differential secrets sanitize sanitize-full races memory memory-short faults faults-short fuzz lint bench \
   bench-own-verifier tools clean
 
 demo: demo-python demo-node
@@ -35,8 +35,13 @@ demo-node: tools $(AUTHSERVER) $(NODE_MODULES)
 	cd bindings-node && node build.mjs
 	node bindings-node/demo/demo.mjs
 
-test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-packaging transcripts \
-  secrets differential
+# The same on a page, for a browser on this machine, until Ctrl-C. It prints its URL; PORT=8080 chooses the port.
+.PHONY: demo-web
+demo-web: tools $(AUTHSERVER) $(VENV)/demo
+	@PYTHONPATH=bindings-python/demo $(PY) bindings-python/demo/web/serve.py
+
+test: tools test-rust test-c test-go test-python test-node test-peers test-written test-matrix test-web test-docs test-packaging \
+  transcripts secrets differential
 
 lint: tools $(VENV)/test $(NODE_MODULES)
 	$(CARGO) fmt --all -- --check
@@ -48,10 +53,15 @@ lint: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-python && ../$(PY) -m mypy tests examples demo
 	cd tests/peers && ../../$(PY) -m mypy python
 	cd tests/written && ../../$(PY) -m mypy --strict test_python_client.py
+	cd tests/docs && MYPYPATH=../../bindings-python/tests ../../$(PY) -m mypy --strict *.py
 	cd tests/bench/rust && $(CARGO) fmt -- --check
 	cd tests/matrix && MYPYPATH=../../bindings-python/demo:servers ../../$(PY) -m mypy --strict *.py */*.py
-	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l bindings-go tests/written tests/bench/go tests/bench/requests tests/bench/events tests/matrix); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	cd bindings-node && node build.mjs && npm run lint
+	$(PRETTIER) --check bindings-python/demo/web/static tests/web
+	cd tests/web && ../../$(PY) -m mypy *.py
+
+PRETTIER := bindings-node/node_modules/.bin/prettier --config bindings-node/.prettierrc.json --ignore-path .gitignore
 
 # What we are built of, by cargo-deny: crates that are banned, their licences and their sources need no network. Known faults
 # need the database of advisories: without it the target says so, and with SCOPEGATE_ADVISORIES=required it fails.
@@ -152,7 +162,18 @@ growth-program: tools
 	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-growth
 
-# The tables of docs/speed.md from what bench-requests and growth wrote.
+# What audit events cost a decision, and how many a server keeps up with: docs/speed.md. A minute; needs valgrind.
+.PHONY: bench-events
+bench-events: tools $(VENV)/python $(NODE_MODULES) installed
+	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
+	mkdir -p target/bench
+	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-events
+	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../target/bench/events-sink-go ../tests/bench/events/sink.go
+	cd bindings-node && node build.mjs
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/events/run.py target/release/scopegate-events target/bench/events-sink-go
+	$(PY) tests/bench/speed.py events event_threads sinks
+
+# The tables of docs/speed.md from what bench-requests, growth and bench-events wrote.
 speed-tables:
 	$(PYTHON) tests/bench/speed.py --write
 
@@ -238,6 +259,22 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
 	  go vet ../../tests/matrix/$$program.go && go build -o $(MATRIX_BUILT)/ ../../tests/matrix/$$program.go || exit 1; done
 	cd bindings-node && node build.mjs
+
+# The page of `make demo-web`, without a browser and in one: Chromium, which comes in an npm package.
+WEB_NODE := tests/web/node_modules/.package-lock.json
+.PHONY: test-web screenshot
+test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
+	$(PY) -m pytest tests/web
+	node --test tests/web/page.test.mjs
+
+# The picture of that page in README.md, in the fonts of this machine (Debian: fonts-inter fonts-jetbrains-mono).
+screenshot: tools $(AUTHSERVER) $(VENV)/demo $(WEB_NODE)
+	node tests/web/screenshot.mjs docs/demo-web.png
+
+# Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
+# tests; this tells which.
+test-docs: $(VENV)/test
+	$(PY) -m pytest -p no:asyncio tests/docs
 
 test-packaging: $(VENV)/test
 	cd bindings-python && ../$(PY) -m pytest -m packaging
@@ -394,6 +431,10 @@ $(NODE_MODULES): bindings-node/package-lock.json
 # A Node.js of its own: oidc-provider needs 22.
 $(PEER_NODE): tests/peers/oidc-provider/package-lock.json
 	npm ci --prefix tests/peers/oidc-provider --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(WEB_NODE): tests/web/package-lock.json
+	npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(REQUESTS_NODE): tests/bench/requests/package-lock.json

@@ -46,6 +46,9 @@ type Config struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 	// ServeRootMetadata also answers the root well-known path for a resource with a path.
 	ServeRootMetadata bool `json:"serve_root_metadata,omitempty"`
+	// ServeAuthorizationServerMetadata also serves the metadata of the first advertised authorization server (RFC 8414), for
+	// clients before MCP 2025-06-18. Clients since then must refuse it.
+	ServeAuthorizationServerMetadata bool `json:"serve_authorization_server_metadata,omitempty"`
 	// CORSOrigins are those whose scripts may read refusals. The metadata is open to all.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 	// AllowedOrigins refuses a request with another Origin before its token is read. Not checked when nil.
@@ -241,12 +244,27 @@ func Need(scopes ...string) Rule {
 	return need(append([]string{}, scopes...))
 }
 
+// RuleOf is a rule as it came in somebody's JSON: a list of scopes, or "deny". It is checked where it is used; with nil there
+// is no rule.
+func RuleOf(value any) Rule {
+	if value == nil {
+		return nil
+	}
+	return written{value}
+}
+
 type denial string
 
 type need []string
 
-func (denial) rule() {}
-func (need) rule()   {}
+type written struct{ value any }
+
+// MarshalJSON is the value as it came.
+func (w written) MarshalJSON() ([]byte, error) { return json.Marshal(w.value) }
+
+func (written) rule() {}
+func (denial) rule()  {}
+func (need) rule()    {}
 
 // ChallengeScopes says which scopes a 403 lists.
 type ChallengeScopes string

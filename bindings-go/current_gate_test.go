@@ -32,9 +32,12 @@ func gatesOf(t *testing.T, scopes ...string) (*scopegatetest.Issuer, []*scopegat
 func TestRequestsAndMetadataFollowTheCurrentGate(t *testing.T) {
 	issuer, gates := gatesOf(t, "old", "new")
 	var current atomic.Pointer[scopegate.ResourceServer]
-	server := serve(t, scopegate.Protect(scopegate.GateFunc(current.Load), whoAmI))
+	server := serve(t, scopegate.Protect(scopegate.GateFunc(current.Load), whoAmI, scopegate.WithMetrics("/metrics")))
 	for i, name := range []string{"old", "new"} {
 		current.Store(gates[i])
+		if metrics := get(t, server+"/metrics", nil); !strings.Contains(metrics.body, "\nscopegate_accepted_total 0\n") {
+			t.Errorf("%s: found %s", name, metrics.body)
+		}
 		for _, scope := range []string{"old", "new"} {
 			found := get(t, server+"/mcp", issuer.Header(scopegatetest.Claims{"scope": scope}))
 			if passed := found.status == http.StatusOK; passed != (scope == name) {

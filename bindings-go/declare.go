@@ -5,7 +5,6 @@ package scopegate
 import (
 	"encoding/json"
 	"runtime"
-	"strings"
 )
 
 // An Offered is a tool, prompt or resource that a host offers, and what it declares to need.
@@ -63,6 +62,9 @@ type PolicyReport struct {
 	Default Rule
 	// Unreadable are offered resources that a policy lets nobody use, since servers could take the URI for another one.
 	Unreadable []PolicyEntry
+	// Forgotten has a sentence on each entry of these, with the path of the rule in the configuration, such as
+	// policy.tools.wether, or of what is offered, such as tools.weather. An adapter logs it, or refuses to start.
+	Forgotten []Mistake
 }
 
 // UnmarshalJSON reads the report of the library.
@@ -72,46 +74,20 @@ func (r *PolicyReport) UnmarshalJSON(text []byte) error {
 		Defaulted      []PolicyEntry   `json:"defaulted"`
 		Default        json.RawMessage `json:"default"`
 		Unreadable     []PolicyEntry   `json:"unreadable"`
+		Forgotten      []Mistake       `json:"forgotten"`
 	}
 	if err := json.Unmarshal(text, &read); err != nil {
 		return err
 	}
-	*r = PolicyReport{UnmatchedRules: read.UnmatchedRules, Defaulted: read.Defaulted, Default: Deny, Unreadable: read.Unreadable}
+	*r = PolicyReport{
+		UnmatchedRules: read.UnmatchedRules, Defaulted: read.Defaulted, Default: Deny, Unreadable: read.Unreadable,
+		Forgotten: read.Forgotten,
+	}
 	var scopes []string
 	if json.Unmarshal(read.Default, &scopes) == nil {
 		r.Default = Need(scopes...)
 	}
 	return nil
-}
-
-// Forgotten is where the policy and what is offered do not fit: the rules that match nothing, what has no rule, and what
-// nobody may use. An adapter logs it, or refuses to start.
-func (r *PolicyReport) Forgotten() []Mistake {
-	var forgotten []Mistake
-	for _, rule := range r.UnmatchedRules {
-		kind := kindNames[rule.Kind]
-		forgotten = append(forgotten, Mistake{"policy." + kind + "s." + rule.Name, "matches no " + kind + " that is offered"})
-	}
-	for _, thing := range r.Defaulted {
-		forgotten = append(forgotten, Mistake{thing.path(), "has no rule, so by default " + needs(r.Default)})
-	}
-	for _, thing := range r.Unreadable {
-		forgotten = append(forgotten, Mistake{thing.path(), "nobody may use it: servers can take this URI for another"})
-	}
-	return forgotten
-}
-
-func (e PolicyEntry) path() string { return kindNames[e.Kind] + "s." + e.Name }
-
-func needs(rule Rule) string {
-	scopes, ok := rule.(need)
-	switch {
-	case !ok:
-		return "nobody may use it"
-	case len(scopes) == 0:
-		return "it needs no scope"
-	}
-	return "it needs " + strings.Join(scopes, " ")
 }
 
 // Declare makes a ResourceServer that also asks for the scopes which tools, prompts and resources declare, and reports how

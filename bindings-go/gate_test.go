@@ -172,7 +172,8 @@ func TestEveryFieldOfAConfigurationHasItsKey(t *testing.T) {
 		RejectForeignAudiences: true, LeewaySeconds: scopegate.Seconds(1), MaxTokenAgeSeconds: 60,
 		MaxTokenLifetimeSeconds: 60, ChallengeScopes: scopegate.ChallengeRequired, RefusalBody: scopegate.RefusalBodyOAuth,
 		Metadata: map[string]any{"resource_name": "Weather"}, ServeRootMetadata: true,
-		CORSOrigins: []string{"https://app.test"}, AllowedOrigins: []string{"https://app.test"},
+		ServeAuthorizationServerMetadata: true,
+		CORSOrigins:                      []string{"https://app.test"}, AllowedOrigins: []string{"https://app.test"},
 		Keys: scopegate.Keys{
 			DefaultTTLSeconds: 300, MaxStaleSeconds: scopegate.Seconds(60), UnknownKeyIntervalSeconds: 5, MaxWaiters: 1,
 			RSAMaxBits: 2048, BackgroundRefresh: scopegate.Off(),

@@ -5,7 +5,6 @@ package scopegate
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +49,13 @@ func WithHealth(path string) ProtectOption {
 	return func(guard *guard) { guard.health = path }
 }
 
+// WithMetrics answers GET and HEAD for this path with the text of Metrics, for scrapers, without a token. It names issuers,
+// so have the proxy in front deny the path to all but operators.
+func WithMetrics(path string) ProtectOption {
+	expectPath("WithMetrics", path)
+	return func(guard *guard) { guard.metrics = path }
+}
+
 // WithScopes names scopes that every guarded request needs, beside the configuration's: for a handler that serves one
 // route.
 func WithScopes(scopes ...string) ProtectOption {
@@ -75,6 +81,7 @@ type guard struct {
 	next     http.Handler
 	public   map[string]bool
 	health   string
+	metrics  string
 	scopes   []string
 	scopesOf func(context.Context, FullCall) ([]string, error)
 }
@@ -96,10 +103,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	request := NewRequest(r)
 	request.Scopes = g.scopes
-	if document := g.gate.WellKnown(request); document != nil {
+	if document := g.document(r.URL.Path, &request); document != nil {
 		document.ServeHTTP(w, r)
-	} else if r.URL.Path == g.health && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		g.serveHealth(w, r)
 	} else if g.public[r.URL.Path] {
 		g.next.ServeHTTP(w, r)
 	} else if missing := g.gate.ask(notFound, &request, nil, nil, "").document; missing != nil {
@@ -153,19 +158,16 @@ func (g *exchange) serveGuarded(w http.ResponseWriter, r *http.Request, request 
 	g.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// serveHealth shows the status alone: what else is known is for operators.
-func (g *exchange) serveHealth(w http.ResponseWriter, r *http.Request) {
-	health, err := g.gate.Health()
-	if err != nil {
-		request := NewRequest(r)
-		sendRefusal(w, r, g.gate.internalError(r.Context(), &request, err.Error()))
-		return
+// document is the answer of a well-known route, or of the path for probes or scrapers, or nil.
+func (g *exchange) document(path string, request *Request) *Response {
+	document := g.gate.ask(wellKnown, request, nil, nil, "").document
+	if document == nil && path == g.health {
+		document = g.gate.ask(healthOf, request, nil, nil, "").document
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(struct {
-		Status string `json:"status"`
-	}{health.Status})
+	if document == nil && path == g.metrics {
+		document = g.gate.ask(metricsOf, request, nil, nil, "").document
+	}
+	return document
 }
 
 // refuseEncoding: the body decides, and is read as sent; inflating it here would be a second parser in front of the

@@ -211,7 +211,7 @@ func TestPublicPathsNeedNoTokenAndAreExact(t *testing.T) {
 func TestHealthShowsTheStatusAlone(t *testing.T) {
 	gate := newGate(t, scopegate.Config{})
 	server := serve(t, gate.Protect(unreachable(t), scopegate.WithHealth("/healthz")))
-	if found := get(t, server+"/healthz", nil); strings.TrimSpace(found.body) != `{"status":"unavailable"}` {
+	if found := get(t, server+"/healthz", nil); found.body != `{"status":"unavailable"}` {
 		t.Errorf("found %+v", found)
 	}
 	if found := post(t, server+"/healthz", nil, nil); found.status != http.StatusUnauthorized {

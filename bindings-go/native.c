@@ -113,11 +113,20 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
     case SCOPEGATE_GO_CALLS_OF:
         reply->status = scopegate_server_calls(server, &request, &reply->report, &reply->answer);
         break;
+    case SCOPEGATE_GO_EXPLAIN:
+        reply->status = scopegate_server_explain(server, &request, &reply->report, &reply->text, &reply->answer);
+        break;
     case SCOPEGATE_GO_WELL_KNOWN:
         reply->status = scopegate_server_well_known(server, &request, &reply->answer);
         break;
     case SCOPEGATE_GO_NOT_FOUND:
         reply->status = scopegate_server_not_found(server, &request, &reply->answer);
+        break;
+    case SCOPEGATE_GO_HEALTH:
+        reply->status = scopegate_server_health_response(server, &request, &reply->answer);
+        break;
+    case SCOPEGATE_GO_METRICS:
+        reply->status = scopegate_server_metrics_response(server, &request, &reply->answer);
         break;
     case SCOPEGATE_GO_INTERNAL_ERROR:
         reply->status = scopegate_server_internal_error(server, &request, explanation, &reply->answer);

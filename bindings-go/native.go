@@ -33,8 +33,11 @@ const (
 	require       question = C.SCOPEGATE_GO_REQUIRE
 	allowed       question = C.SCOPEGATE_GO_ALLOWED
 	callsOf       question = C.SCOPEGATE_GO_CALLS_OF
+	explain       question = C.SCOPEGATE_GO_EXPLAIN
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
 	notFound      question = C.SCOPEGATE_GO_NOT_FOUND
+	healthOf      question = C.SCOPEGATE_GO_HEALTH
+	metricsOf     question = C.SCOPEGATE_GO_METRICS
 	internalError question = C.SCOPEGATE_GO_INTERNAL_ERROR
 )
 
@@ -47,6 +50,8 @@ type reply struct {
 	document  *Response
 	passed    bool
 	calls     json.RawMessage
+	explained []byte
+	text      string
 }
 
 // A server is the library's resource server, freed when its last user has left.
@@ -173,8 +178,9 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply, spent
 	}
 	defer C.scopegate_response_free(found.answer)
 	defer C.scopegate_report_free(found.report)
+	defer C.scopegate_report_free(found.text)
 	switch {
-	case question == wellKnown || question == notFound:
+	case question == wellKnown, question == notFound, question == healthOf, question == metricsOf:
 		if found.status == C.SCOPEGATE_OK {
 			if _, response, ok := readResponse(found.answer); ok {
 				return reply{document: &response}
@@ -185,6 +191,9 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply, spent
 		return reply{passed: true}
 	case question == callsOf && found.status == C.SCOPEGATE_OK:
 		return reply{calls: goBytes(C.scopegate_report_text(found.report))}
+	case question == explain && found.status == C.SCOPEGATE_OK:
+		text := goString(C.scopegate_report_text(found.text))
+		return reply{explained: goBytes(C.scopegate_report_text(found.report)), text: text}
 	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
 		return reply{wanted: newKeyRequest(found.wanted)}
 	case found.status == C.SCOPEGATE_NEED_BODY:

@@ -15,8 +15,11 @@ typedef enum {
     SCOPEGATE_GO_REQUIRE,
     SCOPEGATE_GO_ALLOWED,
     SCOPEGATE_GO_CALLS_OF,
+    SCOPEGATE_GO_EXPLAIN,
     SCOPEGATE_GO_WELL_KNOWN,
     SCOPEGATE_GO_NOT_FOUND,
+    SCOPEGATE_GO_HEALTH,
+    SCOPEGATE_GO_METRICS,
     SCOPEGATE_GO_INTERNAL_ERROR
 } scopegate_go_question;
 
@@ -82,6 +85,7 @@ typedef struct {
     uint64_t verification;
     scopegate_key_request *wanted;
     scopegate_report *report;
+    scopegate_report *text;
     scopegate_response *answer;
     size_t body_limit;
     scopegate_go_token read;

@@ -188,9 +188,13 @@ func reportMembers(report scopegate.PolicyReport) map[string]any {
 		}
 		return members
 	}
+	sentences := []any{}
+	for _, sentence := range report.Forgotten {
+		sentences = append(sentences, map[string]any{"path": sentence.Path, "message": sentence.Message})
+	}
 	return map[string]any{
 		"unmatched_rules": named(report.UnmatchedRules), "defaulted": named(report.Defaulted),
-		"default": report.Default, "unreadable": named(report.Unreadable),
+		"default": report.Default, "unreadable": named(report.Unreadable), "forgotten": sentences,
 	}
 }
 
@@ -201,12 +205,17 @@ type outcome struct {
 	response  *scopegate.Response
 	token     map[string]any
 	allowed   *bool
+	explained *scopegate.Explanation
 }
 
 func answer(t *testing.T, gate *scopegate.ResourceServer, vector vector) outcome {
 	request := vector.Request.request(vector.Now)
 	if vector.Operation == "well_known" {
 		return outcome{wellKnown: true, response: gate.WellKnown(request)}
+	}
+	if vector.Operation == "explain" {
+		explained := gate.Explain(request)
+		return outcome{explained: &explained}
 	}
 	token, err := gate.Authorize(context.Background(), request)
 	if err == nil && vector.Operation == "require" {
@@ -235,6 +244,8 @@ func (o outcome) compared() map[string]any {
 	switch {
 	case o.allowed != nil:
 		return map[string]any{"allowed": *o.allowed}
+	case o.explained != nil:
+		return explainedMembers(o.explained)
 	case o.wellKnown && o.response == nil:
 		return map[string]any{"response": nil}
 	case o.wellKnown:
@@ -250,6 +261,10 @@ func (o outcome) compared() map[string]any {
 // line is the outcome in the form that is compared between languages.
 func (o outcome) line(id string) string {
 	members := o.compared()
+	if o.explained != nil {
+		document, _ := o.explained.MarshalJSON()
+		members = map[string]any{"explanation": string(document), "text": o.explained.String()}
+	}
 	if response, ok := members["response"].(map[string]any); ok {
 		members = response
 	}
@@ -258,7 +273,32 @@ func (o outcome) line(id string) string {
 	if o.allowed != nil {
 		names = append(names, "allowed")
 	}
+	if o.explained != nil {
+		names = append(names, "explanation", "text")
+	}
 	return compact(members, names) + "\n"
+}
+
+// explainedMembers tells what came of each check, and what is said of the one that failed.
+func explainedMembers(explained *scopegate.Explanation) map[string]any {
+	checks := []string{}
+	var failed scopegate.ExplainedCheck
+	for _, check := range explained.Checks {
+		checks = append(checks, check.Outcome+" "+check.Check)
+		if check.Outcome == "failed" {
+			failed = check
+		}
+	}
+	members := map[string]any{
+		"outcome": explained.Outcome, "reason": string(explained.Reason), "status": explained.Status, "checks": checks,
+		"expected": failed.Expected, "found": failed.Found, "hint": failed.Hint,
+	}
+	for name, value := range members {
+		if value == "" || value == 0 {
+			members[name] = nil
+		}
+	}
+	return members
 }
 
 func responseMembers(response *scopegate.Response) map[string]any {

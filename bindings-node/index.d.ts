@@ -112,6 +112,11 @@ export interface PolicyReport {
   readonly default: PolicyEntry;
   /** Offered resources that a policy lets nobody use, since servers could take the URI for another one. */
   readonly unreadable: readonly NamedThing[];
+  /**
+   * A sentence on each entry of these, with the path of the rule in the configuration, such as `policy.tools.wether`, or of
+   * what is offered, such as `tools.weather`.
+   */
+  readonly forgotten: readonly { readonly path: string; readonly message: string }[];
 }
 
 /** A tool, prompt or resource, or the policy's rule for some: its kind, and its name, URI or pattern. */
@@ -213,6 +218,15 @@ export class ResourceServer {
    * Throws {@link Rejected}.
    */
   require(token: AccessToken, request?: RequestDetails): void;
+
+  /**
+   * Why a request would be accepted or refused now: every check in its order, with what was expected and found. For
+   * operators and for whoever holds the token.
+   *
+   * It decides as {@link check} does and leaves no traces: it fetches no keys, counts nothing, logs nothing, is no event
+   * and remembers no token. Where keys are missing it says so; {@link warmUp} fetches them. `body` cannot be a function.
+   */
+  explain(request?: RequestDetails): Explanation;
 
   /** Whether the policy lets this token use what is named: to leave the rest out of lists. */
   allowed(token: AccessToken, kind: "tools" | "prompts" | "resources", name: string): boolean;
@@ -338,6 +352,22 @@ export interface Stats {
   readonly events: AuditStats;
   /** The key source of each authorization server. */
   readonly sources: readonly SourceStatus[];
+  /** The metadata of the authorization server, where it is served (`serve_authorization_server_metadata`). */
+  readonly authorization_server_metadata: RelayStatus | null;
+}
+
+/** The authorization server's metadata that is served to older clients, and how it is kept. */
+export interface RelayStatus {
+  /** What the document calls itself. */
+  readonly issuer: string;
+  /** The first and the last are answered with 503. */
+  readonly state: "cold" | "fresh" | "due" | "overdue" | "expired";
+  /** Since the fetch began that brought the document. */
+  readonly age_seconds: number | null;
+  /** Why the last fetch that failed did so. */
+  readonly last_error: SourceStatus["last_error"];
+  /** Finished fetches by outcome: `installed`, `abandoned`, or the step that failed. */
+  readonly fetches: Readonly<Record<string, number>>;
 }
 
 /** What the verified tokens take and were good for. */
@@ -360,6 +390,53 @@ export interface AuditStats {
   readonly dropped: number;
   /** Events that wait to be drained. */
   readonly waiting: number;
+}
+
+/**
+ * Why a request would be accepted or refused.
+ *
+ * It shows values of claims that a check is about, also where nothing has verified them: escaped, and cut after 128 bytes.
+ * It shows no part of the token as it was sent, no other claim, and nothing else of the `Authorization` lines.
+ */
+export interface Explanation {
+  /**
+   * `needs_keys`: it cannot be told for want of keys. `needs_body`: the token is good, and the rest cannot be told
+   * without the body.
+   */
+  readonly outcome: "accepted" | "refused" | "needs_keys" | "needs_body";
+  /** Why the request is refused. */
+  readonly reason: Reason | null;
+  /** The HTTP status of the refusal. */
+  readonly status: number | null;
+  /** The `detail` of the refusal. */
+  readonly detail: string | null;
+  /** All checks, in the order in which they are made: the first that fails is the reason. */
+  readonly checks: readonly ExplainedCheck[];
+
+  /** A line for each check, with what was expected and found where it failed. */
+  toString(): string;
+
+  /** The same as a JSON object, the same bytes in every language. */
+  toJson(): string;
+}
+
+/** One check of a request. */
+export interface ExplainedCheck {
+  /** Its name, which stays. */
+  readonly check: string;
+  /**
+   * `failed`: it is not met, or cannot be told, and no later one was made. `not_reached`: an earlier one failed. `not_asked`:
+   * the configuration does not ask for it.
+   */
+  readonly outcome: "passed" | "failed" | "not_reached" | "not_asked";
+  /** What it expects; null where that depends on an issuer that is not known, and where it is not asked for. */
+  readonly expected: string | null;
+  /** What was found, where the check was made. */
+  readonly found: string | null;
+  /** What often is behind a failure that looks like this one. */
+  readonly hint: string | null;
+  /** Where more is to be read: the section of an RFC, or of `docs/reasons.md`. */
+  readonly reference: string;
 }
 
 /**

@@ -336,7 +336,8 @@ typedef struct scopegate_kept_token {
 #define SCOPEGATE_NEED_BODY 6
 
 /**
- * Only from `scopegate_server_well_known` and `scopegate_server_not_found`: the request is the application's.
+ * Only from `scopegate_server_well_known`, `_not_found`, `_health_response` and `_metrics_response`: the request is the
+ * application's.
  */
 #define SCOPEGATE_NOT_OURS 7
 
@@ -580,8 +581,9 @@ scopegate_status scopegate_server_derive(const struct scopegate_server *server,
  * `default`.
  *
  * With `SCOPEGATE_OK` come `declared`, to be freed by `scopegate_server_free`, and `report`, unless that is NULL: a JSON
- * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny") and
- * `unreadable` (resources that a policy lets nobody use). With any other status comes `error`, which may be NULL; a mistake's
+ * object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny"),
+ * `unreadable` (resources that a policy lets nobody use) and `forgotten` (a sentence on each of these: `path` and
+ * `message`). With any other status comes `error`, which may be NULL; a mistake's
  * path is such as "tools.weather".
  */
 scopegate_status scopegate_server_declare(const struct scopegate_server *server,
@@ -726,6 +728,23 @@ scopegate_status scopegate_server_calls(const struct scopegate_server *server,
                                         struct scopegate_response **answer);
 
 /**
+ * Why a request would be accepted or refused now: every check in its order, with what was expected and what was found. For
+ * operators and for whoever holds the token. It decides as `scopegate_server_check` does and leaves no traces: nothing is
+ * fetched, counted or remembered. So fetch keys before, with `scopegate_server_warm_up`.
+ *
+ * With `SCOPEGATE_OK`, whatever the decision is, come `report` and `text`, either of which may be NULL. `report` is a JSON
+ * object with `outcome` ("accepted", "refused", "needs_keys", "needs_body"), `reason`, `status`, `detail` and `checks`, a
+ * list of objects with `check`, `outcome` ("passed", "failed", "not_reached", "not_asked"), `expected`, `found`, `hint` and
+ * `reference`; what there is not is null. `text` is the same for people. Both show values of claims that a check is about,
+ * verified or not, escaped and cut, and no part of the token as it was sent. With any other status comes `answer`.
+ */
+scopegate_status scopegate_server_explain(const struct scopegate_server *server,
+                                          const struct scopegate_request *request,
+                                          struct scopegate_report **report,
+                                          struct scopegate_report **text,
+                                          struct scopegate_response **answer);
+
+/**
  * Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or
  * `SCOPEGATE_RESOURCE`) of this name: its scopes cover `required_scopes` and what the policy says of that name. For
  * filtering lists; a call is decided by its whole request.
@@ -765,6 +784,26 @@ scopegate_status scopegate_server_well_known(const struct scopegate_server *serv
 scopegate_status scopegate_server_not_found(const struct scopegate_server *server,
                                             const struct scopegate_request *request,
                                             struct scopegate_response **answer);
+
+/**
+ * Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
+ * Needs no token, never blocks. The target is not looked at.
+ *
+ * With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
+ * GET and HEAD.
+ */
+scopegate_status scopegate_server_health_response(const struct scopegate_server *server,
+                                                  const struct scopegate_request *request,
+                                                  struct scopegate_response **answer);
+
+/**
+ * Answers a scraper at the path that the program keeps for it, with the text of `scopegate_server_metrics`. Needs no
+ * token and names issuers, so operators alone should reach the path; everything else is as with
+ * `scopegate_server_health_response`.
+ */
+scopegate_status scopegate_server_metrics_response(const struct scopegate_server *server,
+                                                   const struct scopegate_request *request,
+                                                   struct scopegate_response **answer);
 
 /**
  * The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.

@@ -50,7 +50,7 @@ func Declared(
 	if err != nil {
 		return nil, err
 	}
-	forgotten := report.Forgotten()
+	forgotten := report.Forgotten
 	if chosen.strict && len(forgotten) > 0 {
 		declared.Close()
 		return nil, &scopegate.ConfigError{Errors: forgotten}
@@ -109,7 +109,7 @@ func offeredBy(ctx context.Context, server *mcp.Server) ([]scopegate.Offered, er
 	return offered, err
 }
 
-// offer adds a list to what is offered. A declaration that is none is a *scopegate.ConfigError.
+// offer adds a list to what is offered.
 func offer[Item any](
 	offered []scopegate.Offered, items iter.Seq2[Item, error], read func(Item) (scopegate.CallKind, string, mcp.Meta),
 ) ([]scopegate.Offered, error) {
@@ -120,31 +120,9 @@ func offer[Item any](
 		kind, name, meta := read(item)
 		thing := scopegate.Offered{Kind: kind, Name: name}
 		if declaration, ok := meta[MetaScopes]; ok {
-			if thing.Scopes, ok = ruleOf(declaration); !ok {
-				path := kindNames[kind] + "s." + name + ".scopes"
-				mistake := scopegate.Mistake{Path: path, Message: `expected a list of scopes or "deny"`}
-				return nil, &scopegate.ConfigError{Errors: []scopegate.Mistake{mistake}}
-			}
+			thing.Scopes = scopegate.RuleOf(declaration)
 		}
 		offered = append(offered, thing)
 	}
 	return offered, nil
-}
-
-var kindNames = map[scopegate.CallKind]string{
-	scopegate.KindTool: "tool", scopegate.KindPrompt: "prompt", scopegate.KindResource: "resource",
-}
-
-// ruleOf reads a declaration as it came over the connection: JSON's values.
-func ruleOf(declaration any) (scopegate.Rule, bool) {
-	if declaration == string(scopegate.Deny) {
-		return scopegate.Deny, true
-	}
-	list, ok := declaration.([]any)
-	scopes := make([]string, len(list))
-	for i, element := range list {
-		scope, isText := element.(string)
-		scopes[i], ok = scope, ok && isText
-	}
-	return scopegate.Need(scopes...), ok
 }

@@ -1,6 +1,7 @@
 package mcpgate_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,26 +17,38 @@ import (
 	"github.com/scopegate/scopegate/bindings-go/scopegatetest"
 )
 
-// The programs of docs/go.md, in its order.
-const (
-	sdkProgram = iota
-	declaringProgram
-	serverProgram
-	authorizeProgram
-	unitTest
-	programCount
-)
+// Each page of the documentation that shows Go, with how many programs; every one of them is run below.
+var programsOfPages = map[string]int{
+	"README.md": 1, "docs/go.md": 1, "docs/frameworks/go-sdk.md": 2, "docs/frameworks/go-net-http.md": 2,
+}
 
-func TestFirstDocumentedProgramIsTheExample(t *testing.T) {
+func TestNoDocumentedProgramIsLeftOut(t *testing.T) {
+	var counts struct{ Go int }
+	file, err := os.ReadFile("../../tests/docs/blocks.json")
+	if err != nil || json.Unmarshal(file, &counts) != nil {
+		t.Fatal(err)
+	}
+	all := 0
+	for page, expected := range programsOfPages {
+		if found := len(blocks(t, page, "go")); found != expected {
+			t.Errorf("%s: %d programs", page, found)
+		}
+		all += expected
+	}
+	if all != counts.Go {
+		t.Errorf("%d of %d programs are run", all, counts.Go)
+	}
+}
+
+func TestDocumentedServersOfTheSDKAreTheExample(t *testing.T) {
 	example, err := os.ReadFile(filepath.Join("examples", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, code, found := strings.Cut(string(example), "\n"); !found || code != documented(t, "go")[sdkProgram] {
-		t.Error("docs/go.md and examples/main.go differ")
-	}
-	if readme := blocks(t, "../../README.md", "go"); len(readme) != 1 || !strings.HasSuffix(string(example), readme[0]) {
-		t.Error("README.md and examples/main.go differ")
+	for _, page := range []string{"docs/frameworks/go-sdk.md", "README.md"} {
+		if _, code, found := strings.Cut(string(example), "\n"); !found || code != blocks(t, page, "go")[0] {
+			t.Errorf("%s and examples/main.go differ", page)
+		}
 	}
 }
 
@@ -45,7 +58,7 @@ func TestDocumentedServerThatDeclaresLetsInWhomItSays(t *testing.T) {
 	issuer := scopegatetest.NewIssuer(server)
 	origin := authorizationServer(t, issuer)
 	program := filepath.Join(t.TempDir(), "server")
-	goTool(t, freshModule(t, "main.go", documented(t, "go")[declaringProgram]), "build", "-o", program, ".")
+	goTool(t, freshModule(t, "main.go", blocks(t, "docs/frameworks/go-sdk.md", "go")[1]), "build", "-o", program, ".")
 	start(t, program, address, "ISSUER="+origin, "RESOURCE="+server, "PORT="+address[strings.LastIndex(address, ":")+1:])
 	world := &world{url: server}
 	claims := scopegatetest.Claims{"iss": origin, "sub": "alice", "scope": "mail:send"}
@@ -79,7 +92,7 @@ func TestDocumentedServerAnswersAsItSays(t *testing.T) {
 	issuer := scopegatetest.NewIssuer(server)
 	origin := authorizationServer(t, issuer)
 	program := filepath.Join(t.TempDir(), "server")
-	goTool(t, freshModule(t, "main.go", documented(t, "go")[serverProgram]), "build", "-o", program, ".")
+	goTool(t, freshModule(t, "main.go", blocks(t, "docs/frameworks/go-net-http.md", "go")[0]), "build", "-o", program, ".")
 	start(t, program, address, "ISSUER="+origin, "RESOURCE="+server, "PORT="+address[strings.LastIndex(address, ":")+1:])
 	reader := issuer.Header(scopegatetest.Claims{"iss": origin, "sub": "alice", "scope": "reports:read"})
 	deleter := issuer.Header(scopegatetest.Claims{"iss": origin, "scope": "reports:read reports:delete"})
@@ -103,14 +116,14 @@ func TestDocumentedServerAnswersAsItSays(t *testing.T) {
 }
 
 func TestDocumentedProgramPrintsWhatItSays(t *testing.T) {
-	module := freshModule(t, "main.go", documented(t, "go")[authorizeProgram])
-	if found := goTool(t, module, "run", "."); found != documented(t, "text")[0] {
+	module := freshModule(t, "main.go", blocks(t, "docs/go.md", "go")[0])
+	if found := goTool(t, module, "run", "."); found != blocks(t, "docs/go.md", "text")[0] {
 		t.Errorf("found %s", found)
 	}
 }
 
 func TestDocumentedUnitTestPasses(t *testing.T) {
-	module := freshModule(t, "main_test.go", documented(t, "go")[unitTest])
+	module := freshModule(t, "main_test.go", blocks(t, "docs/frameworks/go-net-http.md", "go")[1])
 	if found := goTool(t, module, "test", "-v", "."); !strings.Contains(found, "--- PASS: TestReportsNeedAValidToken") {
 		t.Errorf("found %s", found)
 	}
@@ -131,20 +144,10 @@ func TestVersionIsThatOfTheHeader(t *testing.T) {
 	}
 }
 
-// documented are the blocks of this language in docs/go.md.
-func documented(t *testing.T, language string) []string {
-	t.Helper()
-	found := blocks(t, "../../docs/go.md", language)
-	if language == "go" && len(found) != programCount {
-		t.Fatalf("%d programs in docs/go.md", len(found))
-	}
-	return found
-}
-
 // blocks are the fenced blocks of this language in a page.
 func blocks(t *testing.T, page, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile(page)
+	text, err := os.ReadFile(filepath.Join("../..", page))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type exchangeSuite struct {
 	Suite         string
 	Stage         string
 	Config        map[string]any
+	Metadata      string `json:"authorization_server_metadata"`
 	Tokens        map[string]map[string]any
 	NumberOfCases int `json:"number_of_cases"`
 	Cases         []exchangeCase
@@ -64,6 +65,7 @@ type told struct {
 	Status         *int
 	Challenge      maybe
 	Body           *string
+	Fields         map[string]string
 }
 
 // maybe is a member that may be absent, null or a string.
@@ -82,6 +84,7 @@ type answered struct {
 	Status    int     `json:"status"`
 	Challenge *string `json:"challenge"`
 	Body      string  `json:"body"`
+	fields    http.Header
 	session   string
 }
 
@@ -103,12 +106,27 @@ func TestExchangesGoAsTold(t *testing.T) {
 
 func (s *exchangeSuite) play(t *testing.T) {
 	issuer := scopegatetest.NewIssuer(s.Config["resource"].(string))
-	s.Config["authorization_servers"] = []any{issuer.Server()}
+	entry := issuer.Server()
+	if s.Metadata != "" {
+		metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, s.Metadata)
+		}))
+		t.Cleanup(metadata.Close)
+		var named struct{ Issuer string }
+		parse(t, []byte(s.Metadata), &named)
+		entry.DiscoveryURL, entry.MetadataIssuer = metadata.URL, named.Issuer
+	}
+	s.Config["authorization_servers"] = []any{entry}
 	gate, err := scopegate.FromJSON([]byte(asJSON(t, s.Config)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(gate.Close)
+	if s.Metadata != "" {
+		if err := gate.WarmUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tokens := map[string]string{}
 	for name, claims := range s.Tokens {
 		if seconds, ok := claims["expires_in"].(float64); ok {
@@ -168,6 +186,11 @@ func (a *told) is(found answered) bool {
 	case a.Passes:
 		return found.Challenge == nil
 	}
+	for name, value := range a.Fields {
+		if found.fields.Get(name) != value {
+			return false
+		}
+	}
 	return (a.Status == nil || *a.Status == found.Status) && (a.Body == nil || *a.Body == found.Body) &&
 		(!a.Challenge.isSaid || reflect.DeepEqual(a.Challenge.value, found.Challenge))
 }
@@ -201,6 +224,10 @@ var stages = map[string]func(*scopegate.ResourceServer, *runs) http.Handler{
 	},
 	"sessions": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
 		return mcpgate.Protect(gate, routed(ran, false))
+	},
+	"operators": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
+		return mcpgate.Protect(gate, routed(ran, true),
+			scopegate.WithHealth("/healthz"), scopegate.WithMetrics("/metrics"))
 	},
 	"mounted": func(gate *scopegate.ResourceServer, ran *runs) http.Handler {
 		protected := mcpgate.Protect(gate, routed(ran, true), scopegate.WithPublic("/open"))
@@ -342,7 +369,8 @@ func readAnswer(reader *bufio.Reader, method string) (answered, error) {
 	if err != nil {
 		return answered{}, err
 	}
-	found := answered{Status: response.StatusCode, session: response.Header.Get("Mcp-Session-Id")}
+	found := answered{Status: response.StatusCode, fields: response.Header}
+	found.session = response.Header.Get("Mcp-Session-Id")
 	if challenges := response.Header.Values("WWW-Authenticate"); len(challenges) > 0 {
 		joined := strings.Join(challenges, ", ")
 		found.Challenge = &joined

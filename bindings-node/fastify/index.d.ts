@@ -1,7 +1,8 @@
 import type { FastifyPluginAsync } from "fastify";
-import type { AdapterOptions, Gate } from "../types/auth-info.js";
+import type { IncomingMessage } from "node:http";
+import type { AccessToken } from "../index.js";
+import type { AdapterOptions, Gate, TokenBearer } from "../types/auth-info.js";
 
-export { accessToken } from "../types/auth-info.js";
 export type { AdapterCall, AdapterOptions, AuthInfo, Gate, ScopesOfCall, TokenBearer } from "../types/auth-info.js";
 
 /** What the plugin takes. */
@@ -21,3 +22,10 @@ export interface PluginOptions extends AdapterOptions {
  * Throws `TypeError` for options that are not what {@link PluginOptions} says.
  */
 export const scopegate: FastifyPluginAsync<PluginOptions>;
+
+/**
+ * The token that the plugin verified: of a route's `request.raw`, or of the `AuthInfo` that the SDK handed on.
+ *
+ * Throws `TypeError` when there is none, as on a public path.
+ */
+export function accessToken(auth: TokenBearer | IncomingMessage | undefined): AccessToken;

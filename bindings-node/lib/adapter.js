@@ -54,19 +54,21 @@ class Stop extends Error {
  * @returns {(exchange: Exchange) => Promise<Verdict>} rejects where there is no gate: a function gave none
  */
 function guard(given, options) {
-  const { public: listed = [], health, scopes = [], exposeToken = false, ...unknown } = own(options);
+  const { public: listed = [], health, metrics, scopes = [], exposeToken = false, ...unknown } = own(options);
   const gateNow = current(given);
   const [option] = Object.keys(unknown);
-  if (option !== undefined) throw new TypeError(`${option}: unknown, expected public, health, scopes or exposeToken`);
+  if (option !== undefined) {
+    throw new TypeError(`${option}: unknown, expected public, health, metrics, scopes or exposeToken`);
+  }
   const scopesOf = typeof scopes === "function" ? scopes : undefined;
   const fixed = typeof scopes === "function" ? [] : scopes;
   if (typeof listed === "string" || !isListOfStrings(fixed)) {
     throw new TypeError("public and scopes: expected a list of strings; scopes may be a function");
   }
   const open = new Set(listed);
-  for (const path of [...open, ...(health === undefined ? [] : [health])]) {
+  for (const path of [...open, ...[health, metrics].filter((option) => option !== undefined)]) {
     if (typeof path !== "string" || !path.startsWith("/")) {
-      throw new TypeError("public and health: expected a path that begins with a slash");
+      throw new TypeError("public, health and metrics: expected a path that begins with a slash");
     }
   }
   const sessions = sessionsOf(given);
@@ -77,15 +79,26 @@ function guard(given, options) {
    */
   function unguarded(gate, exchange) {
     const { method, target, path, lines } = exchange;
-    const answer = gate.wellKnown(method, target, lines("origin"), {
+    const document = gate.wellKnown(method, target, lines("origin"), {
       accessControlRequestMethod: lines("access-control-request-method"),
       accessControlRequestHeaders: lines("access-control-request-headers"),
     });
+    const answer = document ?? watched(gate, method, path);
     if (answer !== undefined) return { answer };
-    if (path === health && (method === "GET" || method === "HEAD")) return { answer: healthAnswer(gate) };
     if (open.has(path)) return { auth: undefined, opened: () => undefined };
     const missing = sideOf(gate).notFound(target);
     return missing && { answer: missing };
+  }
+
+  /**
+   * The answer to a probe or a scraper.
+   * @param {ResourceServer} gate
+   * @param {string} method
+   * @param {string} path
+   */
+  function watched(gate, method, path) {
+    if (path === health) return sideOf(gate).healthResponse(method);
+    return path === metrics ? sideOf(gate).metricsResponse(method) : undefined;
   }
 
   /**
@@ -245,21 +258,6 @@ function credentialIn([line = ""]) {
 }
 
 /**
- * The status alone: what else health knows is for operators.
- * @param {ResourceServer} gate
- */
-function healthAnswer(gate) {
-  return new HttpResponse({
-    status: 200,
-    headers: [
-      ["Content-Type", "application/json"],
-      ["Cache-Control", "no-store"],
-    ],
-    body: JSON.stringify({ status: gate.health().status }),
-  });
-}
-
-/**
  * By the gate, or by the function that gives it: sessions outlive a gate that is replaced.
  * @type {WeakMap<Gate, InstanceType<typeof Sessions>>}
  */
@@ -278,6 +276,8 @@ function sessionsOf(gate) {
  *   leewaySeconds: number,
  *   bodyLimit: number,
  *   notFound: (target: string) => Answer | undefined,
+ *   healthResponse: (method: string) => Answer | undefined,
+ *   metricsResponse: (method: string) => Answer | undefined,
  *   internalError: (detail: string, details?: RequestDetails) => Answer,
  *   calls: (details: RequestDetails) => NativeFullCall[],
  * }} AdapterSide

@@ -11,7 +11,6 @@ const { own } = require("./own.js");
 
 /**
  * @typedef {import("../index.js").Offered} Offered
- * @typedef {import("../index.js").PolicyReport} PolicyReport
  * @typedef {import("../index.js").ResourceServer} ResourceServer
  * @typedef {import("../types/auth-info.js").Gate} Gate
  * @typedef {import("../types/declared.js").Connectable} Connectable
@@ -49,61 +48,14 @@ async function declared(gate, makeServer, options) {
  * @param {boolean} strict
  */
 function join(configured, offered, strict) {
-  const { gate, report } = declare(configured, offered);
-  const forgotten = forgottenIn(report);
+  const { gate, report } = configured.declare(offered);
+  const { forgotten } = report;
   if (strict && forgotten.length > 0) throw new ConfigError(forgotten);
   if (sideOf(gate).hasPolicy) {
     // Each is a subject of its own: no line is left out for the others.
     for (const { path, message } of forgotten) logLimited(`policy ${path}`, `policy: ${path}: ${message}`);
   }
   return offered.some(({ scopes }) => scopes !== undefined) ? gate : configured;
-}
-
-/**
- * Names a thing in a mistake as the server does, where the core knows its place in the list alone.
- * @param {ResourceServer} configured
- * @param {readonly Offered[]} offered
- */
-function declare(configured, offered) {
-  try {
-    return configured.declare(offered);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(error.errors.map(({ path, message }) => ({ path: named(path, offered), message })));
-  }
-}
-
-/**
- * @param {string} path
- * @param {readonly Offered[]} offered
- */
-function named(path, offered) {
-  return path.replace(/^\[(\d+)\]/, (place, at) => {
-    const thing = offered[Number(at)];
-    return thing === undefined ? place : `${thing.kind}s.${thing.name}`;
-  });
-}
-
-/**
- * Where the policy and what is offered do not fit: path and message of each.
- * @param {PolicyReport} report
- */
-function forgottenIn({ unmatched_rules, defaulted, unreadable, default: rule }) {
-  const needs = rule === "deny" ? "nobody may use it" : `it needs ${rule.join(" ") || "no scope"}`;
-  return [
-    ...unmatched_rules.map(({ kind, name }) => ({
-      path: `policy.${kind}s.${name}`,
-      message: `matches no ${kind} that is offered`,
-    })),
-    ...defaulted.map(({ kind, name }) => ({
-      path: `${kind}s.${name}`,
-      message: `has no rule, so by default ${needs}`,
-    })),
-    ...unreadable.map(({ kind, name }) => ({
-      path: `${kind}s.${name}`,
-      message: "nobody may use it: servers can take this URI for another",
-    })),
-  ];
 }
 
 module.exports = { declared };

@@ -3,7 +3,27 @@
 // A request in one piece of memory that the native module reads: a crossing for each of its parts would cost more than
 // the decision. `src/request.rs` says in which order.
 
-/** @typedef {ReturnType<typeof import("./request.js").prepare>} Prepared */
+/**
+ * @typedef {ReturnType<typeof import("./request.js").prepare>} Prepared
+ * @typedef {Prepared["authorization"]} Lines
+ */
+
+/** The numbers of the fields, as in `src/request.rs`. */
+const FIELD = {
+  method: 0,
+  target: 1,
+  authorization: 2,
+  origin: 3,
+  accessControlRequestMethod: 4,
+  accessControlRequestHeaders: 5,
+  protocolVersion: 6,
+  mcpMethod: 7,
+  mcpName: 8,
+  scope: 9,
+};
+
+/** Before each text stand the number of its field and its length. */
+const HEAD = 8;
 
 /** Room for a request with a token of usual length. */
 const USUAL = 4096;
@@ -34,75 +54,85 @@ class Layout {
   write(request) {
     this.#view.setFloat64(0, request.now ?? NaN, IS_LITTLE_ENDIAN);
     this.#end = 8;
-    this.#text(request.method);
-    this.#text(request.target);
-    this.#lines(request.authorization);
-    this.#lines(request.origin);
-    this.#lines(request.accessControlRequestMethod);
-    this.#lines(request.accessControlRequestHeaders);
-    this.#lines(request.protocolVersion);
-    this.#lines(request.mcpMethod);
-    this.#lines(request.mcpName);
-    this.#count(request.scopes.length);
-    for (const scope of request.scopes) this.#text(scope);
+    if (request.method !== "") this.#text(FIELD.method, request.method);
+    if (request.target !== "") this.#text(FIELD.target, request.target);
+    this.#lines(FIELD.authorization, request.authorization);
+    this.#lines(FIELD.origin, request.origin);
+    this.#lines(FIELD.accessControlRequestMethod, request.accessControlRequestMethod);
+    this.#lines(FIELD.accessControlRequestHeaders, request.accessControlRequestHeaders);
+    this.#lines(FIELD.protocolVersion, request.protocolVersion);
+    this.#lines(FIELD.mcpMethod, request.mcpMethod);
+    this.#lines(FIELD.mcpName, request.mcpName);
+    const { scopes } = request;
+    for (let at = 0; at < scopes.length; at += 1) this.#text(FIELD.scope, /** @type {string} */ (scopes[at]));
     return this.#end;
   }
 
-  /** @param {readonly string[]} lines */
-  #lines(lines) {
-    this.#count(lines.length);
-    for (const line of lines) this.#line(line);
+  /**
+   * @param {number} field
+   * @param {Lines} lines
+   */
+  #lines(field, lines) {
+    if (lines === undefined) return;
+    if (typeof lines === "string") this.#line(field, lines);
+    else for (let at = 0; at < lines.length; at += 1) this.#line(field, /** @type {string} */ (lines[at]));
   }
 
   /**
    * The bytes of one field value. Node.js and fetch decode field values as ISO 8859-1, so text goes back that way.
+   * @param {number} field
    * @param {string} line
    */
-  #line(line) {
-    if (this.#isShort(line)) return;
-    if (NO_BYTES.test(line)) this.#utf8(line);
-    else this.#ended(this.#bytes.write(line, this.#end + 4, "latin1"));
+  #line(field, line) {
+    if (this.#isShort(field, line)) return;
+    if (NO_BYTES.test(line)) this.#utf8(field, line);
+    else this.#ended(field, this.#bytes.write(line, this.#end + HEAD, "latin1"));
   }
 
-  /** @param {string} text */
-  #text(text) {
-    if (!this.#isShort(text)) this.#utf8(text);
+  /**
+   * @param {number} field
+   * @param {string} text
+   */
+  #text(field, text) {
+    if (!this.#isShort(field, text)) this.#utf8(field, text);
   }
 
-  /** @param {string} text */
-  #utf8(text) {
-    this.#ended(this.#bytes.write(text, this.#end + 4));
+  /**
+   * @param {number} field
+   * @param {string} text
+   */
+  #utf8(field, text) {
+    this.#ended(field, this.#bytes.write(text, this.#end + HEAD));
   }
 
   /**
    * Makes room for a text, and writes it if it is short and of ASCII.
+   * @param {number} field
    * @param {string} text
    */
-  #isShort(text) {
+  #isShort(field, text) {
     const { length } = text;
-    this.#makeRoom(4 + 3 * length);
+    this.#makeRoom(HEAD + 3 * length);
     if (length > SHORT) return false;
-    const start = this.#end + 4;
+    const bytes = this.#bytes;
+    const start = this.#end + HEAD;
     for (let at = 0; at < length; at += 1) {
       const code = text.charCodeAt(at);
       if (code > 0x7f) return false;
-      this.#bytes[start + at] = code;
+      bytes[start + at] = code;
     }
-    this.#ended(length);
+    this.#ended(field, length);
     return true;
   }
 
-  /** @param {number} length of the text that was written */
-  #ended(length) {
-    this.#count(length);
-    this.#end += length;
-  }
-
-  /** @param {number} count */
-  #count(count) {
-    this.#makeRoom(4);
-    this.#view.setUint32(this.#end, count, IS_LITTLE_ENDIAN);
-    this.#end += 4;
+  /**
+   * @param {number} field
+   * @param {number} length of its text, which was written
+   */
+  #ended(field, length) {
+    this.#view.setUint32(this.#end, field, IS_LITTLE_ENDIAN);
+    this.#view.setUint32(this.#end + 4, length, IS_LITTLE_ENDIAN);
+    this.#end += HEAD + length;
   }
 
   /** @param {number} bytes */

@@ -78,7 +78,8 @@ export function describe(server: Server): {
 };
 export function serve(made: Made, layout: Uint8Array): Server;
 export function layOutIn(server: Server, layout: Uint8Array): void;
-export function check(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
+export function checksOf(server: Server): (length: Length) => number | NativeOutcome;
+export function checkCall(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
 export function checkAfter(
   server: Server,
   length: Length,
@@ -96,10 +97,23 @@ export function require(
   calls: Calls,
 ): NativeRefusal | null;
 export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
+export function explain(server: Server, length: Length, body: Body, calls: Calls): { json: string; text: string };
+export function pasted(text: Uint8Array): {
+  method?: string;
+  target?: string;
+  authorization: string[];
+  origin: string[];
+  protocolVersion: string[];
+  mcpMethod: string[];
+  mcpName: string[];
+  body?: Uint8Array;
+};
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
+export function healthResponse(server: Server, method: string): NativeResponse | null;
+export function metricsResponse(server: Server, method: string): NativeResponse | null;
 export function stats(server: Server): string;
 export function metrics(server: Server): string;
 export function drainEvents(server: Server): string;

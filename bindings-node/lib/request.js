@@ -11,19 +11,27 @@ const NONE = Object.freeze([]);
 /**
  * @typedef {import("../index.js").RequestDetails} RequestDetails
  * @typedef {import("./native-module.js").NativeCall} NativeCall
+ * @typedef {string | readonly string[] | undefined} Lines the lines of a header: one, several or none
  */
 
-/** A request whose members have their types; headers are the lists of their lines. */
+/** A request whose members have their types. */
 class Prepared {
   method = "";
   target = "";
-  authorization = NONE;
-  origin = NONE;
-  accessControlRequestMethod = NONE;
-  accessControlRequestHeaders = NONE;
-  protocolVersion = NONE;
-  mcpMethod = NONE;
-  mcpName = NONE;
+  /** @type {Lines} */
+  authorization = undefined;
+  /** @type {Lines} */
+  origin = undefined;
+  /** @type {Lines} */
+  accessControlRequestMethod = undefined;
+  /** @type {Lines} */
+  accessControlRequestHeaders = undefined;
+  /** @type {Lines} */
+  protocolVersion = undefined;
+  /** @type {Lines} */
+  mcpMethod = undefined;
+  /** @type {Lines} */
+  mcpName = undefined;
   scopes = NONE;
   /** @type {NativeCall[] | undefined} */
   calls = undefined;
@@ -43,7 +51,8 @@ function prepare(given) {
   if (typeof given !== "object" || given === null) throw new TypeError("expected an object that describes a request");
   const request = new Prepared();
   // Own members alone, as in own.js.
-  for (const name of Object.keys(given)) set(request, name, /** @type {Record<string, any>} */ (given)[name]);
+  const names = Object.keys(given);
+  for (let at = 0; at < names.length; at += 1) set(request, given, names[at]);
   if ((request.body !== undefined || request.readBody !== undefined) && request.calls !== undefined) {
     throw new TypeError("pass body or calls, not both");
   }
@@ -51,39 +60,52 @@ function prepare(given) {
 }
 
 /**
+ * Each member by its own name: reading it by a variable takes several times as long.
  * @param {Prepared} request
- * @param {string} name
- * @param {any} value
+ * @param {any} given
+ * @param {string | undefined} name
  */
-function set(request, name, value) {
+function set(request, given, name) {
   switch (name) {
     case "authorization":
-    case "origin":
-    case "protocolVersion":
-    case "mcpMethod":
-    case "mcpName":
-      request[name] = lines(name, value);
-      break;
-    case "accessControlRequestMethod":
-    case "accessControlRequestHeaders":
-      request[name] = lines(name, value).slice(0, 1);
+      request.authorization = lines(name, given.authorization);
       break;
     case "method":
+      request.method = text(name, given.method);
+      break;
     case "target":
-      request[name] = text(name, value);
+      request.target = text(name, given.target);
+      break;
+    case "origin":
+      request.origin = lines(name, given.origin);
+      break;
+    case "protocolVersion":
+      request.protocolVersion = lines(name, given.protocolVersion);
+      break;
+    case "mcpMethod":
+      request.mcpMethod = lines(name, given.mcpMethod);
+      break;
+    case "mcpName":
+      request.mcpName = lines(name, given.mcpName);
+      break;
+    case "accessControlRequestMethod":
+      request.accessControlRequestMethod = first(lines(name, given.accessControlRequestMethod));
+      break;
+    case "accessControlRequestHeaders":
+      request.accessControlRequestHeaders = first(lines(name, given.accessControlRequestHeaders));
       break;
     case "scopes":
-      request.scopes = scopes(value);
+      request.scopes = scopes(given.scopes);
       break;
     case "body":
-      if (typeof value === "function") request.readBody = value;
-      else if (value !== undefined) request.body = bytes(value);
+      if (typeof given.body === "function") request.readBody = given.body;
+      else if (given.body !== undefined) request.body = bytes(given.body);
       break;
     case "calls":
-      request.calls = value?.map(call);
+      request.calls = given.calls?.map(call);
       break;
     case "now":
-      request.now = seconds(value);
+      request.now = seconds(given.now);
       break;
     default:
       throw new TypeError(`${name}: unknown, expected one of ${MEMBERS.join(", ")}`);
@@ -130,13 +152,18 @@ function text(name, value) {
 /**
  * @param {string} name
  * @param {unknown} value
- * @returns {readonly string[]}
+ * @returns {Lines}
  */
 function lines(name, value) {
-  if (value === undefined || value === null) return NONE;
-  if (typeof value === "string") return [value];
+  if (typeof value === "string") return value;
+  if (value === undefined || value === null) return undefined;
   if (isListOfStrings(value)) return value;
   throw new TypeError(`${name}: expected a string, a list of strings, or undefined`);
+}
+
+/** @param {Lines} lines */
+function first(lines) {
+  return typeof lines === "string" ? lines : lines?.[0];
 }
 
 /**

@@ -3,6 +3,7 @@
 const { accessTokenOf, handleOf, isAccessToken } = require("./access-token.js");
 const { toJson } = require("./configuration.js");
 const { ConfigError, Rejected } = require("./errors.js");
+const { Explanation } = require("./explanation.js");
 const { Fetches } = require("./fetches.js");
 const { HttpResponse } = require("./http-response.js");
 const { done, jwksText, text } = require("./key-control.js");
@@ -33,6 +34,8 @@ function resourceServerOver(native) {
   /** An OAuth 2.1 resource server. */
   class ResourceServer {
     #server;
+    /** @type {ReturnType<typeof native.checksOf>} */
+    #checked;
     #description;
     #onRefusal;
     #fetches;
@@ -50,6 +53,7 @@ function resourceServerOver(native) {
       }
       const server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
       this.#server = native.serve(server, this.#layout.bytes);
+      this.#checked = native.checksOf(this.#server);
       this.#description = native.describe(this.#server);
       this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
@@ -125,6 +129,15 @@ function resourceServerOver(native) {
         native.require(this.#server, handle, this.#layout.write(request), request.body, request.calls),
       );
       if (refusal) throw this.#refused(new Rejected(refusal));
+    }
+
+    /** @param {RequestDetails} [details] */
+    explain(details = {}) {
+      const request = prepareAtOnce(details);
+      const explained = this.#guard(request, () =>
+        native.explain(this.#server, this.#layout.write(request), request.body, request.calls),
+      );
+      return new Explanation(explained);
     }
 
     /**
@@ -253,6 +266,16 @@ function resourceServerOver(native) {
           const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
           return response ? new HttpResponse(response) : undefined;
         },
+        /** @param {string} method */
+        healthResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.healthResponse(this.#server, method));
+          return response ? new HttpResponse(response) : undefined;
+        },
+        /** @param {string} method */
+        metricsResponse: (method) => {
+          const response = this.#guard(prepare({}), () => native.metricsResponse(this.#server, method));
+          return response ? new HttpResponse(response) : undefined;
+        },
         /**
          * @param {string} detail
          * @param {RequestDetails} [details]
@@ -284,7 +307,10 @@ function resourceServerOver(native) {
      */
     #check(request) {
       try {
-        return this.#judged(native.check(this.#server, this.#layout.write(request), request.body, request.calls));
+        const { body, calls } = request;
+        const length = this.#layout.write(request);
+        const without = body === undefined && calls === undefined;
+        return this.#judged(without ? this.#checked(length) : native.checkCall(this.#server, length, body, calls));
       } catch (error) {
         throw this.#caught(request, error);
       }

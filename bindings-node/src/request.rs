@@ -1,25 +1,30 @@
 //! What JavaScript knows of a request -> what the core needs to know.
 
-use napi::bindgen_prelude::{Either, Uint8ArraySlice};
+use napi::bindgen_prelude::{Either, Uint8Array, Uint8ArraySlice};
 use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{CallId, McpCall, Request as CoreRequest};
+use scopegate_core::{CallId, McpCall, PastedRequest, Request as CoreRequest};
+use smallvec::SmallVec;
 
-/// A request as `lib/layout.js` laid it out: the time, then each text as its length and its bytes, and each list as its
-/// length and its texts. Numbers are those of this machine's order of bytes.
+/// A request as `lib/layout.js` laid it out: the time, then each text as the number of its field, its length and its bytes.
+/// Numbers are those of this machine's order of bytes.
+#[derive(Default)]
 pub(crate) struct Request<'a> {
     now: Option<i64>,
     method: &'a str,
     target: &'a str,
-    authorization: Vec<&'a [u8]>,
-    origin: Vec<&'a [u8]>,
-    access_control_request_method: Vec<&'a [u8]>,
-    access_control_request_headers: Vec<&'a [u8]>,
-    protocol_version: Vec<&'a [u8]>,
-    mcp_method: Vec<&'a [u8]>,
-    mcp_name: Vec<&'a [u8]>,
+    authorization: Lines<'a>,
+    origin: Lines<'a>,
+    access_control_request_method: Lines<'a>,
+    access_control_request_headers: Lines<'a>,
+    protocol_version: Lines<'a>,
+    mcp_method: Lines<'a>,
+    mcp_name: Lines<'a>,
     scopes: Vec<&'a str>,
 }
+
+/// The lines of a header, which usually has one.
+type Lines<'a> = SmallVec<[&'a [u8]; 1]>;
 
 /// A call that the host's own parser read.
 #[napi(object, object_to_js = false)]
@@ -29,26 +34,62 @@ pub(crate) struct Call {
     pub id: Option<Either<String, i64>>,
 }
 
+/// What was pasted of a request, as the members of its details. Each character of a line is a byte.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Pasted {
+    pub method: Option<String>,
+    pub target: Option<String>,
+    pub authorization: Vec<String>,
+    pub origin: Vec<String>,
+    pub protocol_version: Vec<String>,
+    pub mcp_method: Vec<String>,
+    pub mcp_name: Vec<String>,
+    pub body: Option<Uint8Array>,
+}
+
+/// What was pasted of a request.
+#[napi(catch_unwind)]
+pub(crate) fn pasted(text: Uint8Array) -> Pasted {
+    let pasted = PastedRequest::read(&text);
+    let latin1 = |lines: Vec<Vec<u8>>| -> Vec<String> {
+        lines.iter().map(|line| line.iter().copied().map(char::from).collect()).collect()
+    };
+    Pasted {
+        method: pasted.method,
+        target: pasted.target,
+        authorization: latin1(pasted.authorization),
+        origin: latin1(pasted.origin),
+        protocol_version: latin1(pasted.protocol_version),
+        mcp_method: latin1(pasted.mcp_method),
+        mcp_name: latin1(pasted.mcp_name),
+        body: pasted.body.map(Uint8Array::from),
+    }
+}
+
 /// The whole body, lent for the length of a call.
 pub(crate) type Body<'a> = Option<Uint8ArraySlice<'a>>;
 
 impl<'a> Request<'a> {
     pub(crate) fn read(layout: &'a [u8]) -> Result<Request<'a>> {
         let mut layout = Layout(layout);
-        let request = Request {
-            now: layout.time()?,
-            method: layout.text()?,
-            target: layout.text()?,
-            authorization: layout.list(Layout::bytes)?,
-            origin: layout.list(Layout::bytes)?,
-            access_control_request_method: layout.list(Layout::bytes)?,
-            access_control_request_headers: layout.list(Layout::bytes)?,
-            protocol_version: layout.list(Layout::bytes)?,
-            mcp_method: layout.list(Layout::bytes)?,
-            mcp_name: layout.list(Layout::bytes)?,
-            scopes: layout.list(Layout::text)?,
-        };
-        if layout.0.is_empty() { Ok(request) } else { Err(misread()) }
+        let mut request = Request { now: layout.time()?, ..Request::default() };
+        while !layout.0.is_empty() {
+            let (field, bytes) = (layout.word()?, layout.bytes()?);
+            match field {
+                0 => request.method = text(bytes)?,
+                1 => request.target = text(bytes)?,
+                2 => request.authorization.push(bytes),
+                3 => request.origin.push(bytes),
+                4 => request.access_control_request_method.push(bytes),
+                5 => request.access_control_request_headers.push(bytes),
+                6 => request.protocol_version.push(bytes),
+                7 => request.mcp_method.push(bytes),
+                8 => request.mcp_name.push(bytes),
+                9 => request.scopes.push(text(bytes)?),
+                _ => return Err(misread()),
+            }
+        }
+        Ok(request)
     }
 
     /// Lends the request to the core in its own form.
@@ -91,23 +132,15 @@ impl<'a> Layout<'a> {
         Ok((!seconds.is_nan()).then_some(seconds as i64))
     }
 
-    fn text(&mut self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| misread())
-    }
-
     fn bytes(&mut self) -> Result<&'a [u8]> {
-        let length = self.length()?;
+        let length = usize::try_from(self.word()?).map_err(|_| misread())?;
         let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(misread)?;
         self.0 = rest;
         Ok(bytes)
     }
 
-    fn list<T>(&mut self, item: fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        (0..self.length()?).map(|_| item(self)).collect()
-    }
-
-    fn length(&mut self) -> Result<usize> {
-        usize::try_from(u32::from_ne_bytes(self.number()?)).map_err(|_| misread())
+    fn word(&mut self) -> Result<u32> {
+        Ok(u32::from_ne_bytes(self.number()?))
     }
 
     fn number<const BYTES: usize>(&mut self) -> Result<[u8; BYTES]> {
@@ -115,6 +148,10 @@ impl<'a> Layout<'a> {
         self.0 = rest;
         Ok(*number)
     }
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| misread())
 }
 
 fn misread() -> Error {

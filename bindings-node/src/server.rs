@@ -2,9 +2,10 @@
 
 use std::cell::{Ref, RefCell};
 use std::ops::Deref;
+use std::rc::Rc;
 
-use napi::bindgen_prelude::{Either, External, Uint8Array};
-use napi::{Error, Result};
+use napi::bindgen_prelude::{Either, External, Function, Uint8Array};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
     AccessToken, CallKind, Check, ConfigError, ENVIRONMENT, FullCall, Reason, Request as CoreRequest,
@@ -17,7 +18,10 @@ use crate::panics::{PANICKED, caught, point};
 use crate::request::{Body, Call, Request};
 
 /// The core's resource server, with what passes between it and the one JavaScript object that holds it.
-pub(crate) struct Server {
+#[derive(Clone)]
+pub(crate) struct Server(Rc<Serving>);
+
+struct Serving {
     core: ResourceServer,
     /// Memory of JavaScript's, in which it lays out each request (`lib/layout.js`).
     layout: RefCell<Uint8Array>,
@@ -29,7 +33,7 @@ impl Deref for Server {
     type Target = ResourceServer;
 
     fn deref(&self) -> &ResourceServer {
-        &self.core
+        &self.0.core
     }
 }
 
@@ -37,7 +41,7 @@ impl Server {
     /// The bytes of the request that was laid out.
     fn laid_out(&self, length: u32) -> Result<Ref<'_, [u8]>> {
         let bytes = usize::try_from(length).unwrap_or(usize::MAX);
-        Ref::filter_map(self.layout.borrow(), |layout| layout.get(..bytes))
+        Ref::filter_map(self.0.layout.borrow(), |layout| layout.get(..bytes))
             .map_err(|_| Error::from_reason("a layout longer than its memory"))
     }
 }
@@ -135,7 +139,8 @@ pub(crate) fn declare(server: &External<Server>, offered: String) -> Result<Decl
 pub(crate) fn serve(made: &External<ResourceServer>, layout: Uint8Array) -> Result<External<Server>> {
     caught(|| {
         let core = ResourceServer::clone(made);
-        Ok(External::new(Server { core, layout: RefCell::new(layout), accepted: RefCell::new(None) }))
+        let serving = Serving { core, layout: RefCell::new(layout), accepted: RefCell::new(None) };
+        Ok(External::new(Server(Rc::new(serving))))
     })
 }
 
@@ -143,7 +148,7 @@ pub(crate) fn serve(made: &External<ResourceServer>, layout: Uint8Array) -> Resu
 #[napi(catch_unwind)]
 pub(crate) fn lay_out_in(server: &External<Server>, layout: Uint8Array) -> Result<()> {
     caught(|| {
-        server.layout.replace(layout);
+        server.0.layout.replace(layout);
         Ok(())
     })
 }
@@ -167,11 +172,24 @@ pub(crate) fn describe(server: &External<Server>) -> Result<Description> {
     })
 }
 
-/// The decision on the request that was laid out, or what is missing for it. Never blocks.
+/// A function that decides on the request that was laid out, or says what is missing. It never blocks.
 ///
-/// A number is that of an accepted token's verification; `accepted` has the token.
+/// A number is that of an accepted token's verification; `accepted` has the token. It is a function of one server, since
+/// finding a server by its handle takes as long as all else that a call of it does beside the decision.
 #[napi(catch_unwind)]
-pub(crate) fn check(
+pub(crate) fn checks_of<'env>(
+    env: &'env Env,
+    server: &External<Server>,
+) -> Result<Function<'env, (u32,), Either<f64, Outcome>>> {
+    let server = Server::clone(server);
+    env.create_function_from_closure("check", move |call| {
+        caught(|| decide(&server, call.first_arg()?, &None, None, |request| server.check(request)))
+    })
+}
+
+/// The same, for a request whose body is known.
+#[napi(catch_unwind)]
+pub(crate) fn check_call(
     server: &External<Server>,
     length: u32,
     body: Body<'_>,
@@ -199,7 +217,7 @@ pub(crate) fn check_after(
 #[napi(catch_unwind)]
 pub(crate) fn accepted(server: &External<Server>, verification: f64) -> Result<Token> {
     caught(|| {
-        let token = server.accepted.take().filter(|token| number(token) == verification);
+        let token = server.0.accepted.take().filter(|token| number(token) == verification);
         Token::new(token.ok_or_else(|| Error::from_reason("another token was accepted last"))?)
     })
 }
@@ -246,6 +264,29 @@ pub(crate) fn calls(server: &External<Server>, length: u32, body: Body<'_>) -> R
     })
 }
 
+/// Why a request would be accepted or refused.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Explained {
+    pub json: String,
+    pub text: String,
+}
+
+/// Why the request that was laid out would be accepted or refused.
+#[napi(catch_unwind)]
+pub(crate) fn explain(
+    server: &External<Server>,
+    length: u32,
+    body: Body<'_>,
+    calls: Option<Vec<Call>>,
+) -> Result<Explained> {
+    caught(|| {
+        let layout = server.laid_out(length)?;
+        let explanation =
+            Request::read(&layout)?.lend(&body, calls.as_deref(), |request| server.explain(request));
+        Ok(Explained { json: explanation.to_json(), text: explanation.to_string() })
+    })
+}
+
 /// Whether the token may use what is named.
 #[napi(catch_unwind)]
 pub(crate) fn allowed(
@@ -281,6 +322,24 @@ pub(crate) fn well_known(server: &External<Server>, length: u32) -> Result<Optio
 #[napi(catch_unwind)]
 pub(crate) fn not_found(server: &External<Server>, target: String) -> Result<Option<Response>> {
     caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
+}
+
+/// The answer to a probe; nothing for another method than GET and HEAD.
+#[napi(catch_unwind)]
+pub(crate) fn health_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.health_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
+}
+
+/// The answer to a scraper; nothing likewise.
+#[napi(catch_unwind)]
+pub(crate) fn metrics_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
+    caught(|| {
+        let response = server.metrics_response(&CoreRequest::new(&method, ""));
+        Ok(response.map(|response| (&response).into()))
+    })
 }
 
 /// Counters, as JSON.
@@ -325,7 +384,7 @@ fn decide(
     Ok(match check {
         Check::Done(Ok(token)) => {
             let verification = number(&token);
-            server.accepted.replace(Some(token));
+            server.0.accepted.replace(Some(token));
             Either::A(verification)
         }
         Check::Done(Err(rejection)) => Either::B(Outcome::refused(&rejection)),

@@ -406,8 +406,9 @@ for (const host of Object.keys(hosts)) {
     });
 
     test("options that are not what the documentation says are refused", async () => {
-      const listed = [{ public: "/open" }, { public: ["open"] }, { health: "healthz" }, { scopes: "a" }, { pubic: [] }];
-      for (const wrong of listed) await assert.rejects(start[host](strictGate(), wrong), TypeError);
+      const paths = [{ public: "/open" }, { public: ["open"] }, { health: "healthz" }, { metrics: "metrics" }];
+      for (const wrong of [...paths, { scopes: "a" }, { pubic: [] }])
+        await assert.rejects(start[host](strictGate(), wrong), TypeError);
     });
   });
 }

@@ -25,21 +25,25 @@ function gates(...scopes) {
 }
 
 for (const [host, make] of Object.entries(hosts)) {
-  test(`${host}: requests, the metadata and sessions follow the current gate`, async (t) => {
+  test(`${host}: requests, the metadata, the counters and sessions follow the current gate`, async (t) => {
     const { issuer, made } = gates("old", "new");
     let [now] = made;
     const log = newLog();
     log.headers["Mcp-Session-Id"] = "session-1";
     const port = await listen(
       t,
-      make(() => now, {}, log),
+      make(() => now, { metrics: "/metrics" }, log),
     );
+    const accepted = async () =>
+      (await exchange(port, httpRequest("GET", "/metrics"))).body.match(/accepted_total \d/)[0];
     const get = (target, scope, sub, lines = []) =>
       exchange(port, httpRequest("GET", target, [`Authorization: ${issuer.authorization({ scope, sub })}`, ...lines]));
     const session = ["Mcp-Session-Id: session-1"];
     assert.equal((await get("/mcp", "old", "alice")).status, 200);
     assert.equal((await get("/mcp", "new", "alice")).status, 403);
+    assert.equal(await accepted(), "accepted_total 1");
     now = made[1];
+    assert.equal(await accepted(), "accepted_total 0");
     assert.equal((await get("/mcp", "old", "alice")).status, 403);
     assert.equal((await get("/mcp", "new", "alice", session)).status, 200);
     assert.equal((await get("/mcp", "new", "bob", session)).status, 404);

@@ -68,6 +68,11 @@ export interface AdapterOptions {
   /** A path that answers GET and HEAD with `{"status": ...}` of `gate.health()`, for probes, without a token. */
   health?: string | undefined;
   /**
+   * A path that answers GET and HEAD with the text of `gate.metrics()`, for scrapers, without a token. It names issuers:
+   * have the proxy in front deny the path to all but operators.
+   */
+  metrics?: string | undefined;
+  /**
    * Scopes that every guarded request needs, beside the configuration's; or, in front of an MCP server, a function that
    * is asked for those of each call, whose body is then always read.
    */

@@ -40,6 +40,11 @@ export interface Configuration {
   metadata?: Readonly<Record<string, unknown>>;
   /** Also answer the root well-known path for a resource with a path. Default false. */
   serve_root_metadata?: boolean;
+  /**
+   * Also serve the metadata of the first advertised authorization server (RFC 8414), for clients before MCP 2025-06-18.
+   * Clients since then must refuse it. Default false.
+   */
+  serve_authorization_server_metadata?: boolean;
   /** Origins whose scripts may read refusals. */
   cors_origins?: readonly string[];
   /** When set, a request with another `Origin` is refused before its token is read. */

@@ -79,9 +79,13 @@ class TokenMemory:
 
 
 @asynccontextmanager
-async def authenticating(url: str, issuer: str, client_id: str, client_secret: str) -> AsyncIterator[OfficialClient]:
-    """A client that gets its tokens itself, as the challenges of the server tell it."""
-    tokens, exchanges = TokenMemory(), Exchanges()
+async def authenticating(
+    url: str, issuer: str, client_id: str, client_secret: str, exchanges: Exchanges | None = None
+) -> AsyncIterator[OfficialClient]:
+    """A client that gets its tokens itself, as the challenges of the server tell it. What it exchanges is recorded in
+    ``exchanges``, or in a record of its own.
+    """
+    tokens, exchanges = TokenMemory(), exchanges if exchanges is not None else Exchanges()
     auth = ClientCredentialsOAuthProvider(url, tokens, client_id, client_secret, issuer=issuer)
     async with (
         _http_client(exchanges, auth=auth) as http,

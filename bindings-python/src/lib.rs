@@ -5,6 +5,7 @@ compile_error!(
     "a panic must unwind, so that it becomes a refusal: remove panic = \"abort\" from the profile"
 );
 
+mod authorizer;
 mod refusal;
 mod request;
 mod server;
@@ -14,7 +15,10 @@ mod token;
 #[pyo3::pymodule(gil_used = false)]
 mod _scopegate {
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
+    #[pymodule_export]
+    use super::authorizer::Authorizer;
     #[pymodule_export]
     use super::request::Request;
     #[pymodule_export]
@@ -34,6 +38,12 @@ mod _scopegate {
     #[pyfunction]
     fn environment() -> Vec<&'static str> {
         scopegate_core::ENVIRONMENT.to_vec()
+    }
+
+    /// What was pasted of a request, as the arguments of `explain`.
+    #[pyfunction]
+    fn pasted<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+        crate::request::pasted(py, text)
     }
 
     /// Every reason of the core: name and number.

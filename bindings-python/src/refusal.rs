@@ -13,12 +13,14 @@ pub(crate) type ResponseParts<'py> = (u16, Bound<'py, PyAny>, Bound<'py, PyBytes
 
 static REJECTED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 static CONFIG_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+static LOG_REFUSAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Finds the exceptions once, before there are threads: a child that is forked while a thread looks for one would wait
-/// for that thread for ever.
+/// Finds what is written in Python once, before there are threads: a child that is forked while a thread looks for it would
+/// wait for that thread for ever.
 pub(crate) fn find_exceptions(py: Python<'_>) -> PyResult<()> {
     rejected_class(py)?;
     config_error_class(py)?;
+    log_refusal(py)?;
     Ok(())
 }
 
@@ -30,11 +32,24 @@ fn config_error_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CONFIG_ERROR.import(py, "scopegate._errors", "ConfigError")
 }
 
+fn log_refusal(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    LOG_REFUSAL.import(py, "scopegate._log", "log_refusal")
+}
+
 /// The `Rejected` of a rejection: made here, raised by whoever asked for the decision.
 pub(crate) fn rejected<'py>(py: Python<'py>, rejection: &Rejection) -> PyResult<Bound<'py, PyAny>> {
     let class = rejected_class(py)?;
     let (status, headers, body) = response_parts(py, rejection.response())?;
     class.call1((rejection.reason().name(), rejection.code(), status, headers, body, rejection.detail()))
+}
+
+/// The same, logged and raised.
+pub(crate) fn raised(py: Python<'_>, rejection: &Rejection) -> PyErr {
+    let logged = rejected(py, rejection).and_then(|refusal| {
+        log_refusal(py)?.call1((&refusal,))?;
+        Ok(refusal)
+    });
+    logged.map_or_else(|error| error, PyErr::from_value)
 }
 
 pub(crate) fn response_parts<'py>(py: Python<'py>, response: &HttpResponse) -> PyResult<ResponseParts<'py>> {

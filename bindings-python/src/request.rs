@@ -1,27 +1,31 @@
 //! Python arguments -> what the core needs to know of a request.
 
+use std::ops::Deref;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
-use scopegate_core::{CallId, McpCall, Request as CoreRequest};
+use scopegate_core::{CallId, McpCall, PastedRequest, Request as CoreRequest};
 
-/// One request, copied out of Python once and judged as often as needed.
+/// One request, taken out of Python's lists once and judged as often as needed. Its texts are Python's own, which never
+/// change.
 #[pyclass(frozen, module = "scopegate._scopegate")]
 #[derive(Default)]
 pub(crate) struct Request {
-    method: String,
-    target: String,
-    authorization: Lines,
-    origin: Lines,
-    access_control_request_method: Lines,
-    access_control_request_headers: Lines,
-    protocol_version: Lines,
-    mcp_method: Lines,
-    mcp_name: Lines,
-    scopes: Vec<String>,
-    body: Option<Py<PyBytes>>,
-    calls: Option<Vec<McpCall<'static>>>,
-    now: Option<i64>,
+    pub(crate) method: Text,
+    pub(crate) target: Text,
+    pub(crate) authorization: Lines,
+    pub(crate) origin: Lines,
+    pub(crate) access_control_request_method: Lines,
+    pub(crate) access_control_request_headers: Lines,
+    pub(crate) protocol_version: Lines,
+    pub(crate) mcp_method: Lines,
+    pub(crate) mcp_name: Lines,
+    pub(crate) scopes: Vec<PyBackedStr>,
+    pub(crate) body: Option<Py<PyBytes>>,
+    pub(crate) calls: Option<Calls>,
+    pub(crate) now: Option<i64>,
 }
 
 #[pymethods]
@@ -40,7 +44,7 @@ impl Request {
     }
 
     /// The same request with other scopes of its own.
-    fn with_scopes(&self, py: Python<'_>, scopes: Vec<String>) -> Self {
+    fn with_scopes(&self, py: Python<'_>, scopes: Vec<PyBackedStr>) -> Self {
         Request { scopes, ..self.copied(py) }
     }
 }
@@ -48,16 +52,16 @@ impl Request {
 impl Request {
     fn copied(&self, py: Python<'_>) -> Self {
         Request {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            authorization: self.authorization.clone(),
-            origin: self.origin.clone(),
-            access_control_request_method: self.access_control_request_method.clone(),
-            access_control_request_headers: self.access_control_request_headers.clone(),
-            protocol_version: self.protocol_version.clone(),
-            mcp_method: self.mcp_method.clone(),
-            mcp_name: self.mcp_name.clone(),
-            scopes: self.scopes.clone(),
+            method: self.method.copied(py),
+            target: self.target.copied(py),
+            authorization: self.authorization.copied(py),
+            origin: self.origin.copied(py),
+            access_control_request_method: self.access_control_request_method.copied(py),
+            access_control_request_headers: self.access_control_request_headers.copied(py),
+            protocol_version: self.protocol_version.copied(py),
+            mcp_method: self.mcp_method.copied(py),
+            mcp_name: self.mcp_name.copied(py),
+            scopes: self.scopes.iter().map(|scope| scope.clone_ref(py)).collect(),
             body: self.body.as_ref().map(|body| body.clone_ref(py)),
             calls: self.calls.clone(),
             now: self.now,
@@ -84,10 +88,7 @@ impl Request {
                 }
             })?;
         }
-        if self.body.is_some() && self.calls.is_some() {
-            return Err(PyValueError::new_err("pass body= or calls=, not both"));
-        }
-        Ok(())
+        self.check_body()
     }
 
     fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -103,12 +104,17 @@ impl Request {
             "mcp_name" => self.mcp_name = value.extract()?,
             "scopes" => self.scopes = value.extract()?,
             "body" => self.body = value.extract()?,
-            "calls" => {
-                let calls: Option<Vec<Call>> = value.extract()?;
-                self.calls = calls.map(|calls| calls.into_iter().map(|call| call.0).collect());
-            }
+            "calls" => self.calls = value.extract()?,
             "now" => self.now = value.extract()?,
             _ => return Err(PyTypeError::new_err("an unexpected keyword argument")),
+        }
+        Ok(())
+    }
+
+    /// Refuses what has its calls twice.
+    pub(crate) fn check_body(&self) -> PyResult<()> {
+        if self.body.is_some() && self.calls.is_some() {
+            return Err(PyValueError::new_err("pass body= or calls=, not both"));
         }
         Ok(())
     }
@@ -119,17 +125,17 @@ impl Request {
 
     /// Lends the request to the core in its own form.
     pub(crate) fn lend<R>(&self, py: Python<'_>, judge: impl FnOnce(&CoreRequest<'_>) -> R) -> R {
-        let authorization = self.authorization.slices();
-        let origin = self.origin.slices();
-        let protocol_version = self.protocol_version.slices();
-        let mcp_method = self.mcp_method.slices();
-        let mcp_name = self.mcp_name.slices();
-        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
+        let authorization = self.authorization.slices(py);
+        let origin = self.origin.slices(py);
+        let protocol_version = self.protocol_version.slices(py);
+        let mcp_method = self.mcp_method.slices(py);
+        let mcp_name = self.mcp_name.slices(py);
+        let scopes: Vec<&str> = self.scopes.iter().map(PyBackedStr::as_str).collect();
         let mut request = CoreRequest::new(&self.method, &self.target)
             .authorization(&authorization)
             .origin(&origin)
-            .access_control_request_method(self.access_control_request_method.first())
-            .access_control_request_headers(self.access_control_request_headers.first())
+            .access_control_request_method(self.access_control_request_method.slices(py).first().copied())
+            .access_control_request_headers(self.access_control_request_headers.slices(py).first().copied())
             .protocol_version(&protocol_version)
             .mcp_method(&mcp_method)
             .mcp_name(&mcp_name)
@@ -139,7 +145,7 @@ impl Request {
             request = request.body(body.as_bytes(py));
         }
         if let Some(calls) = &self.calls {
-            request = request.calls(calls);
+            request = request.calls(&calls.0);
         }
         if let Some(now) = self.now {
             request = request.now(now);
@@ -153,17 +159,80 @@ fn let_others_run(work: &mut (dyn FnMut() + Send)) {
     Python::attach(|py| py.detach(work));
 }
 
+/// A text of Python's, or none.
+#[derive(Default)]
+pub(crate) struct Text(Option<PyBackedStr>);
+
+impl Text {
+    fn copied(&self, py: Python<'_>) -> Self {
+        Text(self.0.as_ref().map(|text| text.clone_ref(py)))
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl FromPyObject<'_, '_> for Text {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        Ok(Text(Some(value.extract()?)))
+    }
+}
+
 /// The values of a header's field lines: one value, a list or tuple of values, or `None`.
-#[derive(Clone, Default)]
-pub(crate) struct Lines(Vec<Vec<u8>>);
+#[derive(Default)]
+pub(crate) enum Lines {
+    #[default]
+    None,
+    One(Line),
+    Many(Vec<Line>),
+}
+
+/// The bytes of one field value.
+pub(crate) enum Line {
+    Bytes(Py<PyBytes>),
+    Ascii(PyBackedStr),
+    Decoded(Vec<u8>),
+}
+
+/// The lines in the core's form.
+enum Slices<'a> {
+    One([&'a [u8]; 1]),
+    Many(Vec<&'a [u8]>),
+}
+
+impl<'a> Deref for Slices<'a> {
+    type Target = [&'a [u8]];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Slices::One(line) => line,
+            Slices::Many(lines) => lines,
+        }
+    }
+}
 
 impl Lines {
-    fn slices(&self) -> Vec<&[u8]> {
-        self.0.iter().map(Vec::as_slice).collect()
+    fn slices<'a>(&'a self, py: Python<'a>) -> Slices<'a> {
+        match self {
+            Lines::None => Slices::Many(Vec::new()),
+            Lines::One(line) => Slices::One([line.bytes(py)]),
+            Lines::Many(lines) => Slices::Many(lines.iter().map(|line| line.bytes(py)).collect()),
+        }
     }
 
-    fn first(&self) -> Option<&[u8]> {
-        self.0.first().map(Vec::as_slice)
+    fn copied(&self, py: Python<'_>) -> Self {
+        match self {
+            Lines::None => Lines::None,
+            Lines::One(line) => Lines::One(line.copied(py)),
+            Lines::Many(lines) => Lines::Many(lines.iter().map(|line| line.copied(py)).collect()),
+        }
     }
 }
 
@@ -172,38 +241,77 @@ impl<'py> FromPyObject<'_, 'py> for Lines {
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if value.is_none() {
-            return Ok(Lines::default());
+            return Ok(Lines::None);
         }
-        if let Some(line) = line(&value) {
-            return Ok(Lines(vec![line]));
+        if let Some(line) = Line::read(&value) {
+            return Ok(Lines::One(line));
         }
-        let lines: Option<Vec<Vec<u8>>> = if let Ok(list) = value.cast::<PyList>() {
-            list.iter().map(|item| line(&item)).collect()
+        let lines: Option<Vec<Line>> = if let Ok(list) = value.cast::<PyList>() {
+            list.iter().map(|item| Line::read(&item)).collect()
         } else if let Ok(tuple) = value.cast::<PyTuple>() {
-            tuple.iter().map(|item| line(&item)).collect()
+            tuple.iter().map(|item| Line::read(&item)).collect()
         } else {
             None
         };
         // The value itself may be a token, so the message does not show it.
-        lines.map(Lines).ok_or_else(|| PyTypeError::new_err("expected str, bytes, a list of these, or None"))
+        lines
+            .map(Lines::Many)
+            .ok_or_else(|| PyTypeError::new_err("expected str, bytes, a list of these, or None"))
     }
 }
 
-/// The bytes of one field value. Servers decode field values as ISO 8859-1 (PEP 3333), so text goes back that way.
-fn line(value: &Bound<'_, PyAny>) -> Option<Vec<u8>> {
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Some(bytes.as_bytes().to_vec());
+impl Line {
+    /// Servers decode field values as ISO 8859-1 (PEP 3333), so text goes back that way.
+    fn read(value: &Bound<'_, PyAny>) -> Option<Line> {
+        let Ok(text) = value.cast::<PyString>() else {
+            return value.cast::<PyBytes>().ok().map(|bytes| Line::Bytes(bytes.clone().unbind()));
+        };
+        match PyBackedStr::try_from(text.clone()) {
+            // A character is a byte in ASCII alone.
+            Ok(utf8) if text.code_point_len().is_ok_and(|length| length == utf8.len()) => {
+                Some(Line::Ascii(utf8))
+            }
+            _ => Some(Line::Decoded(latin(&text.to_string_lossy()))),
+        }
     }
-    let text = value.cast::<PyString>().ok()?.to_string_lossy();
-    if text.is_ascii() {
-        return Some(text.as_bytes().to_vec());
+
+    fn bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+        match self {
+            Line::Bytes(bytes) => bytes.as_bytes(py),
+            Line::Ascii(text) => text.as_bytes(),
+            Line::Decoded(bytes) => bytes,
+        }
     }
+
+    fn copied(&self, py: Python<'_>) -> Self {
+        match self {
+            Line::Bytes(bytes) => Line::Bytes(bytes.clone_ref(py)),
+            Line::Ascii(text) => Line::Ascii(text.clone_ref(py)),
+            Line::Decoded(bytes) => Line::Decoded(bytes.clone()),
+        }
+    }
+}
+
+fn latin(text: &str) -> Vec<u8> {
     let latin: Result<Vec<u8>, _> = text.chars().map(|char| u8::try_from(u32::from(char))).collect();
-    Some(latin.unwrap_or_else(|_| text.as_bytes().to_vec()))
+    latin.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// A call that the host's own parser read: `(method, name, id)`.
-pub(crate) struct Call(McpCall<'static>);
+/// The calls that the host's own parser read.
+#[derive(Clone)]
+pub(crate) struct Calls(Vec<McpCall<'static>>);
+
+impl FromPyObject<'_, '_> for Calls {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let calls: Vec<Call> = value.extract()?;
+        Ok(Calls(calls.into_iter().map(|call| call.0).collect()))
+    }
+}
+
+/// One of them: `(method, name, id)`.
+struct Call(McpCall<'static>);
 
 impl<'py> FromPyObject<'_, 'py> for Call {
     type Error = PyErr;
@@ -227,4 +335,26 @@ fn call_id(value: &Bound<'_, PyAny>) -> Option<CallId> {
         return value.extract().ok().map(CallId::Number);
     }
     value.cast::<PyString>().ok()?.extract().ok().map(CallId::Text)
+}
+
+/// What was pasted of a request, as keyword arguments; what there was not is left out.
+pub(crate) fn pasted<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+    let pasted = PastedRequest::read(text);
+    let found = PyDict::new(py);
+    for (name, value) in [("method", pasted.method), ("target", pasted.target)] {
+        value.map_or(Ok(()), |value| found.set_item(name, value))?;
+    }
+    for (name, lines) in [
+        ("authorization", pasted.authorization),
+        ("origin", pasted.origin),
+        ("protocol_version", pasted.protocol_version),
+        ("mcp_method", pasted.mcp_method),
+        ("mcp_name", pasted.mcp_name),
+    ] {
+        found.set_item(name, lines.iter().map(|line| PyBytes::new(py, line)).collect::<Vec<_>>())?;
+    }
+    if let Some(body) = pasted.body {
+        found.set_item("body", PyBytes::new(py, &body))?;
+    }
+    Ok(found)
 }

@@ -10,7 +10,9 @@ use scopegate_core::{
     Request as CoreRequest, ResourceServer,
 };
 
-use crate::refusal::{ResponseParts, caught, config_error, key_control_error, rejected, response_parts};
+use crate::refusal::{
+    ResponseParts, caught, config_error, key_control_error, raised, rejected, response_parts,
+};
 use crate::request::Request;
 use crate::token::AccessToken;
 
@@ -73,17 +75,6 @@ impl Server {
     ) -> PyResult<Bound<'py, PyAny>> {
         let request = Request::with_details(authorization, details)?;
         self.decide(py, &request, |request| self.with_body(request, self.0.check(request)))
-    }
-
-    /// As `authorize` likewise: `AccessToken` or `Rejected`.
-    fn authorize_once<'py>(
-        &self,
-        py: Python<'py>,
-        authorization: &Bound<'py, PyAny>,
-        details: &Bound<'py, PyDict>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let request = Request::with_details(authorization, details)?;
-        self.decide(py, &request, |request| self.with_body(request, self.fetching(py, request)))
     }
 
     /// As `check`, after `refresh` returned: no `KeyRequest` again.
@@ -153,6 +144,18 @@ impl Server {
         })
     }
 
+    /// Why a request would be accepted or refused, as JSON and as text.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        authorization: &Bound<'_, PyAny>,
+        details: &Bound<'_, PyDict>,
+    ) -> PyResult<(String, String)> {
+        let request = Request::with_details(authorization, details)?;
+        let explanation = self.guard(py, || request.lend(py, |request| self.0.explain(request)))?;
+        Ok((explanation.to_json(), explanation.to_string()))
+    }
+
     fn allowed(&self, py: Python<'_>, token: &AccessToken, kind: &str, name: &str) -> PyResult<bool> {
         let kind = CallKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err("kind: expected \"tools\", \"prompts\" or \"resources\""))?;
@@ -168,6 +171,26 @@ impl Server {
     fn not_found<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Option<ResponseParts<'py>>> {
         let ours = self.guard(py, || self.0.is_metadata_path(request.target()))?;
         ours.then(|| response_parts(py, &self.0.not_found())).transpose()
+    }
+
+    /// The answer to a probe, or `None` for another method than GET and HEAD.
+    fn health_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.health_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
+    }
+
+    /// The answer to a scraper, or `None` likewise.
+    fn metrics_response<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request,
+    ) -> PyResult<Option<ResponseParts<'py>>> {
+        let response = self.guard(py, || request.lend(py, |request| self.0.metrics_response(request)))?;
+        response.map(|response| response_parts(py, &response)).transpose()
     }
 
     /// Fetches the keys of every issuer; blocks, and lets other threads run.
@@ -201,8 +224,9 @@ impl Server {
         self.guard(py, || self.0.stats().to_prometheus())
     }
 
+    /// Other threads run while the lines are written.
     fn drain_events(&self, py: Python<'_>) -> PyResult<String> {
-        self.guard(py, || self.0.drain_events_as_lines())
+        self.guard(py, || py.detach(|| self.0.drain_events_as_lines()))
     }
 
     fn health(&self, py: Python<'_>) -> PyResult<String> {
@@ -216,6 +240,12 @@ impl Server {
     #[getter]
     fn metadata_url(&self) -> &str {
         self.0.metadata_url()
+    }
+
+    /// The paths at which `well_known` serves a document.
+    #[getter]
+    fn well_known_paths(&self) -> Vec<&str> {
+        self.0.well_known_paths()
     }
 
     #[getter]
@@ -308,15 +338,23 @@ impl Server {
         })
     }
 
+    /// For `Authorizer`: the token, or the `Rejected` that was logged.
+    pub(crate) fn authorized(&self, py: Python<'_>, request: &Request) -> PyResult<AccessToken> {
+        request.lend(py, |request| {
+            let decided = caught(|| match self.with_body(request, self.fetching(py, request)) {
+                Check::Done(decided) => decided,
+                _ => Err(Box::new(self.0.internal_error("keys were asked for twice", request))),
+            });
+            let decided = decided.unwrap_or_else(|| Err(Box::new(self.panicked(request))));
+            decided.map(AccessToken).map_err(|rejection| raised(py, &rejection))
+        })
+    }
+
     fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {
-        match self.0.check(request) {
-            Check::NeedKeys(keys) => {
-                // What happened to the fetch shows in the decision that follows.
-                let _ = py.detach(|| self.0.refresh(&keys));
-                self.0.check_after(request, &keys)
-            }
-            decided => decided,
-        }
+        self.0.check_fetching(request, |wanted| {
+            // What happened to the fetch shows in the decision that follows.
+            let _ = py.detach(|| self.0.refresh(wanted));
+        })
     }
 
     fn with_body(&self, request: &CoreRequest<'_>, check: Check) -> Check {

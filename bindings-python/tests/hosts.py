@@ -105,15 +105,15 @@ def fastmcp_server(auth: Scopegate) -> FastMCP:
 
 
 def behind_protect(gate: Gate, scopes: Scopes = ()) -> ASGIApp:
-    return protect(weather_server(gate), gate, health="/healthz", scopes=scopes)
+    return protect(weather_server(gate), gate, health="/healthz", metrics="/metrics", scopes=scopes)
 
 
 def behind_fastmcp(gate: Gate, scopes: Scopes = ()) -> ASGIApp:
-    return fastmcp_server(Scopegate(gate, health="/healthz", scopes=scopes)).http_app(path="/mcp")
+    return fastmcp_server(Scopegate(gate, health="/healthz", metrics="/metrics", scopes=scopes)).http_app(path="/mcp")
 
 
 HOSTS: Mapping[str, Callable[..., ASGIApp]] = {"mcp": behind_protect, "fastmcp": behind_fastmcp}
-"""Name -> the application that serves the tools behind a resource server, and its ``health`` at ``/healthz``."""
+"""Name -> the application that serves the tools behind a resource server, with ``health`` and ``metrics``."""
 
 
 def message(method: str, **params: Any) -> bytes:

@@ -7,8 +7,10 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,11 @@ def suites() -> list[dict[str, Any]]:
 
 def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], Any] = serving) -> list[Row]:
     issuer = Issuer(suite["config"]["resource"])
-    config = {**suite["config"], "authorization_servers": [issuer.server()]}
-    gate = ResourceServer.from_json(json.dumps(config))
+    with _metadata_of(suite) as metadata:
+        config = {**suite["config"], "authorization_servers": [{**issuer.server(), **metadata}]}
+        gate = ResourceServer.from_json(json.dumps(config))
+        if metadata:
+            gate.warm_up()
     tokens = {f"{{{name}}}": issuer.mint(**claims) for name, claims in suite["tokens"].items()}
     ran: list[str] = []
     rows = []
@@ -58,9 +63,34 @@ def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], An
             told = {**case, **case.get("hosts", {}).get(host, {})}
             leaves = case.get("leaves", False) or any("closed" in answer for answer in told["answers"])
             ran.clear()
-            found = _exchanged(port, case, leaves, dict(tokens))
+            found = exchanged(port, case, leaves, dict(tokens))
             rows.append(Row(case["id"], told["answers"], told["ran"], found, list(ran)))
     return rows
+
+
+@contextlib.contextmanager
+def _metadata_of(suite: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The members of the authorization server whose metadata the suite gives, while it is served."""
+    document: str | None = suite.get("authorization_server_metadata")
+    if document is None:
+        yield {}
+        return
+    body = document.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/metadata"
+        yield {"discovery_url": url, "metadata_issuer": json.loads(document)["issuer"]}
+        server.shutdown()
 
 
 def _is_told(answer: dict[str, Any], found: dict[str, Any]) -> bool:
@@ -68,10 +98,12 @@ def _is_told(answer: dict[str, Any], found: dict[str, Any]) -> bool:
         return answer == found
     if "passes" in answer:
         return found["status"] >= 200 and found["challenge"] is None
-    return all(found[name] == value for name, value in answer.items())
+    fields = answer.get("fields", {}).items()
+    has_fields = all(found["fields"].get(name.lower()) == value for name, value in fields)
+    return has_fields and all(found[name] == value for name, value in answer.items() if name != "fields")
 
 
-def _exchanged(port: int, case: dict[str, Any], leaves: bool, replacements: dict[str, str]) -> list[dict[str, Any]]:
+def exchanged(port: int, case: dict[str, Any], leaves: bool, replacements: dict[str, str]) -> list[dict[str, Any]]:
     """Sends the requests, each on a connection of its own or all in one write on one, and gives what came back."""
     requests = case["requests"]
     found = []
@@ -153,6 +185,7 @@ def _answers(received: bytes, methods: list[str], *, ended: bool) -> list[dict[s
                 "status": seen.status,
                 "challenge": seen.header("www-authenticate"),
                 "body": body.decode(errors="replace"),
+                "fields": {name: seen.header(name) for name in ("content-type", "cache-control", "retry-after")},
                 "session": seen.header("mcp-session-id"),
                 "stream": stream,
             }

@@ -344,7 +344,13 @@ async def test_scope_of_an_unknown_type_is_an_error(gate: ResourceServer) -> Non
 
 
 def test_paths_without_a_slash_and_single_strings_are_refused(gate: ResourceServer) -> None:
-    wrong: list[dict[str, Any]] = [{"public": ["open"]}, {"health": "healthz"}, {"public": "/open"}, {"scopes": "a b"}]
+    wrong: list[dict[str, Any]] = [
+        {"public": ["open"]},
+        {"health": "healthz"},
+        {"metrics": "metrics"},
+        {"public": "/open"},
+        {"scopes": "a b"},
+    ]
     for arguments in wrong:
         with pytest.raises((ValueError, TypeError)):
             ScopegateMiddleware(Application(), gate, **arguments)

@@ -132,8 +132,8 @@ def test_the_function_is_asked_once_for_each_request(host: str, issuer: Issuer, 
     with serving(HOSTS[host](changing)) as port:
         initialized = http_request("POST", "/mcp", *JSON, bearer(issuer), body=initialize())
         stranger = http_request("POST", "/mcp", *JSON, body=initialize())
-        document, health = http_request("GET", f"{WELL_KNOWN}/mcp"), http_request("GET", "/healthz")
-        for request in (initialized, stranger, document, health):
+        open_to_all = [http_request("GET", path) for path in (f"{WELL_KNOWN}/mcp", "/healthz", "/metrics")]
+        for request in (initialized, stranger, *open_to_all):
             changing.asked = 0
             assert exchange(port, request).status < 500
             assert changing.asked == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import pickle
 import subprocess
@@ -13,7 +14,16 @@ from typing import Any
 import pytest
 from conftest import RESOURCE
 
-from scopegate import AccessToken, ConfigError, HttpResponse, McpCall, Rejected, ResourceServer, _scopegate
+from scopegate import (
+    AccessToken,
+    ConfigError,
+    HttpResponse,
+    McpCall,
+    Rejected,
+    RequestDetails,
+    ResourceServer,
+    _scopegate,
+)
 from scopegate.testing import Issuer
 
 POLICY_SERVER: dict[str, Any] = {
@@ -207,6 +217,43 @@ async def test_the_three_ways_to_decide_agree(issuer: Issuer, gate: ResourceServ
         refusals.append((caught.value.reason, caught.value.response))
     assert refusals[0][0] == "wrong_audience"
     assert refusals[0] == refusals[1] == refusals[2]
+
+
+def test_keywords_of_authorize_are_the_request_details() -> None:
+    keywords = list(inspect.signature(ResourceServer.authorize).parameters)
+    assert keywords == ["self", "authorization", *RequestDetails.__annotations__]
+
+
+@pytest.mark.parametrize("wrong", [{"scopes": None}, {"scopes": "read"}, {"method": None}, {"method": 1}, {"now": "1"}])
+def test_argument_of_another_type_is_named(gate: ResourceServer, wrong: dict[str, Any]) -> None:
+    for decide in (gate.authorize, gate.check):
+        with pytest.raises(TypeError, match=next(iter(wrong))):
+            decide("Bearer x", **wrong)
+
+
+def test_field_values_are_bytes_or_their_characters(issuer: Issuer) -> None:
+    gate = guarded(issuer, allowed_origins=["https://app.test"])
+    good = issuer.authorization(sub="alice")
+    for lines in (good, good.encode(), [good], (good.encode(),)):
+        assert gate.authorize(lines, origin=b"https://app.test").subject == "alice"
+    for origin in ("https://app.test\xe9", b"https://app.test\xe9", "https://app.test\u20ac", "\ud800"):
+        assert refusal(gate, good, origin=origin).reason == "origin_denied"
+    for two in ([good, good], (good, b"x")):
+        assert refusal(gate, two).reason == "multiple_credentials"
+
+
+def test_class_that_inherits_has_to_begin_as_its_base_does(issuer: Issuer) -> None:
+    class Whole(ResourceServer):
+        def __init__(self, issuer: Issuer) -> None:
+            super().__init__(resource=RESOURCE, authorization_servers=[issuer.server()])
+
+    class Empty(ResourceServer):
+        def __init__(self) -> None:
+            pass
+
+    assert Whole(issuer).authorize(issuer.authorization(sub="alice")).subject == "alice"
+    with pytest.raises(RuntimeError, match="ResourceServer"):
+        Empty().authorize(issuer.authorization())
 
 
 def test_further_need_is_checked_on_a_verified_token(issuer: Issuer, gate: ResourceServer) -> None:

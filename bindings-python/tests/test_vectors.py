@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from scopegate import AccessToken, ConfigError, HttpResponse, McpCall, PolicyReport, Rejected, ResourceServer
+from scopegate import (
+    AccessToken,
+    ConfigError,
+    Explanation,
+    HttpResponse,
+    McpCall,
+    PolicyReport,
+    Rejected,
+    ResourceServer,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 VECTORS = REPOSITORY / "tests" / "vectors"
@@ -39,9 +48,9 @@ def test_every_vector_gives_the_expected_answer(surface: str, authorize: Authori
     for suite in SUITES:
         document = json.loads(suite.read_bytes())
         ran = 0
-        for case, found in asyncio.run(answers(document, authorize)):
+        for case, found, explanation in asyncio.run(answers(document, authorize)):
             ran += 1
-            transcript.append(transcript_line(case["id"], found))
+            transcript.append(transcript_line(case["id"], found, explanation))
             if found != case["expect"]:
                 wrong.append(f"{suite.stem}/{case['id']}: expected {case['expect']}, found {found}")
         assert ran == document["number_of_tests"] > 0
@@ -50,25 +59,53 @@ def test_every_vector_gives_the_expected_answer(surface: str, authorize: Authori
     assert not wrong, f"{len(wrong)} of {len(transcript)}:\n" + "\n".join(wrong[:20])
 
 
-def transcript_line(id: str, found: dict[str, Any]) -> str:
+def transcript_line(id: str, found: dict[str, Any], explanation: Explanation | None) -> str:
     """The answer in the form that is compared between languages."""
     answer = found.get("response") or found
     members = {name: answer.get(name) for name in ("reason", "code", "status", "headers", "body", "token")}
     if "allowed" in found:
         members["allowed"] = found["allowed"]
+    if explanation is not None:
+        members = dict.fromkeys(members)
+        members |= {"explanation": explanation.to_json(), "text": str(explanation)}
     return json.dumps({"id": id, **members}, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-async def answers(document: dict[str, Any], authorize: Authorize) -> list[tuple[Case, dict[str, Any]]]:
+async def answers(
+    document: dict[str, Any], authorize: Authorize
+) -> list[tuple[Case, dict[str, Any], Explanation | None]]:
     """Each case of a suite with its answer; the cases of a group meet one server, in order."""
-    found = []
+    found: list[tuple[Case, dict[str, Any], Explanation | None]] = []
     for group in document["groups"]:
         gate = gate_of(group)
         for case in group["cases"]:
-            found.append((case, await answer(gate, case, authorize)))
+            if case["operation"] == "explain":
+                explanation = explained(gate, case)
+                found.append((case, told(explanation), explanation))
+                continue
+            found.append((case, await answer(gate, case, authorize), None))
             # A token that was verified before has the answer of one that was not.
             assert await answer(gate, case, authorize) == found[-1][1], case["id"]
     return found
+
+
+def explained(gate: ResourceServer, case: Case) -> Explanation:
+    request = details(case["request"])
+    return gate.explain(request.pop("authorization", None), **request, now=case["now"])
+
+
+def told(explanation: Explanation) -> dict[str, Any]:
+    """What came of each check, and what is said of the one that failed."""
+    failed = next((check for check in explanation.checks if check.outcome == "failed"), None)
+    return {
+        "outcome": explanation.outcome,
+        "reason": explanation.reason,
+        "status": explanation.status,
+        "checks": [f"{check.outcome} {check.check}" for check in explanation.checks],
+        "expected": failed and failed.expected,
+        "found": failed and failed.found,
+        "hint": failed and failed.hint,
+    }
 
 
 def gate_of(group: dict[str, Any]) -> ResourceServer:

@@ -8,7 +8,7 @@ use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
-use crate::event::audit::{Caller, Decided};
+use crate::event::audit::{Caller, Credential, Decided};
 use crate::keys::algorithm::Algorithm;
 use crate::keys::source::{KeyRequest, Recognition, Selection, Source, VerifyingKey, Want};
 use crate::policy::{Policy, Verdict};
@@ -19,33 +19,45 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
-use crate::token::cache::{Sought, Verified};
+use crate::token::cache::{Digest, Sought, Verified};
 use crate::token::claims::{self, Claims, Judged};
 use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
 
+/// A decision that counts.
+pub(crate) const LIVE: bool = true;
+
+/// A decision that is only looked at: it comes out the same, starts no fetch, counts nothing and remembers no token.
+pub(crate) const DRY: bool = false;
+
 impl Inner {
     /// Checks 1 to 22. The order of checks: the first that fails is the reason, in every language.
-    pub(crate) fn authenticate(
+    pub(crate) fn authenticate<const IS_LIVE: bool>(
         &self,
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<AccessToken, Stop> {
+    ) -> Result<Authenticated, Stop> {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
-        self.verified(credential, request, done)
+        self.verified::<IS_LIVE>(credential, request, done)
     }
 
-    /// Checks 23 to 26.
-    pub(crate) fn permit(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
+    /// Checks 23 to 26. Whatever comes of it, `asked` tells what was found out on the way.
+    pub(crate) fn permit<'a, const IS_LIVE: bool>(
+        &self,
+        token: &AccessToken,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
+    ) -> Result<(), Stop> {
         match (&self.policy, &request.body) {
-            (Some(policy), Body::Unread) => self.check_headers(policy, token, request),
-            (Some(policy), body) => self.check_call(policy, token, request, body).map_err(Stop::from),
+            (Some(policy), Body::Unread) => self.check_headers::<IS_LIVE>(policy, token, request, asked),
+            (Some(policy), _) => self.check_call(policy, token, request, asked).map_err(Stop::from),
             (None, _) if self.cover(token, request.scopes) => Ok(()),
-            (None, _) => self
-                .has_scopes(token, self.need(request, &[]))
-                .map_err(|refusal| self.stop_with_id(refusal, request)),
+            (None, _) => match self.has_scopes(token, self.need(request, &[])) {
+                Ok(_) => Ok(()),
+                Err(refusal) => Err(self.stop_with_id::<IS_LIVE>(refusal, request)),
+            },
         }
     }
 
@@ -59,32 +71,37 @@ impl Inner {
     }
 
     /// Checks 7 to 22, from the entry of a token that passed them before as far as they can have another outcome now.
-    fn verified(
+    fn verified<const IS_LIVE: bool>(
         &self,
         credential: &[u8],
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<AccessToken, Stop> {
-        let Some(cache) = &self.cache else {
-            return self.verify(credential, request, done).map(|verified| verified.token);
+    ) -> Result<Authenticated, Stop> {
+        let Some(cache) = self.cache.as_ref().filter(|_| IS_LIVE) else {
+            return aside(request, || {
+                let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
+                Ok(Authenticated { token, digest: None })
+            });
         };
         let sought = Sought::new(credential);
         if let Some(found) = cache.find(&sought, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
-                Some(token) => return Ok(token),
+                Some(token) => return Ok(Authenticated { token, digest: sought.known_digest() }),
                 None => cache.remove(&found),
             }
         }
-        let verified = self.verify(credential, request, done)?;
-        let token = verified.token.clone();
-        cache.insert(&sought, verified);
-        Ok(token)
+        aside(request, move || {
+            let verified = self.verify::<IS_LIVE>(credential, request, done)?;
+            let token = verified.token.clone();
+            cache.insert(&sought, verified);
+            Ok(Authenticated { token, digest: sought.known_digest() })
+        })
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
-    fn verify(
+    fn verify<const IS_LIVE: bool>(
         &self,
         credential: &[u8],
         request: &Request<'_>,
@@ -95,17 +112,21 @@ impl Inner {
         let issuer = claims::issuer(&members)?.to_owned();
         let origin = self.origin(&issuer, &jws.header, request)?;
         let want = origin.want(&jws.header, claims::issue_time(&members));
-        let key = match origin.source.select(&want, done) {
+        let selection =
+            if IS_LIVE { origin.source.select(&want, done) } else { origin.source.foresee(&want) };
+        let key = match selection {
             Selection::Key(key) => key,
             none => return Err(without_key(none)),
         };
-        if !request.verified_aside(|| key.verifies(jws.signing_input, &jws.signature)) {
-            origin.source.bad_signature(&want);
-            return Err(Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key").into());
+        if !key.verifies(jws.signing_input, &jws.signature) {
+            if IS_LIVE {
+                origin.source.bad_signature(&want);
+            }
+            return Err(bad_signature().into());
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
-        self.judge(&claims, &jws.header, &origin)?;
-        if let Some(encoded) = jws.new_header {
+        self.judge::<IS_LIVE>(&claims, &jws.header, &origin)?;
+        if IS_LIVE && let Some(encoded) = jws.new_header {
             self.headers.remember(encoded, &jws.header);
         }
         Ok(Verified {
@@ -131,7 +152,7 @@ impl Inner {
             Recognition::Changed => return Ok(None),
             Recognition::NotNow(selection) => return Err(without_key(selection)),
         }
-        self.judge(token.claims(), header, &origin)?;
+        self.judge::<LIVE>(token.claims(), header, &origin)?;
         Ok(Some(token.clone()))
     }
 
@@ -144,7 +165,12 @@ impl Inner {
     }
 
     /// Checks 17 to 22.
-    fn judge(&self, claims: &Claims, header: &Header, origin: &Origin<'_>) -> Result<(), Refusal> {
+    fn judge<const IS_LIVE: bool>(
+        &self,
+        claims: &Claims,
+        header: &Header,
+        origin: &Origin<'_>,
+    ) -> Result<(), Refusal> {
         let rules = &origin.server.tokens;
         claims.judge(&Judged {
             header,
@@ -153,14 +179,14 @@ impl Inner {
             times: self.settings.times,
             now: origin.now,
         })?;
-        if rules.format == TokenFormat::Generic && !claims.would_pass_rfc9068(header) {
+        if IS_LIVE && rules.format == TokenFormat::Generic && !claims.would_pass_rfc9068(header) {
             self.counters.not_rfc9068();
         }
         Ok(())
     }
 
     /// The unverified issuer only selects whose keys are tried, before any network.
-    fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
+    pub(crate) fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
         let index = self.issuers.get(issuer).copied();
         let server = index.and_then(|index| self.settings.servers.get(index));
         let source = index.and_then(|index| self.sources.get(index));
@@ -170,7 +196,7 @@ impl Inner {
     }
 
     /// Check 13.
-    fn now(&self, request: &Request<'_>) -> Result<i64, Refusal> {
+    pub(crate) fn now(&self, request: &Request<'_>) -> Result<i64, Refusal> {
         let now = request.now.or_else(|| self.clock.wall()).filter(|now| *now >= 0);
         now.ok_or_else(|| Refusal::new(Reason::ClockUnusable, "expected the machine's clock to be past 1970"))
     }
@@ -188,22 +214,31 @@ impl Inner {
     }
 
     /// Checks 24 to 26: the call, the policy and the scopes.
-    pub(crate) fn check_call(
+    pub(crate) fn check_call<'a>(
         &self,
         policy: &Policy,
         token: &AccessToken,
-        request: &Request<'_>,
-        body: &Body<'_>,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
     ) -> Result<(), Refusal> {
-        let message = match body {
+        let message = match request.body {
             Body::Unread => Ok(Message::None),
             Body::Bytes(body) => call::read(body, policy.max_body_bytes()),
             Body::Calls(calls) => call::from_calls(calls),
         };
-        let message = message.map_err(call_refusal)?;
-        call::check_routing(request, &message).map_err(call_refusal)?;
-        let judged = self.has_need(policy, token, request, &message);
-        judged.map_err(|refusal| Refusal { id: message.id().cloned(), ..refusal })
+        let (message, read) = match message {
+            Ok(message) => (message, Ok(())),
+            Err(error) => (Message::None, Err(error)),
+        };
+        let message = asked.message.insert(message);
+        read.and_then(|()| call::check_routing(request, message)).map_err(call_refusal)?;
+        match self.has_need(policy, token, request, message) {
+            Ok(need) => {
+                asked.need = Some(need);
+                Ok(())
+            }
+            Err(refusal) => Err(Refusal { id: message.id().cloned(), ..refusal }),
+        }
     }
 
     /// The calls in a body, with their arguments.
@@ -218,23 +253,34 @@ impl Inner {
 
     /// The same by the routing headers, where the host vouches for them. Without that, and where they do not say all,
     /// the body decides; it also gives a 403 its form.
-    fn check_headers(&self, policy: &Policy, token: &AccessToken, request: &Request<'_>) -> Result<(), Stop> {
+    fn check_headers<'a, const IS_LIVE: bool>(
+        &self,
+        policy: &Policy,
+        token: &AccessToken,
+        request: &Request<'a>,
+        asked: &mut Asked<'a>,
+    ) -> Result<(), Stop> {
         if !policy.headers_verified() {
             return Err(Stop::NeedBody);
         }
         let call = call::from_headers(request).map_err(call_refusal)?.ok_or(Stop::NeedBody)?;
-        self.has_need(policy, token, request, &Message::Call(call))
-            .map_err(|refusal| self.stop_with_id(refusal, request))
+        match self.has_need(policy, token, request, asked.message.insert(Message::Call(call))) {
+            Ok(need) => {
+                asked.need = Some(need);
+                Ok(())
+            }
+            Err(refusal) => Err(self.stop_with_id::<IS_LIVE>(refusal, request)),
+        }
     }
 
-    /// Checks 25 and 26.
+    /// Checks 25 and 26. What was needed.
     fn has_need(
         &self,
         policy: &Policy,
         token: &AccessToken,
         request: &Request<'_>,
         message: &Message<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<ScopeSet, Refusal> {
         let detail = match policy.judge(message) {
             Verdict::Need(scopes) => return self.has_scopes(token, self.need(request, &scopes)),
             Verdict::Deny => "expected a call that the policy allows",
@@ -257,10 +303,10 @@ impl Inner {
         need
     }
 
-    /// Check 26.
-    pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<(), Refusal> {
+    /// Check 26. What was needed, where the token has it.
+    pub(crate) fn has_scopes(&self, token: &AccessToken, need: ScopeSet) -> Result<ScopeSet, Refusal> {
         if self.settings.implications.cover(token.scopes(), need.iter()) {
-            return Ok(());
+            return Ok(need);
         }
         let detail = format!("expected the scopes {}", need.joined());
         let granted = self.listed_grants(token);
@@ -284,8 +330,8 @@ impl Inner {
     }
 
     /// For decisions that were made without the body: it matters for the form of a 403 alone.
-    fn stop_with_id(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
-        if !self.wire().prefers_json_rpc(request) {
+    fn stop_with_id<const IS_LIVE: bool>(&self, refusal: Refusal, request: &Request<'_>) -> Stop {
+        if !IS_LIVE || !self.wire().prefers_json_rpc(request) {
             return refusal.into();
         }
         match self.read_for_id(request) {
@@ -306,51 +352,70 @@ impl Inner {
         self.policy.as_ref().map_or(DEFAULT_MAX_BODY_BYTES, Policy::max_body_bytes)
     }
 
-    fn wire(&self) -> Wire<'_> {
+    pub(crate) fn wire(&self) -> Wire<'_> {
         Wire { settings: &self.settings, metadata_url: &self.metadata.url }
     }
 
     /// A request that passes. Counted, and told to those who audit.
-    pub(crate) fn accept(&self, token: &AccessToken, request: &Request<'_>) {
+    pub(crate) fn accept<'a>(&self, request: &Request<'a>, known: Known<'_, 'a>) {
         self.counters.accepted();
-        self.audit(request, Some(token), None);
+        self.audit(request, Some(known), None);
     }
 
     /// A refusal as the host sees it, of a token that proved good where there is one. Counted, and told to those who audit.
-    pub(crate) fn reject(
+    pub(crate) fn reject<'a>(
         &self,
         refusal: Refusal,
-        request: &Request<'_>,
-        token: Option<&AccessToken>,
+        request: &Request<'a>,
+        known: Option<Known<'_, 'a>>,
     ) -> Box<Rejection> {
         self.counters.refused(refusal.reason);
-        self.audit(request, token, Some(refusal.reason));
+        self.audit(request, known, Some(refusal.reason));
         let response = self.wire().answer(&refusal, request);
         Box::new(Rejection { reason: refusal.reason, detail: refusal.detail.into_owned(), response })
     }
 }
 
-/// Audit events. What a caller asked for is read once more for them, so that decisions without them cost nothing.
+/// A token that passed checks 1 to 22.
+pub(crate) struct Authenticated {
+    pub(crate) token: AccessToken,
+    /// Of the token as it came, where it was looked for among those that are held.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// What was found out of a request's calls while it was decided, and need not be found out again to tell of it.
+#[derive(Default)]
+pub(crate) struct Asked<'a> {
+    message: Option<Message<'a>>,
+    need: Option<ScopeSet>,
+}
+
+/// Whose request it is, of a token that proved good, and for what.
+pub(crate) struct Known<'t, 'a> {
+    pub(crate) token: &'t AccessToken,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) asked: Asked<'a>,
+}
+
+/// Audit events. What was not found out for the decision is, here alone, so that decisions without them cost nothing.
 impl Inner {
-    fn audit(&self, request: &Request<'_>, token: Option<&AccessToken>, reason: Option<Reason>) {
+    fn audit<'a>(&self, request: &Request<'a>, known: Option<Known<'_, 'a>>, reason: Option<Reason>) {
         let Some(log) = &self.events else { return };
-        let message = token.map_or(Ok(Message::None), |_| self.message(request)).unwrap_or(Message::None);
-        let need = self.need(request, &self.needed_by(&message));
-        log.record(&Decided {
-            time: request.now.or_else(|| self.clock.wall()),
-            resource: self.settings.resource.as_str(),
-            reason,
-            caller: token.map(|token| Caller {
-                token,
-                credential: request.credential().ok(),
-                needed: need.iter().collect(),
-                calls: message.calls(),
-            }),
-        });
+        let Some(room) = log.room(known.is_some()) else { return };
+        let time = request.now.or_else(|| self.clock.wall());
+        let resource = self.settings.resource.as_str();
+        let Some(Known { token, digest, asked }) = known else {
+            return room.keep(&Decided { time, resource, reason, caller: None });
+        };
+        let message = asked.message.unwrap_or_else(|| self.message(request).unwrap_or(Message::None));
+        let needed = asked.need.unwrap_or_else(|| self.need(request, &self.needed_by(&message)));
+        let credential = digest.map_or(Credential::OfRequest(request), Credential::Digest);
+        let caller = Some(Caller { token, credential, needed, calls: message.calls() });
+        room.keep(&Decided { time, resource, reason, caller });
     }
 
     /// The calls that were asked for, as far as they can be read.
-    fn message<'a>(&self, request: &Request<'a>) -> Result<Message<'a>, CallError> {
+    pub(crate) fn message<'a>(&self, request: &Request<'a>) -> Result<Message<'a>, CallError> {
         match request.body {
             Body::Unread => Ok(call::from_headers(request)?.map_or(Message::None, Message::Call)),
             Body::Bytes(body) => call::read(body, self.body_limit()),
@@ -358,7 +423,7 @@ impl Inner {
         }
     }
 
-    fn needed_by(&self, message: &Message<'_>) -> Vec<&str> {
+    pub(crate) fn needed_by(&self, message: &Message<'_>) -> Vec<&str> {
         match self.policy.as_ref().map(|policy| policy.judge(message)) {
             Some(Verdict::Need(scopes)) => scopes,
             Some(Verdict::Deny | Verdict::NoKey) | None => Vec::new(),
@@ -378,6 +443,16 @@ impl Origin<'_> {
     fn want<'a>(&self, header: &'a Header, issued_at: Option<i64>) -> Want<'a> {
         Want { algorithm: self.algorithm, kid: header.kid.as_deref(), issued_at }
     }
+}
+
+/// What a host does aside; a signature that it did not have verified is bad.
+fn aside<T: Send>(request: &Request<'_>, work: impl FnOnce() -> Result<T, Stop> + Send) -> Result<T, Stop> {
+    request.aside(work).unwrap_or_else(|| Err(bad_signature().into()))
+}
+
+/// Check 16.
+fn bad_signature() -> Refusal {
+    Refusal::new(Reason::BadSignature, "expected a signature by the issuer's key")
 }
 
 /// Check 14, when there is no key.

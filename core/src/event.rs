@@ -1,7 +1,10 @@
 //! Counters and health.
 
 pub(crate) mod audit;
+mod kept;
 mod prometheus;
+pub(crate) mod served;
+mod texts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::audit::AuditStats;
+use crate::keys::relay::RelayStatus;
 use crate::keys::source::SourceStatus;
 use crate::reason::Reason;
 use crate::token::cache::TokenCacheStats;
@@ -71,6 +75,8 @@ pub struct Stats {
     pub events: AuditStats,
     /// The key source of each authorization server.
     pub sources: Vec<SourceStatus>,
+    /// The metadata of the authorization server, where it is served.
+    pub authorization_server_metadata: Option<RelayStatus>,
 }
 
 impl Stats {
@@ -79,6 +85,7 @@ impl Stats {
         token_cache: TokenCacheStats,
         events: AuditStats,
         sources: Vec<SourceStatus>,
+        authorization_server_metadata: Option<RelayStatus>,
     ) -> Stats {
         let counts = Reason::ALL.iter().zip(&counters.refused);
         let counts = counts.map(|(reason, counter)| (reason.name(), counter.load(Ordering::Relaxed)));
@@ -91,6 +98,7 @@ impl Stats {
             token_cache,
             events,
             sources,
+            authorization_server_metadata,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::fetch::{Document, FetchError};
 use crate::keys::discovery::{self, Discovery};
+use crate::keys::relay;
 use crate::keys::source::simulation;
 
 /// Where an issuer's metadata is looked for, in order.
@@ -13,6 +14,12 @@ pub fn metadata_urls(issuer: &str) -> Vec<String> {
 pub fn key_set_url(issuer: &str, url: &str, document: &[u8]) -> Result<String, FetchError> {
     let document = Document { body: Some(document.to_vec()), ..Document::default() };
     Discovery::new(None, issuer.to_owned()).key_set_url(url, &document).map(|place| place.url)
+}
+
+/// What is served of a metadata document that came from `url` and is to be `issuer`'s.
+pub fn relayed_metadata(issuer: &str, url: &str, document: &[u8]) -> Result<String, FetchError> {
+    let document = Document { body: Some(document.to_vec()), ..Document::default() };
+    relay::written(&Discovery::new(None, issuer.to_owned()), &[], url, &document)
 }
 
 /// Leads a key source through the history that these bytes choose: time, tokens, an issuer that fails and recovers,

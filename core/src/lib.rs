@@ -25,6 +25,7 @@ mod clock;
 mod config;
 mod decision;
 mod event;
+mod explain;
 mod fetch;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -58,8 +59,10 @@ pub use config::{
 };
 pub use event::audit::{AuditEvent, AuditStats, AuditedCall, Outcome};
 pub use event::{Health, Stats};
+pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation, PastedRequest};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
+pub use keys::relay::RelayStatus;
 pub use keys::scheduler::limit_fetches;
 pub use keys::snapshot::{KeySnapshot, SourceSnapshot};
 pub use keys::source::{KeyControlError, KeyRequest, LastError, SourceStatus};

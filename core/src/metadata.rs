@@ -1,5 +1,7 @@
 //! Protected resource metadata (RFC 9728), its well-known paths, and preflights.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::config::Settings;
@@ -11,12 +13,16 @@ use crate::wire::listed_origin;
 /// Where the metadata of every resource of an origin is (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
+/// Where clients before MCP 2025-06-18 look for the metadata of the authorization server.
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+
 /// The metadata document and where it is served.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) url: String,
-    document: String,
+    document: Arc<str>,
     paths: Vec<String>,
+    relays: bool,
 }
 
 impl Metadata {
@@ -27,40 +33,74 @@ impl Metadata {
         let mut paths = vec![format!("{WELL_KNOWN}{path}")];
         paths.extend(path.strip_suffix('/').map(|path| format!("{WELL_KNOWN}{path}")));
         paths.extend(settings.serve_root_metadata.then(|| WELL_KNOWN.to_owned()));
-        Metadata { url, document: document(settings), paths }
+        Metadata { url, document: document(settings).into(), paths, relays: settings.relay.is_some() }
+    }
+
+    /// Every path at which something is served.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str).chain(self.relays.then_some(AUTHORIZATION_SERVER))
     }
 
     /// The answer to a request for the metadata.
     pub(crate) fn respond(&self, request: &Request<'_>) -> Option<HttpResponse> {
         let path = path_of(request.target);
-        self.paths.iter().any(|served| served == path).then(|| self.respond_by_method(request.method))
+        self.paths
+            .iter()
+            .any(|served| served == path)
+            .then(|| by_method(request.method, || Some(Arc::clone(&self.document))))
     }
 
-    fn respond_by_method(&self, method: &str) -> HttpResponse {
-        let open = ("Access-Control-Allow-Origin", "*".to_owned());
-        let json = ("Content-Type", "application/json".to_owned());
-        let cached = ("Cache-Control", "public, max-age=3600".to_owned());
-        let (status, headers, body) = match method {
-            "GET" => (200, vec![json, cached, open], self.document.as_str()),
-            "HEAD" => {
-                let length = ("Content-Length", self.document.len().to_string());
-                (200, vec![json, cached, open, length], "")
+    /// The answer to a request for the authorization server's metadata, where it is served. Without a document it is 503.
+    pub(crate) fn relay(
+        &self,
+        request: &Request<'_>,
+        document: impl FnOnce() -> Option<Arc<str>>,
+    ) -> Option<HttpResponse> {
+        let is_asked_for = self.relays && path_of(request.target) == AUTHORIZATION_SERVER;
+        is_asked_for.then(|| by_method(request.method, document))
+    }
+}
+
+/// The answer at a path of metadata. For GET and HEAD the document is asked for, and no other method.
+fn by_method(method: &str, document: impl FnOnce() -> Option<Arc<str>>) -> HttpResponse {
+    let open = ("Access-Control-Allow-Origin", "*".to_owned());
+    let json = ("Content-Type", "application/json".to_owned());
+    match method {
+        "GET" | "HEAD" => {
+            let (status, mut headers, body) = match document() {
+                Some(document) => {
+                    (200, vec![json, ("Cache-Control", "public, max-age=3600".to_owned()), open], document)
+                }
+                None => {
+                    let headers = vec![
+                        json,
+                        ("Cache-Control", "no-store".to_owned()),
+                        ("Retry-After", "1".to_owned()),
+                        open,
+                    ];
+                    (503, headers, Arc::from(r#"{"error":"temporarily_unavailable"}"#))
+                }
+            };
+            let mut body = body.as_bytes().to_vec();
+            if method == "HEAD" {
+                headers.push(("Content-Length", body.len().to_string()));
+                body.clear();
             }
-            "OPTIONS" => {
-                let headers = vec![
-                    open,
-                    ("Access-Control-Allow-Methods", "GET, HEAD".to_owned()),
-                    ("Access-Control-Allow-Headers", "*, Authorization, MCP-Protocol-Version".to_owned()),
-                    ("Access-Control-Max-Age", "86400".to_owned()),
-                ];
-                (204, headers, "")
-            }
-            _ => {
-                let allow = ("Allow", "GET, HEAD, OPTIONS".to_owned());
-                (405, vec![json, allow, open], r#"{"error":"method_not_allowed"}"#)
-            }
-        };
-        HttpResponse { status, headers, body: body.as_bytes().to_vec() }
+            HttpResponse { status, headers, body }
+        }
+        "OPTIONS" => {
+            let headers = vec![
+                open,
+                ("Access-Control-Allow-Methods", "GET, HEAD".to_owned()),
+                ("Access-Control-Allow-Headers", "*, Authorization, MCP-Protocol-Version".to_owned()),
+                ("Access-Control-Max-Age", "86400".to_owned()),
+            ];
+            HttpResponse { status: 204, headers, body: Vec::new() }
+        }
+        _ => {
+            let headers = vec![json, ("Allow", "GET, HEAD, OPTIONS".to_owned()), open];
+            HttpResponse { status: 405, headers, body: br#"{"error":"method_not_allowed"}"#.to_vec() }
+        }
     }
 }
 
@@ -225,7 +265,7 @@ fn is_known_but_for_case(name: &str) -> bool {
 }
 
 /// A URL, perhaps with a fragment. An empty one is left out of the document.
-fn is_link(text: &str) -> bool {
+pub(crate) fn is_link(text: &str) -> bool {
     let address = text.split_once('#').map_or(text, |(address, _)| address);
     text.is_empty()
         || (Url::parse(address).is_ok_and(|url| url.has_usual_host())

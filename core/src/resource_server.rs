@@ -10,10 +10,12 @@ use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
-use crate::decision::{Stop, checked_scopes};
+use crate::decision::{Asked, Authenticated, Known, LIVE, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
-use crate::event::{Counters, Health, Stats};
+use crate::event::{Counters, Health, Stats, served};
+use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
+use crate::keys::relay::Relay;
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
 use crate::metadata::{self, Metadata};
@@ -59,6 +61,8 @@ pub(crate) struct Inner {
     declared: Arc<Declared>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) sources: Vec<Arc<Source>>,
+    /// The authorization server's metadata, where it is served.
+    relay: Option<Arc<Relay>>,
     /// Issuer -> index of its server.
     pub(crate) issuers: Arc<HashMap<String, usize>>,
     /// The readings of all servers, sorted.
@@ -91,7 +95,7 @@ pub enum Check {
     },
 }
 
-/// The issuers whose keys [`ResourceServer::warm_up`] could not get.
+/// The issuers whose keys, or whose metadata, [`ResourceServer::warm_up`] could not get.
 #[derive(Clone, Debug)]
 pub struct FetchErrors(Vec<(String, FetchError)>);
 
@@ -158,7 +162,8 @@ impl ResourceServer {
     /// Whether keys are being fetched, or are due to be.
     #[cfg(feature = "testing")]
     pub(crate) fn is_fetching(&self) -> bool {
-        self.0.sources.iter().any(|source| source.is_fetching())
+        let relay = self.0.relay.as_ref().is_some_and(|relay| relay.is_fetching());
+        relay || self.0.sources.iter().any(|source| source.is_fetching())
     }
 
     /// Decides without blocking and without IO, or says what is missing. It may start a fetch in the background.
@@ -189,18 +194,27 @@ impl ResourceServer {
         }
     }
 
+    /// [`ResourceServer::check`]; where keys are missing, this fetch of them, once, and [`ResourceServer::check_after`]. For
+    /// hosts that fetch in a way of their own around [`ResourceServer::refresh`], such as without a lock that they hold.
+    /// What the fetch came to is told by the decision. Never asks for keys.
+    pub fn check_fetching(&self, request: &Request<'_>, fetch: impl FnOnce(&KeyRequest)) -> Check {
+        let wanted = match self.check(request) {
+            Check::NeedKeys(wanted) => wanted,
+            decided => return decided,
+        };
+        fetch(&wanted);
+        self.check_after(request, &wanted)
+    }
+
     /// [`ResourceServer::check`], at most one [`ResourceServer::refresh`], [`ResourceServer::check_after`]. Blocks
     /// only while keys are fetched that no held key can stand in for.
     ///
     /// A request whose decision needs the body must carry it; without it the answer is [`Reason::Internal`].
     pub fn authorize(&self, request: &Request<'_>) -> Result<AccessToken, Box<Rejection>> {
-        let mut check = self.check(request);
-        if let Check::NeedKeys(wanted) = &check {
-            let wanted = wanted.clone();
+        let check = self.check_fetching(request, |wanted| {
             // A failed fetch is told by the check after it, as keys_unavailable.
-            let _ = self.refresh(&wanted);
-            check = self.check_after(request, &wanted);
-        }
+            let _ = self.refresh(wanted);
+        });
         match check {
             Check::Done(result) => result,
             Check::NeedBody { .. } => {
@@ -217,16 +231,18 @@ impl ResourceServer {
     /// `required_scopes` belong to every need. The request's method, origin and body give the refusal its form. The
     /// token's times are not checked again.
     pub fn require(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Box<Rejection>> {
+        let mut asked = Asked::default();
         let judged = checked_scopes(request).and_then(|()| match (&self.0.policy, &request.body) {
             (Some(_), Body::Unread) | (None, _) => {
-                self.0.has_scopes(token, self.0.need(request, &[])).map_err(|refusal| {
+                let judged = self.0.has_scopes(token, self.0.need(request, &[]));
+                judged.map(drop).map_err(|refusal| {
                     let id = self.0.read_for_id(request).unwrap_or_default();
                     Refusal { id, ..refusal }
                 })
             }
-            (Some(policy), body) => self.0.check_call(policy, token, request, body),
+            (Some(policy), _) => self.0.check_call(policy, token, request, &mut asked),
         });
-        judged.map_err(|refusal| self.0.reject(refusal, request, Some(token)))
+        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, digest: None, asked })))
     }
 
     /// [`ResourceServer::require`] for a host that kept what the token said, and no [`AccessToken`].
@@ -241,6 +257,17 @@ impl ResourceServer {
     /// arguments too a body is refused that two parsers could read differently.
     pub fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Box<Rejection>> {
         self.0.calls(request).map_err(|refusal| self.0.reject(refusal, request, None))
+    }
+
+    /// Why this request would be accepted or refused now: every check in its order, with what was expected and found, and
+    /// hints for what is known of the issuer. For operators and for whoever holds the token; see [`Explanation`] for what it
+    /// shows.
+    ///
+    /// It decides as [`ResourceServer::check`] does and leaves no traces: it starts no fetch, counts nothing, is no event
+    /// and remembers no token. Where keys are missing it says so; fetch them before with [`ResourceServer::warm_up`]. Where
+    /// `check` asks for the body only to give a 403 its form, this tells the refusal without it.
+    pub fn explain(&self, request: &Request<'_>) -> Explanation {
+        self.0.explain(request)
     }
 
     /// Whether this token may use a tool, prompt or resource: its scopes cover `required_scopes` and what the policy
@@ -262,10 +289,18 @@ impl ResourceServer {
     }
 
     /// The answer to a request for the metadata or to a preflight; `None` when the request is the application's.
-    /// Needs no token.
+    /// Needs no token, and does no IO: the authorization server's metadata (`serve_authorization_server_metadata`) is fetched in
+    /// the background once it is asked for, and answered with 503 until then.
     pub fn well_known(&self, request: &Request<'_>) -> Option<HttpResponse> {
-        let metadata = self.0.metadata.respond(request);
-        metadata.or_else(|| metadata::preflight(&self.0.settings.cors_origins, request))
+        let metadata = &self.0.metadata;
+        let document = || self.0.relay.as_ref().and_then(|relay| relay.document());
+        let preflight = || metadata::preflight(&self.0.settings.cors_origins, request);
+        metadata.respond(request).or_else(|| metadata.relay(request, document)).or_else(preflight)
+    }
+
+    /// The paths at which [`ResourceServer::well_known`] serves a document, for hosts that register routes.
+    pub fn well_known_paths(&self) -> Vec<&str> {
+        self.0.metadata.paths().collect()
     }
 
     /// Whether a target is a path of protected resource metadata, of this resource or another. An adapter that is
@@ -279,9 +314,13 @@ impl ResourceServer {
         metadata::not_found()
     }
 
-    /// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and waits for them.
+    /// Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and waits for them. Then,
+    /// where it is served, the metadata of the authorization server.
     pub fn warm_up(&self) -> Result<(), FetchErrors> {
-        let failed = source::warm_up(&self.0.sources);
+        let mut failed = source::warm_up(&self.0.sources);
+        if let Some(relay) = &self.0.relay {
+            failed.extend(relay.warm_up().err().map(|error| (relay.settings().issuer.clone(), error)));
+        }
         if failed.is_empty() { Ok(()) } else { Err(FetchErrors(failed)) }
     }
 
@@ -331,7 +370,8 @@ impl ResourceServer {
         let token_cache = self.0.cache.as_deref().map(TokenCache::stats).unwrap_or_default();
         let events = self.0.events.as_deref().map(AuditLog::stats).unwrap_or_default();
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
-        Stats::new(&self.0.counters, token_cache, events, sources)
+        let relay = self.0.relay.as_ref().map(|relay| relay.status());
+        Stats::new(&self.0.counters, token_cache, events, sources, relay)
     }
 
     /// Takes the audit events that were kept since they were last taken, in the order of their decisions: one for each
@@ -347,13 +387,28 @@ impl ResourceServer {
 
     /// The same as JSON lines: an object for each event, and a line feed after each.
     pub fn drain_events_as_lines(&self) -> String {
-        self.drain_events().iter().fold(String::new(), |lines, event| lines + &event.to_json() + "\n")
+        let mut lines = Vec::new();
+        self.drain_events().iter().for_each(|event| event.write_line(&mut lines));
+        String::from_utf8(lines).unwrap_or_default()
     }
 
     /// Whether tokens can be judged now. Needs no network and does not depend on an issuer once keys are held.
     pub fn health(&self) -> Health {
         let sources = self.0.sources.iter().map(|source| source.status()).collect();
         Health::new(sources, self.0.settings.warnings.clone())
+    }
+
+    /// The answer to a probe, for hosts that give it a path: `{"status": ..}` of [`ResourceServer::health`] and no more, with
+    /// 200 whatever it is. `None` for another method than GET and HEAD; the path is not looked at. Needs no token, and
+    /// does no IO.
+    pub fn health_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::health(request.method, || self.health())
+    }
+
+    /// The answer to a scraper, for hosts that give it a path: [`Stats::to_prometheus`]. `None` for another method than GET
+    /// and HEAD; the path is not looked at. Needs no token and names issuers, so operators alone should reach the path.
+    pub fn metrics_response(&self, request: &Request<'_>) -> Option<HttpResponse> {
+        served::metrics(request.method, || self.stats())
     }
 
     /// What the configuration should be asked about: settings that are legal and seldom meant.
@@ -412,22 +467,25 @@ impl ResourceServer {
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        let token = match self.0.authenticate(request, done) {
-            Ok(token) => token,
+        let Authenticated { token, digest } = match self.0.authenticate::<LIVE>(request, done) {
+            Ok(known) => known,
             Err(stop) => return self.stopped(stop, request, None),
         };
-        match self.0.permit(&token, request) {
+        let mut asked = Asked::default();
+        let permitted = self.0.permit::<LIVE>(&token, request, &mut asked);
+        let known = Known { token: &token, digest, asked };
+        match permitted {
             Ok(()) => {
-                self.0.accept(&token, request);
+                self.0.accept(request, known);
                 Check::Done(Ok(token))
             }
-            Err(stop) => self.stopped(stop, request, Some(&token)),
+            Err(stop) => self.stopped(stop, request, Some(known)),
         }
     }
 
-    fn stopped(&self, stop: Stop, request: &Request<'_>, token: Option<&AccessToken>) -> Check {
+    fn stopped<'a>(&self, stop: Stop, request: &Request<'a>, known: Option<Known<'_, 'a>>) -> Check {
         match stop {
-            Stop::Refuse(refusal) => Check::Done(Err(self.0.reject(*refusal, request, token))),
+            Stop::Refuse(refusal) => Check::Done(Err(self.0.reject(*refusal, request, known))),
             Stop::NeedKeys(wanted) => Check::NeedKeys(wanted),
             Stop::NeedBody => Check::NeedBody { limit: self.0.body_limit() },
         }

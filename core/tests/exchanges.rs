@@ -1,7 +1,8 @@
 //! The shared exchanges (tests/exchanges) in front of axum: raw requests, what is answered, and what ran.
 //!
 //! The service behind acts on whatever `serde_json` makes of a body, and checks nothing: no SDK is as careless. So more
-//! may run here of what the policy allows than the exchanges say; where everything is refused, nothing does.
+//! may run here of what the policy allows than the exchanges say; where everything is refused, nothing does. Only where the
+//! host vouches for it does it compare the routing headers with the body.
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::HashMap;
@@ -24,10 +25,8 @@ use base64::engine::general_purpose::STANDARD;
 use scopegate_core::ResourceServer;
 use scopegate_core::testing::Issuer;
 use scopegate_core::tower::ResourceServerLayer;
+use scopegate_stub::{Answer, Stub};
 use serde_json::{Value, json};
-
-/// The stages that are played: under a prefix the layer is none of the application's.
-const STAGES: [&str; 3] = ["plain", "paths", "sessions"];
 
 /// What the policy of every suite denies.
 const NEVER: [&str; 6] = ["erase", "drop_table", "secret", "complete:secret", "plans", "complete:note"];
@@ -42,14 +41,10 @@ fn exchanges_go_as_told() {
     let (mut played, mut wrong) = (0, Vec::new());
     for file in files {
         let suite: Value = serde_json::from_slice(&fs::read(file).expect("a suite")).expect("JSON");
-        // The service behind does not compare headers with bodies, which this suite is about.
-        let trusts_headers = suite["config"]["policy"]["headers_verified"] == true;
-        if STAGES.contains(&text(&suite["stage"])) && !trusts_headers {
-            played += play(&suite, &mut wrong);
-        }
+        played += play(&suite, &mut wrong);
     }
     assert!(wrong.is_empty(), "{} of {played}:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(played, 1180);
+    assert_eq!(played, 1308);
 }
 
 /// Plays a suite, and gives how many cases that were.
@@ -84,16 +79,37 @@ type Ran = Arc<Mutex<Vec<String>>>;
 impl Stage {
     fn new(suite: &Value) -> Stage {
         let issuer = Issuer::new(text(&suite["config"]["resource"]));
-        let server: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+        let mut server: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+        let metadata = suite["authorization_server_metadata"].as_str().map(|document| {
+            let stub = Stub::start().expect("a free port");
+            stub.answer("/metadata", Answer::ok(document));
+            let named: Value = serde_json::from_str(document).expect("JSON");
+            server["discovery_url"] = json!(stub.url("/metadata"));
+            server["metadata_issuer"] = named["issuer"].clone();
+            stub
+        });
         let mut config = suite["config"].clone();
         config["authorization_servers"] = json!([server]);
         let gate = ResourceServer::from_json(&config.to_string()).expect("a configuration");
+        if metadata.is_some() {
+            gate.warm_up().expect("the metadata");
+        }
         let tokens = suite["tokens"].as_object().expect("tokens").iter();
         let tokens = tokens.map(|(name, claims)| (format!("{{{name}}}"), issuer.mint(claims))).collect();
-        let open = if suite["stage"] == "paths" { vec!["/open"] } else { Vec::new() };
-        let (ran, layer) = (Ran::default(), ResourceServerLayer::new(gate).public(open));
+        let open = match text(&suite["stage"]) {
+            "paths" => vec!["/open"],
+            "mounted" => vec!["/api/open"],
+            _ => Vec::new(),
+        };
+        let (ran, mut layer) = (Ran::default(), ResourceServerLayer::new(gate).public(open));
+        if suite["stage"] == "operators" {
+            layer = layer.health("/healthz").metrics("/metrics");
+        }
         let app = Router::new().route("/mcp", any(serve)).route("/open", any(|| async { "open" }));
-        let port = listen(app.with_state(Arc::clone(&ran)).layer(layer));
+        // The layer is around the whole application, since the metadata is at its root.
+        let app = if suite["stage"] == "mounted" { Router::new().nest("/api", app) } else { app };
+        let compares = suite["config"]["policy"]["headers_verified"] == true;
+        let port = listen(app.with_state((Arc::clone(&ran), compares)).layer(layer));
         Stage { port, tokens, ran }
     }
 
@@ -142,7 +158,7 @@ fn text(value: &Value) -> &str {
 
 /// Notes whatever it is asked to run, opens a session where it is initialized, and knows no other.
 async fn serve(
-    State(ran): State<Ran>,
+    State((ran, compares)): State<(Ran, bool)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, HeaderMap, &'static str) {
@@ -156,6 +172,9 @@ async fn serve(
     }
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let is_notification = message["method"].is_string() && message["id"].is_null();
+    if compares && !agrees(&headers, &message) {
+        return (StatusCode::BAD_REQUEST, answer, "{}");
+    }
     let messages = message.as_array().cloned().unwrap_or_else(|| vec![message]);
     for message in &messages {
         let params = &message["params"];
@@ -176,6 +195,18 @@ async fn serve(
         ran.lock().expect("no panic").push(name);
     }
     (if is_notification { StatusCode::ACCEPTED } else { StatusCode::OK }, answer, "{}")
+}
+
+/// Whether the routing headers of MCP 2026-07-28 say what the body says; servers of other versions do not look at them. A
+/// batch, a name in base64 and a method without its header are more than this service takes.
+fn agrees(headers: &HeaderMap, message: &Value) -> bool {
+    let lines = |name: &str| -> Vec<&[u8]> {
+        headers.get_all(name).into_iter().map(|line| line.as_bytes().trim_ascii()).collect()
+    };
+    let named = [&message["params"]["name"], &message["params"]["uri"]].into_iter().find_map(Value::as_str);
+    let named: Vec<&[u8]> = named.map(str::as_bytes).into_iter().collect();
+    lines("mcp-protocol-version") != [b"2026-07-28"]
+        || lines("mcp-method") == [text(&message["method"]).as_bytes()] && lines("mcp-name") == named
 }
 
 const NO_SESSION: &str =
@@ -211,13 +242,15 @@ struct Found {
     status: u16,
     challenge: Option<String>,
     body: String,
+    /// The head of the answer.
+    head: String,
     session: Option<String>,
 }
 
 impl Found {
     /// An answer that did not come has the status 0.
     fn closed() -> Found {
-        Found { status: 0, challenge: None, body: String::new(), session: None }
+        Found { status: 0, challenge: None, body: String::new(), head: String::new(), session: None }
     }
 
     fn is(&self, told: &Value) -> bool {
@@ -228,7 +261,11 @@ impl Found {
             return self.challenge.is_none();
         }
         let says = |name: &str, found: Value| told.get(name).is_none_or(|told| *told == found);
+        let fields = told["fields"].as_object().into_iter().flatten();
+        let has_fields =
+            |(name, value): (&String, &Value)| field(&self.head, name).as_deref() == Some(text(value));
         says("status", json!(self.status))
+            && fields.into_iter().all(has_fields)
             && says("challenge", json!(self.challenge))
             && says("body", json!(self.body))
     }
@@ -273,11 +310,7 @@ fn answers_in(mut received: &[u8], methods: &[&str], has_ended: bool) -> Vec<Fou
             received = rest;
             continue;
         }
-        let field = |wanted: &str| {
-            let lines = head.lines().filter_map(|line| line.split_once(": "));
-            let mut lines = lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            lines.next().map(|(_, value)| value.to_owned())
-        };
+        let field = |wanted: &str| field(&head, wanted);
         let is_empty = methods.get(found.len()) == Some(&"HEAD") || status == 204 || status == 101;
         let length = field("content-length").and_then(|length| length.parse().ok());
         let length =
@@ -285,8 +318,15 @@ fn answers_in(mut received: &[u8], methods: &[&str], has_ended: bool) -> Vec<Fou
         let Some((body, behind)) = rest.split_at_checked(length) else { break };
         let body = String::from_utf8_lossy(body).into_owned();
         let (challenge, session) = (field("www-authenticate"), field("mcp-session-id"));
-        found.push(Found { status, challenge, body, session });
+        found.push(Found { status, challenge, body, head, session });
         received = behind;
     }
     found
+}
+
+/// The value of the first line of a field.
+fn field(head: &str, wanted: &str) -> Option<String> {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let mut lines = lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    lines.next().map(|(_, value)| value.to_owned())
 }

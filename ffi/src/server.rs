@@ -162,8 +162,9 @@ pub unsafe extern "C" fn scopegate_server_derive(
 /// `default`.
 ///
 /// With `SCOPEGATE_OK` come `declared`, to be freed by `scopegate_server_free`, and `report`, unless that is NULL: a JSON
-/// object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny") and
-/// `unreadable` (resources that a policy lets nobody use). With any other status comes `error`, which may be NULL; a mistake's
+/// object with `unmatched_rules` and `defaulted` (lists of `kind` and `name`), `default` (a list of scopes, or "deny"),
+/// `unreadable` (resources that a policy lets nobody use) and `forgotten` (a sentence on each of these: `path` and
+/// `message`). With any other status comes `error`, which may be NULL; a mistake's
 /// path is such as "tools.weather".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn scopegate_server_declare(

@@ -27,7 +27,8 @@ pub const SCOPEGATE_NEED_KEYS: Status = 5;
 /// Only from `scopegate_server_check` and `scopegate_server_check_after`: the token is good, and the decision needs the
 /// body.
 pub const SCOPEGATE_NEED_BODY: Status = 6;
-/// Only from `scopegate_server_well_known` and `scopegate_server_not_found`: the request is the application's.
+/// Only from `scopegate_server_well_known`, `_not_found`, `_health_response` and `_metrics_response`: the request is the
+/// application's.
 pub const SCOPEGATE_NOT_OURS: Status = 7;
 
 /// No bearer token in the Authorization field: none at all, another scheme, or nothing after the scheme.

@@ -165,6 +165,37 @@ pub unsafe extern "C" fn scopegate_server_calls(
     unsafe { decided("scopegate_server_calls", server, request, answer, judge) }
 }
 
+/// Why a request would be accepted or refused now: every check in its order, with what was expected and what was found. For
+/// operators and for whoever holds the token. It decides as `scopegate_server_check` does and leaves no traces: nothing is
+/// fetched, counted or remembered. So fetch keys before, with `scopegate_server_warm_up`.
+///
+/// With `SCOPEGATE_OK`, whatever the decision is, come `report` and `text`, either of which may be NULL. `report` is a JSON
+/// object with `outcome` ("accepted", "refused", "needs_keys", "needs_body"), `reason`, `status`, `detail` and `checks`, a
+/// list of objects with `check`, `outcome` ("passed", "failed", "not_reached", "not_asked"), `expected`, `found`, `hint` and
+/// `reference`; what there is not is null. `text` is the same for people. Both show values of claims that a check is about,
+/// verified or not, escaped and cut, and no part of the token as it was sent. With any other status comes `answer`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_explain(
+    server: Option<&Server>,
+    request: *const Request,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    text: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
+        let explanation = server.explain(request);
+        if let Some(report) = report {
+            report.write(Some(Report::new(&explanation.to_json())));
+        }
+        if let Some(text) = text {
+            text.write(Some(Report::new(&explanation.to_string())));
+        }
+        Ok(SCOPEGATE_OK)
+    };
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { decided("scopegate_server_explain", server, request, answer, judge) }
+}
+
 /// Whether a token may use a tool, prompt or resource (`kind` is `SCOPEGATE_TOOL`, `SCOPEGATE_PROMPT` or
 /// `SCOPEGATE_RESOURCE`) of this name: its scopes cover `required_scopes` and what the policy says of that name. For
 /// filtering lists; a call is decided by its whole request.
@@ -257,6 +288,38 @@ pub unsafe extern "C" fn scopegate_server_not_found(
     };
     // SAFETY: the caller keeps the contract of a request.
     unsafe { document("scopegate_server_not_found", server, request, answer, find) }
+}
+
+/// Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
+/// Needs no token, never blocks. The target is not looked at.
+///
+/// With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
+/// GET and HEAD.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_health_response(
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let find =
+        |server: &ResourceServer, view: &View<'_>| view.lend(|request| server.health_response(request));
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { document("scopegate_server_health_response", server, request, answer, find) }
+}
+
+/// Answers a scraper at the path that the program keeps for it, with the text of `scopegate_server_metrics`. Needs no
+/// token and names issuers, so operators alone should reach the path; everything else is as with
+/// `scopegate_server_health_response`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_metrics_response(
+    server: Option<&Server>,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let find =
+        |server: &ResourceServer, view: &View<'_>| view.lend(|request| server.metrics_response(request));
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { document("scopegate_server_metrics_response", server, request, answer, find) }
 }
 
 /// The refusal for a fault of the program, such as a body that could not be read: `SCOPEGATE_INTERNAL`, with `answer`.

@@ -1,4 +1,4 @@
-"""The tables of docs/speed.md, from requests.json and growth.json.
+"""The tables of docs/speed.md, from requests.json, growth.json and events.json.
 
 Usage: speed.py NAME... prints some of them; --write puts all between the markers of the page; --check fails when the
 page differs.
@@ -21,10 +21,10 @@ Rows = list[dict[str, Any]]
 def main() -> None:
     names = sys.argv[1:]
     if names[0] not in ("--write", "--check"):
-        tables = growth() if names != ["requests"] else {"requests": requests()}
+        tables = {"requests": requests(), **growth(), **events()}
         print("\n\n".join(tables[name] for name in names))
         return
-    tables = {"requests": requests(), **growth()}
+    tables = {"requests": requests(), **growth(), **events()}
     page = PAGE.read_text()
     for name, table in tables.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -141,6 +141,60 @@ def bodies(found: Rows) -> str:
             rows.append([f"{size:,} bytes, {language}", *added, rate, than])
     patterns = [f"{number:,}" for number in dict.fromkeys(row["patterns"] for row in found)]
     return table(["µs added, patterns:", *patterns, "MB/s", "times `IgnoredAny`"], rows)
+
+
+def events() -> dict[str, str]:
+    report = json.loads((HERE / "events.json").read_text())
+    return {
+        "events": f"{decisions_with_events(report['decisions'])}\n\n{taken_on(report)}",
+        "event_threads": threads_with_events(report["threads"]),
+        "sinks": sinks(report["sinks"]),
+    }
+
+
+def decisions_with_events(found: Rows) -> str:
+    rows = [
+        [
+            row["case"],
+            f"{row['off_ns']:,.0f}",
+            *[f"{row[f'{events}_ns'] - row['off_ns']:+,.0f}" for events in ("on", "full")],
+            f"{row['on_instructions'] - row['off_instructions']:+,.0f}",
+            f"{row['on_allocations'] - row['off_allocations']:+.0f}",
+            f"{row['drain_ns']:,.0f}",
+        ]
+        for row in found
+    ]
+    head = ["token", "ns without events", "with", "no room", "instructions", "allocations", "ns to drain one"]
+    return table(head, rows)
+
+
+def threads_with_events(found: Rows) -> str:
+    rates = {(row["case"], row["threads"], row["events"]): row for row in found}
+    rows = [
+        [
+            f"{case}, {threads}",
+            *[f"{rates[case, threads, events]['decisions_a_second']:,.0f}" for events in ("off", "on", "full")],
+            f"{rates[case, threads, 'on']['dropped']:,} of {rates[case, threads, 'on']['decisions']:,}",
+        ]
+        for case, threads in dict.fromkeys((row["case"], row["threads"]) for row in found)
+    ]
+    return table(
+        ["token, threads", "decisions a second", "with events, drained", "no room", "dropped while drained"], rows
+    )
+
+
+def sinks(found: Rows) -> str:
+    rows = [
+        [
+            row["sink"],
+            *[f"{row[f'{events}_ns'] / 1000:.1f}" for events in ("off", "on", "full")],
+            f"{1e9 / row['on_ns']:,.0f}",
+            f"{row['dropped']:,} of {row['decisions']:,}",
+        ]
+        for row in found
+    ]
+    head = ["sink", "µs a decision", "with events and sink", "no room", "events a second", "dropped"]
+    return table(head, rows)
 
 
 if __name__ == "__main__":

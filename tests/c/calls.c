@@ -136,9 +136,11 @@ static void documents(struct thread *thread) {
   scopegate_request request = some_request(thread);
   const scopegate_server *server = some_server(thread);
   scopegate_response *answer = NULL, **slot_answers;
-  switch (below(thread, 3)) {
+  switch (below(thread, 5)) {
     case 0: scopegate_server_well_known(server, &request, &answer); break;
     case 1: scopegate_server_not_found(server, &request, &answer); break;
+    case 2: scopegate_server_health_response(server, &request, &answer); break;
+    case 3: scopegate_server_metrics_response(server, &request, &answer); break;
     default: scopegate_server_internal_error(server, &request, scopegate_str_from("a fault"), &answer);
   }
   if (answer) KEEP(answers, scopegate_response_free, answer);

@@ -107,6 +107,9 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   refused(scopegate_server_calls(NULL, &request, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_calls(server, &request, NULL, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_calls(server, &request, &calls, &answer), SCOPEGATE_INTERNAL, &answer); /* no body */
+  refused(scopegate_server_explain(NULL, &request, &calls, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_explain(server, NULL, &calls, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  EXPECT(scopegate_server_explain(server, &request, NULL, NULL, &answer) == SCOPEGATE_OK && answer == NULL);
   refused(scopegate_server_internal_error(NULL, &request, tool, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   /* Nowhere to put an answer: the status alone denies. */
   EXPECT(scopegate_server_authorize(server, &request, &verified, NULL) == SCOPEGATE_NULL_ARGUMENT);
@@ -121,7 +124,10 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   EXPECT(scopegate_server_well_known(server, &request, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(server, NULL, &answer) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_not_found(NULL, NULL, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_health_response(server, NULL, &answer) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_metrics_response(NULL, &request, &answer) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(scopegate_server_calls(server, &request, &calls, NULL) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_explain(server, &request, &calls, &calls, NULL) == SCOPEGATE_NULL_ARGUMENT);
   EXPECT(verified == NULL && wanted == NULL && answer == NULL && calls == NULL);
 }
 

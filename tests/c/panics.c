@@ -137,12 +137,15 @@ static void verdicts(void) {
   REFUSES(scopegate_server_require, (server, token, &request, &answer));
   REFUSES(scopegate_server_require_kept, (server, &kept, &request, &answer));
   REFUSES(scopegate_server_calls, (server, &request, &calls, &answer));
+  REFUSES(scopegate_server_explain, (server, &request, &calls, &calls, &answer));
   REFUSES(scopegate_server_internal_error, (server, &request, scopegate_str_from("a fault"), &answer));
   READS(scopegate_server_allowed, (server, token, SCOPEGATE_TOOL, scopegate_str_from("weather")), SCOPEGATE_PANIC);
   READS(scopegate_server_allowed_kept, (server, &kept, SCOPEGATE_TOOL, scopegate_str_from("weather")), SCOPEGATE_PANIC);
   /* These have nothing to send after a fault; the request goes on to authorize. */
   READS(scopegate_server_well_known, (server, &request, &document), SCOPEGATE_PANIC);
   READS(scopegate_server_not_found, (server, &request, &document), SCOPEGATE_PANIC);
+  READS(scopegate_server_health_response, (server, &request, &document), SCOPEGATE_PANIC);
+  READS(scopegate_server_metrics_response, (server, &request, &document), SCOPEGATE_PANIC);
   EXPECT(verified == NULL && document == NULL && calls == NULL && wanted == NULL && limit == 7);
 }
 

@@ -3,7 +3,7 @@
  * Standard input holds records: a name, a blank, a length, a line feed, as many bytes, a line feed. `server` makes a
  * server of a configuration; `derive` puts in its place the one that comes of these changes, and `report` and `declare` the
  * one that also asks for what is declared. `id` begins a case; the members of its request follow, then what is to be done:
- * `authorize`, `well_known`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
+ * `authorize`, `well_known`, `explain`, or `hold` (authorize, which must succeed) and, after a further request or a kind and a name,
  * `require` or `allowed`.
  *
  * Argument: a file for all that the library says beside the transcript, which `tests/secrets` searches.
@@ -234,6 +234,17 @@ static void write_line(scopegate_str id, const scopegate_response *response, con
   puts(more);
 }
 
+static void write_explained(scopegate_str id, scopegate_str report, scopegate_str text) {
+  putchar('{');
+  write_member("id", id);
+  write_response(NULL);
+  fputs("\"token\":null,", stdout);
+  write_member("explanation", report);
+  fputs("\"text\":", stdout);
+  write_text(text);
+  puts("}");
+}
+
 /* What operators see of a case, and what is sent. */
 static void trace(scopegate_str id, const scopegate_server *server, const scopegate_response *answer) {
   scopegate_report *stats = NULL, *health = NULL;
@@ -260,6 +271,7 @@ static void run(const scopegate_server *server, const char *operation, scopegate
   scopegate_request request = request_of(input);
   scopegate_response *answer = NULL;
   scopegate_token *token = NULL;
+  scopegate_report *report = NULL, *text = NULL;
   scopegate_status status;
   if (strcmp(operation, "hold") == 0) {
     EXPECT(scopegate_server_authorize(server, &request, held, &answer) == SCOPEGATE_OK);
@@ -283,6 +295,12 @@ static void run(const scopegate_server *server, const char *operation, scopegate
     status = scopegate_server_well_known(server, &request, &answer);
     EXPECT(status == (answer ? SCOPEGATE_OK : SCOPEGATE_NOT_OURS));
     write_line(id, answer, NULL, "}");
+  } else if (strcmp(operation, "explain") == 0) {
+    status = scopegate_server_explain(server, &request, &report, &text, &answer);
+    EXPECT(status == SCOPEGATE_OK && answer == NULL);
+    write_explained(id, scopegate_report_text(report), scopegate_report_text(text));
+    scopegate_report_free(report);
+    scopegate_report_free(text);
   } else {
     EXPECT(strcmp(operation, "allowed") == 0);
     status = scopegate_server_allowed(server, *held, kind_of(input->kind.data), input->name);

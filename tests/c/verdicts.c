@@ -149,6 +149,16 @@ static void answers_of_the_program(const scopegate_server *server) {
   expect_answer(&answer, 404, SCOPEGATE_OK);
   request.target = scopegate_str_from("/other");
   EXPECT(scopegate_server_not_found(server, &request, &answer) == SCOPEGATE_NOT_OURS && answer == NULL);
+
+  EXPECT(scopegate_server_health_response(server, &request, &answer) == SCOPEGATE_OK);
+  EXPECT(IS(scopegate_response_body(answer), "{\"status\":\"ok\"}"));
+  expect_answer(&answer, 200, SCOPEGATE_OK);
+  EXPECT(scopegate_server_metrics_response(server, &request, &answer) == SCOPEGATE_OK);
+  EXPECT(IS(scopegate_response_header_value_at(answer, 0), "text/plain; version=0.0.4; charset=utf-8"));
+  EXPECT(strstr(scopegate_response_body(answer).data, "# TYPE scopegate_accepted_total counter\n") != NULL);
+  expect_answer(&answer, 200, SCOPEGATE_OK);
+  request.method = scopegate_str_from("POST");
+  EXPECT(scopegate_server_metrics_response(server, &request, &answer) == SCOPEGATE_NOT_OURS && answer == NULL);
 }
 
 static void facts(const scopegate_server *server) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use allocation_counter::measure;
 use scopegate_core::testing::Issuer;
 use scopegate_core::{AuditEvent, Outcome, Reason, Request, ResourceServer};
 use serde_json::{Value, json};
@@ -141,6 +142,44 @@ fn events_of_one_token_can_be_told_from_those_of_another_and_no_event_holds_it()
     assert_eq!(tokens.iter().map(hash).collect::<Vec<_>>(), hashes);
     let elsewhere = server(&issuer, &json!({}));
     assert_ne!(only(events_of(&elsewhere, &tokens[0], "")).token.as_ref(), hashes.first());
+}
+
+#[test]
+fn a_token_has_one_hash_however_it_is_verified_and_however_long_its_id_is() {
+    let issuer = Issuer::new(RESOURCE);
+    for id in [json!(null), json!("1"), json!("i".repeat(257))] {
+        let token = issuer.mint(&json!({"jti": id}));
+        let gate = server(&issuer, &json!({}));
+        let keeping_none =
+            gate.derive_from_json(r#"{"token_cache": {"capacity": 0}}"#).expect("a configuration");
+        let hashes = [&gate, &gate, &keeping_none].map(|gate| only(events_of(gate, &token, "")).token);
+        assert!(hashes[0].as_ref().is_some_and(|hash| hash.len() == 32), "{hashes:?}");
+        assert_eq!((&hashes[1], &hashes[2]), (&hashes[0], &hashes[0]), "{id}");
+        let other = issuer.mint(&json!({"jti": id.as_str().map(|id| format!("{id}2")), "sub": "other"}));
+        assert_ne!(only(events_of(&gate, &other, "")).token, hashes[0], "{id}");
+    }
+}
+
+/// What reads a body allocates for each call in it.
+#[test]
+fn for_the_event_no_body_is_read_that_the_decision_has_read() {
+    let issuer = Issuer::new(RESOURCE);
+    let line = format!("Bearer {}", issuer.mint(&json!({"scope": "mcp weather"})));
+    let lines = [line.as_bytes()];
+    let batch = vec![call("weather"); 30].join(",");
+    let body = format!("[{batch}]");
+    let request = Request::new("POST", "/mcp").authorization(&lines).body(body.as_bytes());
+    let allocations = |events: Value| {
+        let mut more = policy();
+        more["events"] = events;
+        let gate = server(&issuer, &more);
+        gate.authorize(&request).expect("what it may");
+        measure(|| drop(gate.authorize(&request).expect("what it may"))).count_total
+    };
+    let (without, with) = (allocations(json!(null)), allocations(json!({})));
+    assert!(without >= 30 && with - without <= 5, "{without} allocations without events, {with} with");
+    let full = allocations(json!({"capacity": 1}));
+    assert_eq!(full, without, "where there is no room nothing is found out");
 }
 
 #[test]

@@ -397,8 +397,8 @@ fn every_mistake_of_a_declaration_is_found_at_once() {
     let found = mistakes(server.declare_from_json(&offered.to_string()).map(|(server, _)| server));
     let expected = [
         "[1].kind",
-        "[2].scopes",
-        "[8].need",
+        "prompts.p.scopes",
+        "tools.c.need",
         "[3].kind",
         "tools.weather[0]",
         "tools.weather[1]",

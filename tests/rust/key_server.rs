@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use scopegate_core::testing::{Issuer, ScriptedClock, server_with_clock};
-use scopegate_core::{Reason, Request, ResourceServer};
+use scopegate_core::{Check, Reason, Request, ResourceServer};
 use scopegate_stub::{Answer, Fault, Stub};
 use serde_json::{Value, json};
 
@@ -112,6 +112,27 @@ fn held_keys_are_used_whatever_the_key_server_does_afterwards() {
         assert_eq!(stub.count("/jwks"), 2, "{name}: the unknown kid was asked for");
         assert_eq!(reason_and_retry_after(&server, &known).0, None, "{name}");
     }
+}
+
+#[test]
+fn a_fetch_of_the_hosts_own_is_asked_for_once_and_only_where_keys_are_missing() {
+    let stub = Stub::start().expect("a free port");
+    let issuer = Issuer::new(RESOURCE);
+    let entry: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+    stub.answer("/jwks", Answer::ok(entry["jwks"].to_string()));
+    let server = server(&json!({"issuer": issuer.issuer(), "jwks_uri": stub.url("/jwks")}));
+    let authorization = issuer.authorization(&json!({}));
+    let lines = [authorization.as_bytes()];
+    let request = Request::new("POST", "/mcp").authorization(&lines);
+    let mut asked = 0;
+    let check = server.check_fetching(&request, |_| asked += 1);
+    let Check::Done(Err(refusal)) = check else { panic!("no key was fetched: {check:?}") };
+    assert_eq!((refusal.reason(), asked, stub.count("/jwks")), (Reason::KeysUnavailable, 1, 0));
+    let check = server.check_fetching(&request, |wanted| server.refresh(wanted).expect("keys"));
+    assert!(matches!(check, Check::Done(Ok(_))), "{check:?}");
+    let check = server.check_fetching(&request, |_| panic!("keys are held"));
+    assert!(matches!(check, Check::Done(Ok(_))), "{check:?}");
+    assert_eq!(stub.count("/jwks"), 1);
 }
 
 #[test]

@@ -9,6 +9,11 @@ use serde_json::Value;
 
 mod input;
 
+/// The Rust of a page of the documentation: each block is compiled, and run unless it says `no_run`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/frameworks/tower.md")]
+pub struct Tower;
+
 pub use input::Input;
 
 /// The root of the repository.
@@ -112,6 +117,8 @@ pub enum Operation {
     Require,
     /// `authorize`, then `allowed`.
     Allowed,
+    /// `explain`.
+    Explain,
 }
 
 /// A request; header values are lists of field lines whose characters are bytes.

@@ -2,11 +2,12 @@
 //! page's configuration is a good one, and keys are found where the issuer has them.
 
 use scopegate_core::testing::Issuer;
-use scopegate_core::{Preset, PresetMember, PresetWant, ResourceServer};
+use scopegate_core::{Preset, PresetMember, PresetWant, Reason, Request, ResourceServer};
 use scopegate_stub::{Answer, Stub};
 use scopegate_tests::repository;
 use serde_json::{Value, json};
 
+const RESOURCE: &str = "https://mcp.test/mcp";
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
 #[test]
@@ -46,6 +47,46 @@ fn every_page_says_that_no_live_issuer_was_tried() {
         let page = repository().join(format!("docs/issuers/{}.md", preset.name));
         let text = std::fs::read_to_string(&page).expect("every preset has its page");
         assert!(text.contains("Never tried against a live"), "{}", preset.name);
+    }
+}
+
+/// Token shapes of each preset in the vectors: those that are accepted, and those that are refused. A token that meets two
+/// presets at once counts for the first.
+const SHAPES: &[(&str, usize, usize)] = &[
+    ("scalekit", 7, 12),
+    ("entra", 8, 23),
+    ("entra_v1", 6, 16),
+    ("cognito", 4, 10),
+    ("okta", 2, 5),
+    ("keycloak", 10, 21),
+    ("auth0", 4, 6),
+    ("workos", 2, 5),
+    ("descope", 1, 5),
+    ("authentik", 1, 8),
+    ("adfs", 1, 5),
+];
+
+#[test]
+fn every_preset_meets_its_tokens_and_no_fewer_refused_ones_than_its_page_names() {
+    let vectors = std::fs::read(repository().join("tests/vectors/presets.json")).expect("the vectors");
+    let vectors: Value = serde_json::from_slice(&vectors).expect("JSON");
+    let mut found: Vec<(&str, usize, usize)> = Preset::ALL.iter().map(|preset| (preset.name, 0, 0)).collect();
+    for group in vectors["groups"].as_array().expect("groups") {
+        let preset = group["config"]["authorization_servers"][0]["preset"].as_str().expect("a preset");
+        let row = found.iter_mut().find(|(name, ..)| *name == preset).expect("a known preset");
+        for case in group["cases"].as_array().expect("cases") {
+            row.1 += usize::from(case["expect"]["token"].is_object());
+            row.2 += usize::from(case["expect"]["reason"].is_string());
+        }
+    }
+    assert_eq!(found, SHAPES);
+    for (preset, _, refused) in found {
+        let page = repository().join(format!("docs/issuers/{preset}.md"));
+        let text = std::fs::read_to_string(&page).expect("every preset has its page");
+        let section = text.split("## What is refused").nth(1).expect("what is refused");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let rows = section.lines().filter(|line| line.starts_with("| ")).count() - 1; // without its head
+        assert!(rows > 0 && refused >= rows, "{preset}: {refused} refused shapes, {rows} on the page");
     }
 }
 
@@ -221,3 +262,41 @@ others of the authorization server.
 
 `{host}` and its like stand for that part of the configured issuer; `{base}` is a host with or without a path.
 ";
+
+#[test]
+fn keys_of_each_tenant_of_a_preset_are_its_own() {
+    let stub = Stub::start().expect("a free port");
+    let tenants =
+        [TENANT, "66666666-7777-8888-9999-000000000000"].map(|tenant| (tenant, Issuer::new(RESOURCE)));
+    let own = |tenant: &str| stub.url(&format!("/{tenant}/v2.0"));
+    for (tenant, issuer) in &tenants {
+        let keys = format!("/{tenant}/discovery/v2.0/keys");
+        let metadata = json!({"issuer": own(tenant), "jwks_uri": stub.url(&keys)}).to_string();
+        let entry: Value = serde_json::from_str(&issuer.server()).expect("JSON");
+        stub.answer(&format!("/{tenant}/v2.0/.well-known/openid-configuration"), Answer::ok(metadata));
+        stub.answer(&keys, Answer::ok(entry["jwks"].to_string()));
+    }
+    let entry = json!({
+        "issuer": own("{tenant}"), "tenants": tenants.each_ref().map(|(tenant, _)| tenant),
+        "preset": "entra", "algorithms": ["ES256"], "additional_audiences": ["api"], "scope_prefix": "api://api/",
+    });
+    let scopes = ["api://api/mcp.read"];
+    let config = json!({"resource": RESOURCE, "authorization_servers": [entry], "required_scopes": scopes});
+    let server = ResourceServer::from_json(&config.to_string()).expect("a configuration");
+    let reason = |tenant: &str, signer: &Issuer| {
+        let claims =
+            json!({"iss": own(tenant), "tid": tenant, "ver": "2.0", "azp": "app", "scp": "mcp.read"});
+        let line = signer.authorization(&claims);
+        let lines = [line.as_bytes()];
+        server
+            .authorize(&Request::new("GET", "/mcp").authorization(&lines))
+            .err()
+            .map(|refusal| refusal.reason())
+    };
+    let [(first, of_first), (second, of_second)] = &tenants;
+    assert_eq!((reason(first, of_first), reason(second, of_second)), (None, None));
+    assert_eq!(reason("99999999-2222-3333-4444-555555555555", of_first), Some(Reason::UntrustedIssuer));
+    // Last, since they may have the keys fetched again in the background.
+    assert_eq!(reason(second, of_first), Some(Reason::BadSignature));
+    assert_eq!(reason(first, of_second), Some(Reason::BadSignature));
+}

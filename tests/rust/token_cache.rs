@@ -116,7 +116,7 @@ fn replace_keys(server: &ResourceServer, keys: &[&Key]) {
 
 /// T38.
 #[test]
-fn a_signature_is_verified_aside_once_and_not_again_for_a_token_that_is_held() {
+fn a_token_is_verified_aside_once_and_not_again_when_it_is_held() {
     static ASIDE: AtomicUsize = AtomicUsize::new(0);
     let key = Key::new("a", "aside");
     let server = server(&[&key]);
@@ -135,7 +135,18 @@ fn a_signature_is_verified_aside_once_and_not_again_for_a_token_that_is_held() {
     assert_eq!(decide(&good), (None, 1));
     let forged = format!("{}.AAAA", good.rsplit_once('.').expect("a JWS").0);
     assert_eq!(decide(&forged), (Some(Reason::BadSignature), 2));
-    assert_eq!(decide("x"), (Some(Reason::MalformedToken), 2));
+    assert_eq!(decide("x"), (Some(Reason::MalformedToken), 3));
+}
+
+#[test]
+fn a_token_that_a_host_does_not_have_verified_is_refused() {
+    let key = Key::new("a", "never");
+    let server = server(&[&key]);
+    let line = format!("Bearer {}", key.token(&json!({})));
+    let lines = [line.as_bytes()];
+    let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(NOW).verify_aside(|_| ());
+    let refusal = server.authorize(&request).expect_err("nothing was verified");
+    assert_eq!((refusal.reason(), entries(&server)), (Reason::BadSignature, 0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 
-use scopegate_core::{AccessToken, CallKind, HttpResponse, Reason, Rejection, ResourceServer};
+use scopegate_core::{AccessToken, CallKind, Explanation, HttpResponse, Reason, Rejection, ResourceServer};
 use scopegate_tests::{Case, Input, Operation, Suite, repository, suites};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -67,6 +67,13 @@ struct Line {
     token: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// As `expect` has it.
+    #[serde(skip)]
+    explained: Option<Value>,
 }
 
 impl Line {
@@ -93,6 +100,15 @@ impl Line {
                 let kind = case.kind.as_deref().and_then(CallKind::from_name).expect("a known kind");
                 let allowed = server.allowed(&token, kind, case.name.as_deref().expect("a name"));
                 Line { allowed: Some(allowed), ..blank }
+            }
+            Operation::Explain => {
+                let explanation = Input::new(&case.request, case.now).with(|request| server.explain(request));
+                Line {
+                    explanation: Some(explanation.to_json()),
+                    text: Some(explanation.to_string()),
+                    explained: Some(told(&explanation)),
+                    ..blank
+                }
             }
         }
     }
@@ -121,6 +137,7 @@ impl Line {
     fn mismatch(&self, case: &Case) -> Option<String> {
         let found = match case.operation {
             Operation::Allowed => json!({"allowed": self.allowed}),
+            Operation::Explain => json!(self.explained),
             Operation::WellKnown if self.status.is_none() => json!({"response": null}),
             Operation::WellKnown => {
                 json!({"response": {"status": self.status, "headers": self.headers, "body": self.body}})
@@ -133,6 +150,24 @@ impl Line {
         (found != expected)
             .then(|| format!("{}: {}\n  expected {expected}\n  found    {found}", case.id, case.comment))
     }
+}
+
+fn told(explanation: &Explanation) -> Value {
+    let document: Value = serde_json::from_str(&explanation.to_json()).expect("JSON");
+    let checks = document["checks"].as_array().expect("a list").iter();
+    let named = |check: &Value| {
+        format!("{} {}", check["outcome"].as_str().expect("a text"), check["check"].as_str().expect("a text"))
+    };
+    let failed = checks.clone().find(|check| check["outcome"] == "failed").unwrap_or(&Value::Null);
+    json!({
+        "outcome": document["outcome"],
+        "reason": document["reason"],
+        "status": document["status"],
+        "checks": checks.map(named).collect::<Vec<_>>(),
+        "expected": failed["expected"],
+        "found": failed["found"],
+        "hint": failed["hint"],
+    })
 }
 
 fn fields(token: &AccessToken) -> Value {

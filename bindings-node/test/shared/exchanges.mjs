@@ -1,6 +1,7 @@
 // Plays the shared exchanges; tests/exchanges/README.md says what their members mean.
 
 import { readFileSync, readdirSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
@@ -14,9 +15,11 @@ export function suites() {
 }
 
 /** Plays a suite on a host, which `make` builds from a gate and a list that its tools write to: one row for each case. */
-export async function play(context, { config, tokens, cases }, host, make) {
+export async function play(context, { config, authorization_server_metadata, tokens, cases }, host, make) {
   const issuer = new Issuer({ resource: config.resource });
-  const gate = new ResourceServer({ ...config, authorization_servers: [issuer.server()] });
+  const metadata = await metadataServed(context, authorization_server_metadata);
+  const gate = new ResourceServer({ ...config, authorization_servers: [{ ...issuer.server(), ...metadata }] });
+  if (metadata !== undefined) await gate.warmUp();
   const minted = Object.entries(tokens).map(([name, claims]) => [`{${name}}`, issuer.mint(claims)]);
   const ran = [];
   const port = await listen(context, make(gate, ran));
@@ -31,6 +34,16 @@ export async function play(context, { config, tokens, cases }, host, make) {
   return rows;
 }
 
+/** The members of an authorization server with this metadata, which is served while the test runs. */
+async function metadataServed(context, document) {
+  if (document === undefined) return undefined;
+  const port = await listen(
+    context,
+    http.createServer((_, response) => response.end(document)),
+  );
+  return { discovery_url: `http://127.0.0.1:${port}/metadata`, metadata_issuer: JSON.parse(document).issuer };
+}
+
 /** What differs in a row from what is told, or undefined. */
 export function differenceIn({ id, answers, found, expected, ran }) {
   const wrong = found.length !== answers.length || answers.some((answer, index) => !isTold(answer, found[index]));
@@ -42,7 +55,9 @@ export function differenceIn({ id, answers, found, expected, ran }) {
 function isTold({ passes, closed, ...told }, found) {
   if (closed || found.closed) return closed === found.closed;
   if (passes) return found.status >= 200 && found.challenge === null;
-  return Object.entries(told).every(([name, value]) => found[name] === value);
+  const { fields = {}, ...members } = told;
+  const hasFields = Object.entries(fields).every(([name, value]) => found.fields[name] === value);
+  return hasFields && Object.entries(members).every(([name, value]) => found[name] === value);
 }
 
 /** Sends the requests, each on a connection of its own or all in one write on one, and gives what came back. */
@@ -90,6 +105,9 @@ function bytesOf({ request_line: line, field_lines: lines, body = "", ...bodies 
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(text)]);
 }
 
+/** What exchanges tell of, beside the challenge. */
+const FIELDS = ["Content-Type", "Cache-Control", "Retry-After"];
+
 /** The answers that are whole; all of them, once the connection has ended. */
 function answersIn(received, methods, hasEnded) {
   const found = [];
@@ -108,7 +126,8 @@ function answersIn(received, methods, hasEnded) {
     if (length === undefined) break;
     const { body } = parse(rest.subarray(0, head + length));
     const challenge = header("www-authenticate") ?? null;
-    found.push({ status, challenge, body: isStream ? "" : body, session: header("mcp-session-id"), isStream });
+    const fields = Object.fromEntries(FIELDS.map((name) => [name, header(name.toLowerCase())]));
+    found.push({ status, challenge, fields, body: isStream ? "" : body, session: header("mcp-session-id"), isStream });
     rest = rest.subarray(head + length);
   }
   return found;

@@ -199,6 +199,7 @@ export const stages = {
   plain: onTheRoot({}, stateless),
   paths: onTheRoot({ public: ["/open"] }, stateless),
   sessions: onTheRoot({}, sessions),
+  operators: onTheRoot({ health: "/healthz", metrics: "/metrics" }, stateless),
   mounted: {
     ...inEach(mountedInExpress),
     fastify: (gate, ran) => fastify(gate, { public: ["/api/open"] }, stateless, ran, "/api"),

@@ -16,7 +16,7 @@ export async function runVectors() {
       const gate = gateOf(group);
       for (const vector of group.cases) {
         const line = await lineOf(gate, vector);
-        const found = foundIn(line, vector.operation);
+        const found = line.told ?? foundIn(line, vector.operation);
         try {
           assert.deepEqual(found, vector.expect);
         } catch {
@@ -64,6 +64,11 @@ async function lineOf(gate, { id, now, operation, request, then, kind, name }) {
     });
     return response === undefined ? blank : { ...blank, ...responseOf(response) };
   }
+  if (operation === "explain") {
+    const explanation = gate.explain(details);
+    const line = { ...blank, explanation: explanation.toJson(), text: String(explanation) };
+    return Object.defineProperty(line, "told", { value: told(explanation), enumerable: false });
+  }
   if (operation === "allowed") return { ...blank, allowed: gate.allowed(await gate.authorize(details), kind, name) };
   try {
     const token = await gate.authorize(details);
@@ -73,6 +78,13 @@ async function lineOf(gate, { id, now, operation, request, then, kind, name }) {
     if (!(error instanceof Rejected)) throw error;
     return { ...blank, reason: error.reason, code: error.code, ...responseOf(error) };
   }
+}
+
+/** What came of each check, and what is said of the one that failed. */
+function told({ outcome, reason, status, checks }) {
+  const { expected = null, found = null, hint = null } = checks.find((check) => check.outcome === "failed") ?? {};
+  const named = checks.map((check) => `${check.outcome} ${check.check}`);
+  return { outcome, reason, status, checks: named, expected, found, hint };
 }
 
 export function detailsOf(request, now) {

@@ -76,7 +76,13 @@ const filteredLow: V2Server = filterV2Lists(gate, v2Server.server);
 // @ts-expect-error: a server of the SDK is needed
 filterV2Lists(gate, {});
 const versionText: string = version;
-scopegate(gate, { public: new Set(["/open"]), scopes: ["a"], health: "/healthz", exposeToken: true });
+scopegate(gate, {
+  public: new Set(["/open"]),
+  scopes: ["a"],
+  health: "/healthz",
+  metrics: "/metrics",
+  exposeToken: true,
+});
 // @ts-expect-error: an unknown option
 scopegate(gate, { pubic: [] });
 

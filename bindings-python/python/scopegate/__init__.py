@@ -23,6 +23,7 @@ from scopegate._config import (
 from scopegate._declared import Offered, OfferedKind, PolicyEntry, PolicyReport
 from scopegate._errors import ConfigError, ConfigMistake, Rejected
 from scopegate._event import AuditedCall, AuditEvent
+from scopegate._explanation import ExplainedCheck, Explanation
 from scopegate._need import Call
 from scopegate._reason import Reason
 from scopegate._response import HttpResponse
@@ -43,6 +44,8 @@ __all__ = [
     "ConfigurationMembers",
     "DistrustedKey",
     "Events",
+    "ExplainedCheck",
+    "Explanation",
     "Http",
     "HttpResponse",
     "KeySnapshot",

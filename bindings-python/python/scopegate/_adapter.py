@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 
 from scopegate._need import Need, Scopes
 from scopegate._response import HttpResponse
+from scopegate._scopegate import Request
 from scopegate._server import ResourceServer
 
 TOKEN = "scopegate.token"
@@ -68,7 +68,7 @@ SESSION_NOT_FOUND = _error(HTTPStatus.NOT_FOUND, -32001, "Session not found")
 class Options:
     """The options of an adapter, checked."""
 
-    def __init__(self, public: Iterable[str], health: str | None, scopes: Scopes) -> None:
+    def __init__(self, public: Iterable[str], health: str | None, metrics: str | None, scopes: Scopes) -> None:
         """Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place
         of a list.
         """
@@ -76,13 +76,22 @@ class Options:
             raise TypeError("public: expected a list of strings, not one string")
         self.public = frozenset(public)
         self.health = health
+        self.metrics = metrics
         self.need = Need(scopes)
-        for path in (*self.public, *([health] if health is not None else [])):
-            if not path.startswith("/"):
-                raise ValueError(f"public and health: expected a path that begins with a slash, not {path!r}")
+        for path in (*self.public, health, metrics):
+            if path is not None and not path.startswith("/"):
+                raise ValueError(f"public, health and metrics: expected a path that begins with a slash, not {path!r}")
 
-    def asks_for_health(self, method: str, path: str) -> bool:
-        return path == self.health and method in ("GET", "HEAD")
+    def answer(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
+        """The answer to what needs no token and is not the application's; ``path`` is the one that it routes by."""
+        response = gate._well_known(request)
+        if response is None and path == self.health:
+            response = gate._health_response(request)
+        if response is None and path == self.metrics:
+            response = gate._metrics_response(request)
+        if response is None and path not in self.public:
+            response = gate._not_found(request)
+        return response
 
 
 def is_encoded(coding: str) -> bool:
@@ -102,10 +111,3 @@ def is_json(content_types: Sequence[str]) -> bool:
 
 
 _UTF8 = re.compile('charset="?utf-?8"?')
-
-
-def health_response(gate: ResourceServer) -> HttpResponse:
-    """The status alone: what else health knows is for operators."""
-    body = json.dumps({"status": gate.health()["status"]}, separators=(",", ":")).encode()
-    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return HttpResponse(HTTPStatus.OK, headers, body)

@@ -171,6 +171,7 @@ class _Optional(TypedDict, total=False):
     refusal_body: Literal["auto", "oauth"]
     metadata: Mapping[str, object]
     serve_root_metadata: bool
+    serve_authorization_server_metadata: bool
     cors_origins: Sequence[str]
     allowed_origins: Sequence[str]
     distrusted_keys: Sequence[DistrustedKey]

@@ -6,6 +6,7 @@ import json
 from typing import Literal, NamedTuple, TypeAlias, TypedDict
 
 from scopegate._config import Entry
+from scopegate._errors import ConfigMistake
 
 OfferedKind: TypeAlias = Literal["tool", "prompt", "resource"]
 """The kinds of what a host offers."""
@@ -46,10 +47,14 @@ class PolicyReport(NamedTuple):
     """What ``default`` needs beside ``required_scopes``, or ``"deny"``; no scopes where no policy is configured."""
     unreadable: tuple[PolicyEntry, ...]
     """Offered resources that a policy lets nobody use, since servers could take the URI for another one."""
+    forgotten: tuple[ConfigMistake, ...]
+    """A sentence on each entry of these, with the path of the rule in the configuration (``policy.tools.wether``) or of
+    what is offered (``tools.weather``)."""
 
     @classmethod
     def _read(cls, text: str) -> PolicyReport:
         found = json.loads(text)
-        default = found.pop("default")
+        default, forgotten = found.pop("default"), found.pop("forgotten")
         lists = {name: tuple(PolicyEntry(**entry) for entry in found[name]) for name in found}
-        return cls(default="deny" if default == "deny" else tuple(default), **lists)
+        sentences = tuple(ConfigMistake(**sentence) for sentence in forgotten)
+        return cls(default="deny" if default == "deny" else tuple(default), forgotten=sentences, **lists)

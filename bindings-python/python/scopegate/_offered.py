@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from scopegate._declared import Offered, OfferedKind, PolicyReport
+from scopegate._declared import Offered, OfferedKind
 from scopegate._errors import ConfigError
 from scopegate._log import logger
 from scopegate._server import ResourceServer
@@ -76,23 +76,9 @@ class OfferedGate:
 def _joined(configured: ResourceServer, offered: list[Offered], *, strict: bool) -> ResourceServer:
     """``configured`` itself where nothing is declared, so that its counters go on."""
     declared, report = configured.declare(offered)
-    forgotten = _forgotten(report)
-    if strict and forgotten:
-        raise ConfigError(forgotten)
+    if strict and report.forgotten:
+        raise ConfigError(report.forgotten)
     if declared._has_policy:
-        for path, message in forgotten:
+        for path, message in report.forgotten:
             logger.warning("policy: %s: %s", path, message)
     return declared if any("scopes" in entry for entry in offered) else configured
-
-
-def _forgotten(report: PolicyReport) -> list[tuple[str, str]]:
-    """Where the policy and what is offered do not fit: path and message of each."""
-    needs = "nobody may use it" if report.default == "deny" else f"it needs {' '.join(report.default) or 'no scope'}"
-    return [
-        *((f"policy.{kind}s.{name}", f"matches no {kind} that is offered") for kind, name in report.unmatched_rules),
-        *((f"{kind}s.{name}", f"has no rule, so by default {needs}") for kind, name in report.defaulted),
-        *(
-            (f"{kind}s.{name}", "nobody may use it: servers can take this URI for another")
-            for kind, name in report.unreadable
-        ),
-    ]

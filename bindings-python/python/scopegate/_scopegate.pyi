@@ -1,11 +1,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
+from typing_extensions import Self, disjoint_base  # noqa: UP035 - typing has Self from Python 3.11 on
+
 from scopegate._errors import Rejected
 
-__all__ = ["AccessToken", "Issuer", "KeyRequest", "NeedBody", "Request", "Server", "environment", "reasons"]
+__all__ = [
+    "AccessToken",
+    "Authorizer",
+    "Issuer",
+    "KeyRequest",
+    "NeedBody",
+    "Request",
+    "Server",
+    "environment",
+    "pasted",
+    "reasons",
+]
 
 _Lines = str | bytes | Sequence[str | bytes] | None
+_Calls = Sequence[tuple[str, str | None, object]] | None
 _Response = tuple[int, tuple[tuple[str, str], ...], bytes]
 
 @final
@@ -56,6 +70,38 @@ class AccessToken:
     @property
     def _claims_json(self) -> str: ...
 
+@disjoint_base
+class Authorizer:
+    """What `scopegate.ResourceServer` inherits: a function of Python around the call would take as long as what the
+    call itself does beside its decision.
+    """
+
+    def __new__(cls, *_arguments: object, **_members: object) -> Self: ...
+    def authorize(
+        self,
+        authorization: _Lines,
+        *,
+        scopes: Sequence[str] = ...,
+        now: int | None = None,
+        method: str = ...,
+        target: str = ...,
+        body: bytes | None = None,
+        calls: _Calls = None,
+        origin: _Lines = ...,
+        protocol_version: _Lines = ...,
+        mcp_method: _Lines = ...,
+        mcp_name: _Lines = ...,
+    ) -> AccessToken:
+        """What the token of a request says, once everything about it was checked.
+
+        ``authorization`` holds the value of **every** ``Authorization`` line: two lines are refused. Missing keys are
+        fetched, at most once, which blocks for ``http.timeout_seconds`` at the longest; other threads run meanwhile.
+        A configuration with a ``policy`` needs ``body`` or ``calls``. The keywords are those of ``RequestDetails``.
+
+        Raises ``Rejected``.
+        """
+    def _serve(self, server: Server) -> None: ...
+
 @final
 class Request:
     def __new__(
@@ -72,7 +118,7 @@ class Request:
         mcp_name: _Lines = ...,
         scopes: Sequence[str] = ...,
         body: bytes | None = None,
-        calls: Sequence[tuple[str, str | None, object]] | None = None,
+        calls: _Calls = None,
         now: int | None = None,
     ) -> Request: ...
     def with_body(self, body: bytes) -> Request: ...
@@ -99,7 +145,6 @@ class Server:
     def declare(self, offered: str) -> tuple[Server, str]: ...
     def check(self, request: Request) -> AccessToken | KeyRequest | NeedBody | Rejected: ...
     def check_once(self, authorization: _Lines, details: Mapping[str, Any]) -> AccessToken | KeyRequest | Rejected: ...
-    def authorize_once(self, authorization: _Lines, details: Mapping[str, Any]) -> AccessToken | Rejected: ...
     def check_after(self, request: Request, keys: KeyRequest) -> AccessToken | NeedBody | Rejected: ...
     def authorize(self, request: Request) -> AccessToken | NeedBody | Rejected: ...
     def refresh(self, keys: KeyRequest) -> None: ...
@@ -108,9 +153,12 @@ class Server:
     def body_missing(self, request: Request) -> Rejected: ...
     def require(self, token: AccessToken, request: Request) -> Rejected | None: ...
     def calls(self, request: Request) -> list[tuple[str, str | None, str | None]] | Rejected: ...
+    def explain(self, authorization: _Lines, details: Mapping[str, Any]) -> tuple[str, str]: ...
     def allowed(self, token: AccessToken, kind: str, name: str) -> bool: ...
     def well_known(self, request: Request) -> _Response | None: ...
     def not_found(self, request: Request) -> _Response | None: ...
+    def health_response(self, request: Request) -> _Response | None: ...
+    def metrics_response(self, request: Request) -> _Response | None: ...
     def warm_up(self) -> None: ...
     def distrust_key(self, issuer: str, kid: str) -> None: ...
     def replace_keys(self, issuer: str, jwks: str) -> None: ...
@@ -123,6 +171,8 @@ class Server:
     def warnings(self) -> list[str]: ...
     @property
     def metadata_url(self) -> str: ...
+    @property
+    def well_known_paths(self) -> list[str]: ...
     @property
     def resource(self) -> str: ...
     @property
@@ -150,4 +200,5 @@ class Issuer:
     def rotate(self) -> None: ...
 
 def environment() -> list[str]: ...
+def pasted(text: bytes) -> dict[str, Any]: ...
 def reasons() -> list[tuple[str, int]]: ...

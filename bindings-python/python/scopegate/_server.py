@@ -20,9 +20,18 @@ from scopegate._config import (
 from scopegate._declared import Offered, PolicyReport
 from scopegate._errors import ConfigError, Rejected
 from scopegate._event import AuditEvent
+from scopegate._explanation import Explanation
 from scopegate._log import log_refusal, logger
 from scopegate._response import HttpResponse
-from scopegate._scopegate import AccessToken, KeyRequest, NeedBody, Request, Server, environment
+from scopegate._scopegate import (
+    AccessToken,
+    Authorizer,
+    KeyRequest,
+    NeedBody,
+    Request,
+    Server,
+    environment,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,7 +80,7 @@ class RequestDetails(TypedDict, total=False):
     """``Mcp-Name``."""
 
 
-class ResourceServer:
+class ResourceServer(Authorizer):
     """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
 
     The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
@@ -149,19 +158,6 @@ class ResourceServer:
         server._hold(native)
         return server, PolicyReport._read(report)
 
-    def authorize(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
-        """What the token of a request says, once everything about it was checked.
-
-        ``authorization`` holds the value of **every** ``Authorization`` line: two lines are refused. Missing keys are
-        fetched, at most once, which blocks for ``http.timeout_seconds`` at the longest; other threads run meanwhile.
-        A configuration with a ``policy`` needs ``body`` or ``calls``.
-
-        Raises ``Rejected``.
-        """
-        outcome = self._native.authorize_once(authorization, request)
-        del authorization, request  # error collectors keep the locals of frames
-        return outcome if type(outcome) is AccessToken else _refused(outcome)
-
     async def authorize_async(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> AccessToken:
         """As ``authorize``, for asyncio. Only missing keys leave the event loop's thread."""
         outcome = self._native.check_once(authorization, request)
@@ -194,6 +190,15 @@ class ResourceServer:
         Raises ``Rejected``.
         """
         self._require(token, Request(**request))
+
+    def explain(self, authorization: HeaderLines, **request: Unpack[RequestDetails]) -> Explanation:
+        """Why a request would be accepted or refused now: every check in its order, with what was expected and found.
+        For operators and for whoever holds the token.
+
+        It decides as ``check`` does and leaves no traces: it fetches no keys, counts nothing, logs nothing, is no event
+        and remembers no token. Where keys are missing it says so; ``warm_up`` fetches them.
+        """
+        return Explanation._read(*self._native.explain(authorization, request))
 
     def allowed(self, token: AccessToken, kind: Literal["tools", "prompts", "resources"], name: str) -> bool:
         """Whether the policy lets this token use what is named: to leave the rest out of lists."""
@@ -293,7 +298,11 @@ class ResourceServer:
         Nothing waits for who drains: without room events are dropped, and ``stats()["events"]["dropped"]`` counts
         them. A forked child begins without any. ``scopegate.audit`` drains into ``logging``.
         """
-        return [json.loads(line) for line in self._native.drain_events().split("\n") if line]
+        return [json.loads(line) for line in self._drained_lines()]
+
+    def _drained_lines(self) -> list[str]:
+        """The same as JSON objects, each on a line."""
+        return self._native.drain_events().split("\n")[:-1]
 
     def health(self) -> dict[str, Any]:
         """Whether tokens can be judged now, and what keeps them from it. ``status`` is ``unavailable`` while no
@@ -356,6 +365,7 @@ class ResourceServer:
 
     def _hold(self, native: Server) -> None:
         self._native = native
+        self._serve(native)
         self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
@@ -396,6 +406,16 @@ class ResourceServer:
     def _not_found(self, request: Request) -> HttpResponse | None:
         """The answer for metadata that nobody serves, or ``None`` for every other path."""
         response = self._native.not_found(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _health_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a probe, or ``None`` for another method than GET and HEAD."""
+        response = self._native.health_response(request)
+        return None if response is None else HttpResponse(*response)
+
+    def _metrics_response(self, request: Request) -> HttpResponse | None:
+        """The answer to a scraper, or ``None`` likewise."""
+        response = self._native.metrics_response(request)
         return None if response is None else HttpResponse(*response)
 
 

@@ -18,7 +18,6 @@ from scopegate._adapter import (
     TYPE_REFUSED,
     Gate,
     Options,
-    health_response,
     is_encoded,
     is_json,
     provider,
@@ -56,12 +55,15 @@ class ScopegateMiddleware:
         *,
         public: Iterable[str] = (),
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
     ) -> None:
         """``gate``: the resource server, or a function that gives the current one and is called once for each request,
         which that one judges from begin to end.
         ``public``: paths that need no token, compared exactly with the path that the application routes by.
         ``health``: a path that answers GET and HEAD with ``{"status": ...}``, for probes, without a token.
+        ``metrics``: one that answers them with the text of ``gate.metrics()``, for scrapers, without a token. It names
+        issuers: have the proxy in front deny the path to all but operators.
         ``scopes``: scopes that every guarded request needs, beside the configuration's; or, in front of an MCP server,
         a function that is given each ``Call`` and returns those that the call needs, with or without ``await``. It is
         asked after the token proved good and the policy allowed the call. What it raises is answered with 500.
@@ -70,7 +72,7 @@ class ScopegateMiddleware:
         a list.
         """
         self.app = app
-        self.options = Options(public, health, scopes)
+        self.options = Options(public, health, metrics, scopes)
         self._provider = provider(gate)
         self._sessions: Sessions | None = Sessions()
 
@@ -100,14 +102,10 @@ class ScopegateMiddleware:
     async def _judge(self, gate: ResourceServer, scope: Scope, receive: Receive, send: Send) -> None:
         request = _request(scope, self.options.need.fixed)
         path = routed_path(scope)
-        if (response := gate._well_known(request)) is not None:
+        if (response := self.options.answer(gate, request, path)) is not None:
             await _respond(response, scope, send)
-        elif self.options.asks_for_health(scope["method"], path):
-            await _respond(health_response(gate), scope, send)
         elif path in self.options.public:
             await self.app(scope, receive, send)
-        elif (response := gate._not_found(request)) is not None:
-            await _respond(response, scope, send)
         else:
             await self._guard(gate, request, scope, receive, send)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -57,8 +56,8 @@ class AuditLog:
 
     def flush(self) -> None:
         """Logs all that waits."""
-        for event in self._gate.drain_events():
-            self._logger.log(self._level, "%s", json.dumps(event, ensure_ascii=False))
+        for line in self._gate._drained_lines():
+            self._logger.log(self._level, "%s", line)
         dropped = self._gate.stats()["events"]["dropped"]
         if dropped > self._dropped:
             self._logger.warning("%d audit events found no room and were dropped", dropped - self._dropped)

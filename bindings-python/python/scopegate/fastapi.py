@@ -26,14 +26,15 @@ def install(
     *,
     public: Iterable[str] = (),
     health: str | None = None,
+    metrics: str | None = None,
     scopes: Scopes = (),
 ) -> None:
     """Guards every route of ``app``, ``/docs`` and ``/openapi.json`` included, but for the discovery document and the
     paths in ``public``, and answers a ``Rejected`` that a route or a dependency raises with its response.
 
-    ``gate``, ``public``, ``health``, ``scopes``: as in ``ScopegateMiddleware``. Middleware that is added later stands
-    outside: add a CORS layer of your own after this, so that it sees refusals too. Applications that are mounted into
-    this one are guarded as well; a ``Rejected`` that they raise themselves needs a handler of theirs.
+    ``gate``, ``public``, ``health``, ``metrics``, ``scopes``: as in ``ScopegateMiddleware``. Middleware that is added
+    later stands outside: add a CORS layer of your own after this, so that it sees refusals too. Applications that are
+    mounted into this one are guarded as well; a ``Rejected`` that they raise themselves needs a handler of theirs.
 
     Raises ``ValueError`` when the application is guarded already, and what ``ScopegateMiddleware`` raises.
     """
@@ -41,9 +42,11 @@ def install(
     if ScopegateMiddleware in installed:
         raise ValueError("install: this application has a resource server already")
     # Starlette makes middleware at the first request; mistakes are told now.
-    options = Options(public, health, scopes)
+    options = Options(public, health, metrics, scopes)
     given = options.need.function or options.need.fixed
-    app.add_middleware(ScopegateMiddleware, gate=gate, public=options.public, health=health, scopes=given)
+    app.add_middleware(
+        ScopegateMiddleware, gate=gate, public=options.public, health=health, metrics=metrics, scopes=given
+    )
     app.add_exception_handler(Rejected, _refuse)
 
 

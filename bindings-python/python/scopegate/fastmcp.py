@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
-from urllib.parse import urlsplit
 
 import mcp_types as mt
 from fastmcp.prompts import Prompt
@@ -43,8 +42,9 @@ class Scopegate(AuthProvider):
     """The ``auth`` of a ``FastMCP`` server: guards its MCP path, and serves the discovery document.
 
     A request that passes carries an authenticated user, so that ``get_access_token()`` works in tools and a session
-    answers its owner alone. Routes of ``custom_route`` are open, as FastMCP promises; so is ``health``. One object is
-    for one server. The older SSE transport is not served: its message route refuses everything.
+    answers its owner alone. Routes of ``custom_route`` are open, as FastMCP promises; so are ``health`` and
+    ``metrics``. One object is for one server. The older SSE transport is not served: its message route refuses
+    everything.
     """
 
     @overload
@@ -53,6 +53,7 @@ class Scopegate(AuthProvider):
         gate: Gate,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -64,6 +65,7 @@ class Scopegate(AuthProvider):
         gate: None = None,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -75,6 +77,7 @@ class Scopegate(AuthProvider):
         gate: Gate | None = None,
         *,
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Scopes = (),
         strict: bool = False,
         expose_token: bool = False,
@@ -83,7 +86,7 @@ class Scopegate(AuthProvider):
         """Takes a resource server, a function that gives the current one, or the configuration of one as keyword
         arguments.
 
-        ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
+        ``health``, ``metrics``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, and ``strict`` as in
         ``scopegate.mcp.protect``. ``expose_token``: whether the token that tools see holds its text, which MCP forbids
         passing on.
 
@@ -95,7 +98,7 @@ class Scopegate(AuthProvider):
         self._offered = OfferedGate(self._provider, strict)
         self._server: FastMCP[Any] | None = None
         super().__init__(base_url=self.gate.origin, required_scopes=[])
-        self._options = Options((), health, scopes)
+        self._options = Options((), health, metrics, scopes)
         self._expose_token = expose_token
         self._paths: list[re.Pattern[str]] = []
         self._documents: tuple[ResourceServer, list[str]] | None = None
@@ -160,23 +163,24 @@ class Scopegate(AuthProvider):
 
     def _document_paths(self, gate: ResourceServer) -> list[str]:
         if self._documents is None or self._documents[0] is not gate:
-            path = urlsplit(gate.metadata_url).path
-            candidates = dict.fromkeys((path, path.removesuffix("/"), path.removesuffix(gate.path)))
-            self._documents = gate, [path for path in candidates if gate.well_known("GET", path) is not None]
+            self._documents = gate, gate._native.well_known_paths
         return self._documents[1]
 
     def _guard(self, app: ASGIApp) -> ScopegateMiddleware:
         inner = SdkUser(app, self._expose_token)
         need = self._options.need
         scopes: Scopes = need.function or need.fixed
-        guard = ScopegateMiddleware(inner, self._provider, health=self._options.health, scopes=scopes)
+        options = self._options
+        guard = ScopegateMiddleware(
+            inner, self._provider, health=options.health, metrics=options.metrics, scopes=scopes
+        )
         guard._sessions = None  # the SDK compares principals itself
         return guard
 
     def _guards(self, gate: ResourceServer, scope: Scope) -> bool:
-        """Whether this request is the MCP server's, or asks for metadata or for the server's health."""
+        """Whether this request is the MCP server's, or asks for metadata, or for the server's health or counters."""
         path = routed_path(scope)
-        ours = path == self._options.health or path in self._document_paths(gate)
+        ours = path in (self._options.health, self._options.metrics, *self._document_paths(gate))
         return ours or any(pattern.match(path) for pattern in self._paths)
 
 

@@ -87,6 +87,7 @@ class Protected(ScopegateMiddleware):
 class _Options(TypedDict):
     public: Iterable[str]
     health: str | None
+    metrics: str | None
     scopes: Scopes
 
 
@@ -97,6 +98,7 @@ def protect(
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
+    metrics: str | None = None,
     scopes: Scopes = (),
     strict: bool = False,
     expose_token: bool = False,
@@ -111,8 +113,8 @@ def protect(
     ``gate``: the resource server, or a function that gives the current one: sessions go on while it changes, and the
     discovery document is the current one's.
     ``path``: where the server listens; the path of the resource by default, to be set when a proxy rewrites paths.
-    ``public``, ``health``, ``scopes``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are guarded unless
-    listed.
+    ``public``, ``health``, ``metrics``, ``scopes``: as in ``ScopegateMiddleware``; routes of ``custom_route`` are
+    guarded unless listed.
     ``strict``: have the server not start, with a ``ConfigError``, when a rule of the policy matches nothing that the
     server offers, or ``default`` alone decides on something that it offers. Otherwise the log tells.
     ``options``: those of ``streamable_http_app``. By default ``transport_security`` accepts the host of the resource on
@@ -134,7 +136,8 @@ def protect(
     if given is None:
         app = _Hosts(app, security)
     offered = OfferedGate(current, strict)
-    return Protected(SdkUser(app, expose_token), mcp, offered, public=public, health=health, scopes=scopes)
+    guarding = _Options(public=public, health=health, metrics=metrics, scopes=scopes)
+    return Protected(SdkUser(app, expose_token), mcp, offered, **guarding)
 
 
 def run(
@@ -146,6 +149,7 @@ def run(
     path: str | None = None,
     public: Iterable[str] = (),
     health: str | None = None,
+    metrics: str | None = None,
     scopes: Scopes = (),
     strict: bool = False,
     expose_token: bool = False,
@@ -160,6 +164,7 @@ def run(
         path=path,
         public=public,
         health=health,
+        metrics=metrics,
         scopes=scopes,
         strict=strict,
         expose_token=expose_token,

@@ -18,7 +18,6 @@ from scopegate._adapter import (
     TYPE_REFUSED,
     Gate,
     Options,
-    health_response,
     is_encoded,
     is_json,
     provider,
@@ -55,10 +54,11 @@ class ScopegateMiddleware:
         *,
         public: Iterable[str] = (),
         health: str | None = None,
+        metrics: str | None = None,
         scopes: Iterable[str] | ScopesOfCall = (),
     ) -> None:
-        """``gate``, ``public``, ``health``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, but that a
-        function of the call cannot be asynchronous.
+        """``gate``, ``public``, ``health``, ``metrics``, ``scopes``: as in ``scopegate.asgi.ScopegateMiddleware``, but
+        that a function of the call cannot be asynchronous.
 
         Raises ``ValueError`` for a path that does not begin with a slash, and ``TypeError`` for a string in place of
         a list and for an asynchronous function.
@@ -66,7 +66,7 @@ class ScopegateMiddleware:
         if inspect.iscoroutinefunction(scopes):
             raise TypeError("scopes: expected a function that is not asynchronous, which WSGI cannot await")
         self.app = app
-        self.options = Options(public, health, scopes)
+        self.options = Options(public, health, metrics, scopes)
         self._provider = provider(gate)
 
     @property
@@ -78,14 +78,10 @@ class ScopegateMiddleware:
         gate = self._provider()
         request = _request(environ, self.options.need.fixed)
         path = _routed_path(environ)
-        if (response := gate._well_known(request)) is not None:
+        if (response := self.options.answer(gate, request, path)) is not None:
             return _respond(response, environ, start_response)
-        if self.options.asks_for_health(environ["REQUEST_METHOD"], path):
-            return _respond(health_response(gate), environ, start_response)
         if path in self.options.public:
             return self.app(environ, start_response)
-        if (response := gate._not_found(request)) is not None:
-            return _respond(response, environ, start_response)
         return self._guard(gate, request, environ, start_response)
 
     def _guard(

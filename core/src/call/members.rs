@@ -127,7 +127,7 @@ fn folds_to(name: &str, wanted: &str) -> bool {
 }
 
 /// Lower case, with those characters beyond ASCII that a case mapping of Unicode turns into ASCII letters.
-fn folded(character: char) -> char {
+pub(crate) fn folded(character: char) -> char {
     match character {
         '\u{017F}' => 's',
         '\u{212A}' => 'k',

@@ -6,7 +6,7 @@
 mod body;
 mod error;
 mod full;
-mod members;
+pub(crate) mod members;
 pub(crate) mod resource_uri;
 mod routing;
 

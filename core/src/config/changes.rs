@@ -46,6 +46,7 @@ members!(
     refusal_body,
     metadata,
     serve_root_metadata,
+    serve_authorization_server_metadata,
     cors_origins,
     allowed_origins,
     distrusted_keys,

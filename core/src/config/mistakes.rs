@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Deserializer, Path, Segment, Track};
@@ -11,7 +12,7 @@ use super::Config;
 use crate::json;
 
 /// One mistake of a configuration.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ConfigMistake {
     /// The field, such as `authorization_servers[0].issuer`; `.` for the document itself, `""` for a member without a name.

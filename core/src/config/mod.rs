@@ -48,56 +48,97 @@ pub(crate) use settings::{
 pub struct Config {
     /// The RFC 8707 identifier of the server: exactly the URL that users paste into a client. It is the audience that
     /// every token must name and the source of the metadata URL. https, or http on loopback.
+    ///
+    /// Example: `"https://mcp.example.com/mcp"`.
     pub resource: String,
     /// Who may issue tokens: issuer identifiers, or objects. At least one.
+    ///
+    /// Example: `["https://as.example.com"]`.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::IssuerOrObject>"))]
     pub authorization_servers: Vec<AuthorizationServer>,
-    /// The scopes that the metadata advertises.
+    /// The scopes that the metadata advertises (default: the member is left out).
+    ///
+    /// Example: `["mcp:tools:weather"]`.
     pub scopes_supported: Option<Vec<String>>,
     /// The scopes that every request needs.
+    ///
+    /// Example: `["mcp:use"]`.
     pub required_scopes: Vec<String>,
-    /// The scopes that a 401 asks for, when that is not the need of the request.
+    /// The scopes that a 401 asks for (default: the need of the request).
+    ///
+    /// Example: `["mcp:use"]`.
     pub initial_scopes: Option<Vec<String>>,
-    /// Which scopes an MCP call needs.
+    /// Which scopes an MCP call needs, by its method, tool, resource and prompt (default: `required_scopes` alone).
+    ///
+    /// Example: `{"default": "deny", "tools": {"weather": ["mcp:tools:weather"]}}`.
     pub policy: Option<PolicyConfig>,
     /// Scopes that a granted scope covers beside itself.
+    ///
+    /// Example: `{"mcp:admin": ["mcp:read", "mcp:write"]}`.
     pub scope_implications: BTreeMap<String, Vec<String>>,
     /// Whether a granted `a:b:*` covers every scope that begins with `a:b:`.
     pub scope_wildcards: bool,
-    /// Further accepted `aud` values, compared exactly.
+    /// Further accepted `aud` values, compared exactly. Each widens what is accepted.
+    ///
+    /// Example: `["https://mcp.example.com"]`.
     pub additional_audiences: Vec<String>,
     /// Refuse a token whose `aud` also names someone else.
     pub reject_foreign_audiences: bool,
-    /// The clock difference that is allowed, in seconds (0..300).
+    /// The clock difference that is allowed, in seconds (default 30).
+    ///
+    /// Example: `5`.
     #[cfg_attr(feature = "schema", schemars(range(max = 300)))]
     pub leeway_seconds: Option<u64>,
-    /// Refuse tokens issued longer ago than this.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    /// Refuse tokens issued longer ago than this, in seconds; it makes `iat` required.
+    ///
+    /// Example: `86400`.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 31_536_000)))]
     pub max_token_age_seconds: Option<u64>,
-    /// Refuse tokens that are valid for longer than this from their issue.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    /// Refuse tokens that are valid for longer than this from their issue, in seconds; it makes `iat` required.
+    ///
+    /// Example: `3600`.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 31_536_000)))]
     pub max_token_lifetime_seconds: Option<u64>,
-    /// What the challenge of a 403 lists.
+    /// What the challenge of a 403 lists (default `required_and_granted`).
     pub challenge_scopes: ChallengeScopes,
-    /// The form of a 403's body.
+    /// The form of a 403's body (default `auto`).
     pub refusal_body: RefusalBody,
     /// Further members of the metadata document (RFC 9728 section 2), in this order.
+    ///
+    /// Example: `{"resource_name": "Weather"}`.
     pub metadata: Map<String, Value>,
     /// Also answer the root well-known path for a resource with a path.
     pub serve_root_metadata: bool,
+    /// Also serve the metadata of the first advertised authorization server (RFC 8414), for clients before MCP 2025-06-18.
+    /// Clients since then must refuse it, as its issuer is not the URL that they ask.
+    pub serve_authorization_server_metadata: bool,
     /// Origins whose scripts may read refusals.
+    ///
+    /// Example: `["https://app.example.com"]`.
     pub cors_origins: Vec<String>,
-    /// When set, a request with another `Origin` is refused before its token is read.
+    /// When set, a request with another `Origin` is refused before its token is read (default: any).
+    ///
+    /// Example: `["https://app.example.com"]`.
     pub allowed_origins: Option<Vec<String>>,
     /// Keys that are not trusted, whatever their issuer publishes.
+    ///
+    /// Example: `[{"issuer": "https://as.example.com", "kid": "2026-01"}]`.
     pub distrusted_keys: Vec<DistrustedKey>,
     /// How many verified tokens are kept.
+    ///
+    /// Example: `{"capacity": 0}`.
     pub token_cache: TokenCacheConfig,
     /// Whether an audit event of each decision is kept for the host to drain, and how many (default: none).
+    ///
+    /// Example: `{"capacity": 1000}`.
     pub events: Option<EventsConfig>,
     /// How keys are kept.
+    ///
+    /// Example: `{"background_refresh": false}`.
     pub keys: KeysConfig,
     /// How keys are fetched.
+    ///
+    /// Example: `{"timeout_seconds": 3}`.
     pub http: HttpConfig,
 }
 
@@ -135,20 +176,32 @@ pub enum RefusalBody {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PolicyConfig {
-    /// The rule of a call of which no map has the method or the name. Required.
+    /// The rule of a call of which no map has the method or the name.
+    ///
+    /// Example: `"deny"`.
     pub default: Option<PolicyRule>,
     /// Rules by JSON-RPC method; `*` may stand once, as the last character.
+    ///
+    /// Example: `{"tools/list": [], "resources/*": ["mcp:read"]}`.
     pub methods: BTreeMap<String, PolicyRule>,
     /// Rules by the tool's name; `*` may stand once, as the last character.
+    ///
+    /// Example: `{"weather": ["mcp:tools:weather"], "drop_*": "deny"}`.
     pub tools: BTreeMap<String, PolicyRule>,
     /// Rules by the resource's URI, in the form that URIs are compared in: without query and fragment, scheme and host
     /// in lower case, nothing escaped that need not be, everything beyond ASCII escaped. `*` may stand once, as the
     /// last character, after a slash or a scheme: it stands for any number of whole segments.
+    ///
+    /// Example: `{"file:///reports/*": ["mcp:read"]}`.
     pub resources: BTreeMap<String, PolicyRule>,
     /// Rules by the prompt's name; `*` may stand once, as the last character.
+    ///
+    /// Example: `{"summarise": []}`.
     pub prompts: BTreeMap<String, PolicyRule>,
-    /// The largest body that is read, in bytes.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    /// The largest body that is read, in bytes (default 4194304).
+    ///
+    /// Example: `65536`.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
     pub max_body_bytes: Option<u64>,
     /// The server behind compares `Mcp-Method` and `Mcp-Name` with the body (MCP 2026-07-28 and later), so that they may
     /// stand for it: then a body is asked for only where they do not say all. Wrong if set for a server that does not.
@@ -173,18 +226,28 @@ pub enum PolicyRule {
 #[non_exhaustive]
 pub struct KeysConfig {
     /// How long a set is fresh whose response does not say, in seconds (default 600).
+    ///
+    /// Example: `3600`.
     #[cfg_attr(feature = "schema", schemars(range(min = 300, max = 3600)))]
     pub default_ttl_seconds: Option<u64>,
-    /// How long a set is used while its server cannot be reached, in seconds: 0, or 60..604800 (default 86400).
+    /// How long a set is used while its server cannot be reached, in seconds: 0, or at least 60 (default 86400).
+    ///
+    /// Example: `3600`.
     #[cfg_attr(feature = "schema", schemars(range(max = 604_800)))]
     pub max_stale_seconds: Option<u64>,
     /// A key that is not held may be asked for once in this many seconds (default 30).
+    ///
+    /// Example: `60`.
     #[cfg_attr(feature = "schema", schemars(range(min = 5, max = 3600)))]
     pub unknown_key_interval_seconds: Option<u64>,
     /// How many requests may wait for one fetch (default 64).
+    ///
+    /// Example: `256`.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
     pub max_waiters: Option<u64>,
     /// The largest RSA key, in bits (default 4096).
+    ///
+    /// Example: `8192`.
     #[cfg_attr(feature = "schema", schemars(range(min = 2048, max = 8192)))]
     pub rsa_max_bits: Option<u64>,
     /// Whether sets are fetched when they are due without a request that waits (default true). False is for hosts that
@@ -204,9 +267,13 @@ pub struct KeysConfig {
 #[non_exhaustive]
 pub struct TokenCacheConfig {
     /// How many tokens (default 10000).
+    ///
+    /// Example: `0`.
     #[cfg_attr(feature = "schema", schemars(range(max = 1_000_000)))]
     pub capacity: Option<u64>,
-    /// How much memory they may take, in bytes: 0, or 65536..17179869184 (default 67108864).
+    /// How much memory they may take, in bytes: 0, or at least 65536 (default 67108864).
+    ///
+    /// Example: `1048576`.
     #[cfg_attr(feature = "schema", schemars(range(max = 17_179_869_184_u64)))]
     pub max_bytes: Option<u64>,
 }
@@ -218,6 +285,8 @@ pub struct TokenCacheConfig {
 #[non_exhaustive]
 pub struct EventsConfig {
     /// So many (default 8192). What comes when there is no room is counted and dropped.
+    ///
+    /// Example: `1000`.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub capacity: Option<u64>,
 }
@@ -230,8 +299,12 @@ pub struct EventsConfig {
 #[non_exhaustive]
 pub struct DistrustedKey {
     /// One of the issuers of a server in `authorization_servers`.
+    ///
+    /// Example: `"https://as.example.com"`.
     pub issuer: String,
     /// The `kid`, 1 to 256 bytes.
+    ///
+    /// Example: `"2026-01"`.
     pub kid: String,
 }
 
@@ -242,21 +315,33 @@ pub struct DistrustedKey {
 #[non_exhaustive]
 pub struct HttpConfig {
     /// The time for one fetch, from the name look-up to the last byte, in seconds (default 5).
+    ///
+    /// Example: `3`.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 30)))]
     pub timeout_seconds: Option<u64>,
     /// A file of PEM certificates that are trusted beside the platform's.
+    ///
+    /// Example: `"/etc/scopegate/ca.pem"`.
     pub ca_file: Option<String>,
     /// PEM certificates that are trusted beside the platform's.
     pub ca_pem: Option<String>,
-    /// The URL of an HTTP proxy. Without it the environment's is used.
+    /// The URL of an HTTP proxy (default: the environment's `HTTPS_PROXY` and its kin).
+    ///
+    /// Example: `"http://proxy.example.com:3128"`.
     pub proxy: Option<String>,
-    /// The `User-Agent` of our requests.
+    /// The `User-Agent` of our requests (default `scopegate/` and the version).
+    ///
+    /// Example: `"weather/1.0"`.
     pub user_agent: Option<String>,
     /// Whether a `jwks_uri` from a discovery document may lead to a private address.
     pub allow_private_addresses: bool,
     /// Host names, compared exactly, that may be asked over plain http.
+    ///
+    /// Example: `["keys.cluster.local"]`.
     pub insecure_hosts: Vec<String>,
     /// What we show to a server, or an https proxy, that asks for a certificate in the TLS handshake.
+    ///
+    /// Example: `{"certificate_file": "/etc/scopegate/client.pem"}`.
     pub client_certificate: Option<ClientCertificate>,
 }
 
@@ -267,10 +352,14 @@ pub struct HttpConfig {
 #[non_exhaustive]
 pub struct ClientCertificate {
     /// A PEM file with the certificate, then those that lead to its CA.
+    ///
+    /// Example: `"/etc/scopegate/client.pem"`.
     pub certificate_file: Option<String>,
     /// The same as text.
     pub certificate_pem: Option<String>,
     /// A PEM file with the private key, without a passphrase. Needless where the certificate's PEM holds it too.
+    ///
+    /// Example: `"/etc/scopegate/client.key"`.
     pub key_file: Option<String>,
     /// The same as text.
     pub key_pem: Option<String>,

@@ -1,6 +1,7 @@
 //! What a host offers, and the scopes that its tools, prompts and resources declare.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::PolicyRule;
 use super::mistakes::{self, ConfigError, Mistakes};
@@ -75,7 +76,11 @@ impl From<WrittenKind> for CallKind {
 pub(crate) fn from_json(json: &str) -> Result<(Vec<Offered>, Declared), ConfigError> {
     let mut mistakes = Mistakes::default();
     let written = mistakes::list(json, &mut mistakes);
+    let names = names_in(written.as_ref());
     let written = written.and_then(|list| mistakes::shaped::<Vec<WrittenOffer>>(list, &mut mistakes));
+    if !mistakes.is_empty() {
+        names.iter().for_each(|(index, path)| mistakes.rename(&format!("[{index}]"), path));
+    }
     let mut offered = Vec::new();
     for (index, WrittenOffer { kind, name, scopes }) in written.unwrap_or_default().into_iter().enumerate() {
         let Some(kind) = kind else {
@@ -86,6 +91,17 @@ pub(crate) fn from_json(json: &str) -> Result<(Vec<Offered>, Declared), ConfigEr
     }
     let declared = declared(&offered, &mut mistakes);
     if mistakes.is_empty() { Ok((offered, declared)) } else { Err(mistakes.into()) }
+}
+
+/// The path of each entry that says its kind and its name: whoever reads of a mistake knows those and not its place.
+fn names_in(list: Option<&Value>) -> Vec<(usize, String)> {
+    let entries = list.and_then(Value::as_array).into_iter().flatten().enumerate();
+    let named = entries.filter_map(|(index, entry)| {
+        let kind = entry.get("kind").and_then(|kind| WrittenKind::deserialize(kind).ok())?;
+        let name = entry.get("name").and_then(Value::as_str).filter(|name| !name.is_empty())?;
+        Some((index, format!("{}.{name}", CallKind::from(kind).name())))
+    });
+    named.collect()
 }
 
 /// Checks the list.

@@ -17,41 +17,73 @@ use serde_json::Value;
 #[non_exhaustive]
 pub struct AuthorizationServer {
     /// The accepted `iss`, or a list of accepted values that share one key source; compared exactly.
+    ///
+    /// Example: `"https://as.example.com"`.
     pub issuer: Issuers,
     /// What `{tenant}` in the issuer stands for: each tenant's issuer is accepted, compared exactly. `{tenant}` may also
     /// stand in `discovery_url`, `metadata_issuer`, `advertise` and `jwks_uri`. Each tenant is an authorization server with
     /// keys of its own; where all keys are at one place without `{tenant}`, the tenants share them like a list of issuers.
+    ///
+    /// Example: `["one", "two"]`.
     pub tenants: Option<Vec<String>>,
-    /// A named set of the members below, see [`Preset`](crate::Preset): those given here replace the preset's.
+    /// What the tokens of a product are like, a [`Preset`](crate::Preset) of other members: those given here replace its own.
+    ///
+    /// Example: `"keycloak"`.
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
     pub preset: Option<String>,
-    /// Where the discovery document is, when that is not derived from the issuer.
+    /// Where the discovery document is (default: derived from the issuer, RFC 8414 section 3).
+    ///
+    /// Example: `"https://as.example.com/custom/.well-known/openid-configuration"`.
     pub discovery_url: Option<String>,
     /// What the discovery document must call itself (default: the first issuer).
+    ///
+    /// Example: `"https://as.example.com"`.
     pub metadata_issuer: Option<String>,
     /// The identifier in our metadata (default: `metadata_issuer`); false leaves this server out.
+    ///
+    /// Example: `"https://login.example.com"`.
     pub advertise: Option<Advertise>,
-    /// The key set itself.
+    /// The key set itself (RFC 7517 section 5): nothing is fetched.
+    ///
+    /// Example: `{"keys": [{"kid": "1", "kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}`.
     pub jwks: Option<Value>,
-    /// A file that holds the key set.
+    /// A file that holds the key set: nothing is fetched. It is read once, when the server is made.
+    ///
+    /// Example: `"/etc/scopegate/jwks.json"`.
     pub jwks_file: Option<String>,
     /// The URL of the key set, which makes discovery needless.
+    ///
+    /// Example: `"https://as.example.com/jwks"`.
     pub jwks_uri: Option<String>,
-    /// The accepted algorithms (default RS256, PS256, ES256, EdDSA).
+    /// The accepted algorithms: of RS, PS and ES with 256, 384 and 512 bits, and EdDSA (default RS256, PS256, ES256, EdDSA).
+    ///
+    /// Example: `["ES256"]`.
     pub algorithms: Option<Vec<String>>,
-    /// What a token of this issuer must look like (default generic).
+    /// What a token of this issuer must look like (default `generic`).
     pub token_format: Option<TokenFormat>,
     /// Further `aud` values accepted from this issuer.
+    ///
+    /// Example: `["api://weather"]`.
     pub additional_audiences: Option<Vec<String>>,
     /// A claim that stands in for an absent `aud`.
+    ///
+    /// Example: `{"claim": "client_id", "values": ["assistant"]}`.
     pub unsafe_client_audience: Option<ClientAudience>,
     /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions).
+    ///
+    /// Example: `["scp", ["realm_access", "roles"]]`.
     pub scope_claims: Option<Vec<ClaimPath>>,
     /// What is put before each scope of a token that lacks it.
+    ///
+    /// Example: `"https://mcp.example.com/mcp/"`.
     pub scope_prefix: Option<String>,
     /// Where a token says its client: the first claim that is present (default client_id, azp, appid, cid).
+    ///
+    /// Example: `["azp"]`.
     pub client_id_claims: Option<Vec<String>>,
     /// Claims that must have this value, or one of these values.
+    ///
+    /// Example: `{"token_use": "access"}`.
     pub required_claims: Option<BTreeMap<String, Value>>,
 }
 
@@ -123,8 +155,12 @@ pub enum TokenFormat {
 #[non_exhaustive]
 pub struct ClientAudience {
     /// The claim.
+    ///
+    /// Example: `"client_id"`.
     pub claim: String,
     /// Its accepted values.
+    ///
+    /// Example: `["assistant"]`.
     pub values: Vec<String>,
 }
 

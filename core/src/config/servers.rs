@@ -11,8 +11,10 @@ use super::settings::{KeyTimes, ServerSettings, TokenRules, parameter_name_in, s
 use super::{files, snapshot};
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
+use crate::keys::discovery::well_known_urls;
 use crate::keys::jwk::KeyRules;
 use crate::keys::key_set::{self, KeySet, KeySetError};
+use crate::keys::relay::RelaySettings;
 use crate::keys::snapshot::KeySnapshot;
 use crate::keys::source::{KeyLocation, SourceSettings};
 use crate::scope::is_scope_token;
@@ -47,8 +49,7 @@ pub(super) struct Checked {
 pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut Mistakes) -> Checked {
     let issuers = server.issuer.as_slice();
     self::issuers(server, context, mistakes);
-    let metadata_issuer =
-        server.metadata_issuer.clone().or_else(|| issuers.first().cloned()).unwrap_or_default();
+    let metadata_issuer = metadata_issuer(server);
     let advertised = advertised(server, &metadata_issuer, context, mistakes);
     let algorithms = algorithms(server, context, mistakes);
     let rules = KeyRules { algorithms: algorithms.clone(), rsa_max_bits: context.keys.rsa_max_bits };
@@ -57,6 +58,7 @@ pub(super) fn check(server: &AuthorizationServer, context: &Context<'_>, mistake
         context.snapshot.and_then(|snapshot| snapshot::keys_of(issuers, snapshot, &rules, mistakes));
     let tokens = tokens(server, algorithms, context, mistakes);
     let settings = location.map(|location| ServerSettings {
+        preset: server.preset.clone(),
         issuers: issuers.to_vec(),
         source: Some(SourceSettings {
             issuer: issuers.first().cloned().unwrap_or_default(),
@@ -101,14 +103,64 @@ pub(super) fn web_location(text: &str, path: &str, context: &Context<'_>, mistak
     match Url::parse(text) {
         Err(error) => mistakes.add(path, error.to_string()),
         Ok(url) => {
-            let insecure = context.http.insecure_hosts.iter().any(|host| host == url.hostname());
-            if !url.is_https() && !url.is_loopback() && !insecure {
+            if !may_be_asked(&url, context) {
                 let message = "expected an https URL: keys from a plain http address can be replaced on the way; use TLS \
                                (with http.ca_file for a private CA), jwks_file, or list the host in http.insecure_hosts";
                 mistakes.add(path, message);
             }
         }
     }
+}
+
+/// What is fetched for `serve_authorization_server_metadata`, wherever the server's keys are.
+pub(super) fn relay(
+    server: &AuthorizationServer,
+    resource: &Url,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> RelaySettings {
+    let issuer = metadata_issuer(server);
+    let place = match &server.discovery_url {
+        Some(url) => Some(url.clone()),
+        None => well_known_urls(&issuer).into_iter().next(),
+    };
+    let path = |member: &str| format!("{}.{member}", context.path);
+    match place.map(|place| Url::parse(&place)) {
+        // What is wrong with the issuer is said already where the keys are found by it.
+        _ if mistakes.touch(&path("issuer")) || mistakes.touch(&path("discovery_url")) => {}
+        None | Some(Err(_)) => mistakes.add(
+            path("discovery_url"),
+            "required for serve_authorization_server_metadata: the URL of the metadata, which the issuer does not tell",
+        ),
+        Some(Ok(url)) if url.origin() == resource.origin() => mistakes.add(
+            "serve_authorization_server_metadata",
+            "expected an authorization server on another origin: its own metadata would be hidden by ours",
+        ),
+        Some(Ok(url)) if !may_be_asked(&url, context) => mistakes.add(
+            path("discovery_url"),
+            "expected an https URL for serve_authorization_server_metadata, or its host in http.insecure_hosts",
+        ),
+        Some(Ok(_)) => {}
+    }
+    RelaySettings {
+        issuer,
+        discovery_url: server.discovery_url.clone(),
+        insecure_hosts: context.http.insecure_hosts.clone(),
+        background_refresh: context.keys.background_refresh,
+        default_ttl: context.keys.default_ttl,
+        max_stale: context.keys.max_stale,
+    }
+}
+
+/// What the server's metadata must call itself.
+fn metadata_issuer(server: &AuthorizationServer) -> String {
+    let first = || server.issuer.as_slice().first().cloned();
+    server.metadata_issuer.clone().or_else(first).unwrap_or_default()
+}
+
+fn may_be_asked(url: &Url, context: &Context<'_>) -> bool {
+    let is_insecure = || context.http.insecure_hosts.iter().any(|host| host == url.hostname());
+    url.is_https() || url.is_loopback() || is_insecure()
 }
 
 fn advertised(

@@ -14,6 +14,7 @@ use super::{
 use crate::fetch::HttpSettings;
 use crate::keys::algorithm::Algorithm;
 use crate::keys::jwk::MAX_KID_BYTES;
+use crate::keys::relay::RelaySettings;
 use crate::keys::source::SourceSettings;
 use crate::metadata;
 use crate::policy::{Maps, Policy, Rule, pattern_problem, resource_problem};
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     /// Further members of the metadata document, in their order.
     pub(crate) metadata: Map<String, Value>,
     pub(crate) serve_root_metadata: bool,
+    /// The authorization server's metadata, where it is served.
+    pub(crate) relay: Option<RelaySettings>,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) token_cache: CacheLimits,
@@ -52,6 +55,8 @@ pub(crate) struct Settings {
 /// One authorization server: its issuers, its keys and what its tokens must be like.
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
+    /// The name of its preset, for hints.
+    pub(crate) preset: Option<String>,
     pub(crate) issuers: Vec<String>,
     /// Taken when the server is made.
     pub(crate) source: Option<SourceSettings>,
@@ -116,6 +121,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
     let mut servers = Vec::new();
     let mut completed = Vec::new();
     let mut advertised = Vec::new();
+    let mut relay = None;
     let written = tenants::expanded(&config.authorization_servers, mistakes);
     for Written { index, server } in &written {
         let path = format!("authorization_servers[{index}]");
@@ -134,6 +140,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         if let (Some(identifier), Some(resource)) = (&checked.advertised, &resource) {
             own_origin(identifier, resource, &server, &path, mistakes);
             advertised.push(identifier.clone());
+            if config.serve_authorization_server_metadata && relay.is_none() {
+                relay = Some(super::servers::relay(&server, resource, &context, mistakes));
+            }
         }
         servers.extend(checked.settings);
         completed.push(Written { index: *index, server });
@@ -180,6 +189,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Mistakes) -> Option<Settings
         refusal_body: config.refusal_body,
         metadata: config.metadata.clone(),
         serve_root_metadata: config.serve_root_metadata,
+        relay,
         cors_origins: config.cors_origins.clone(),
         allowed_origins: config.allowed_origins.clone(),
         token_cache,

@@ -4,18 +4,21 @@
 //! whose token did not prove good fill half of the room at most: whoever floods a server with junk does not hide what
 //! known callers do.
 
-use std::collections::VecDeque;
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use arc_swap::ArcSwap;
-use aws_lc_rs::{digest, rand};
+use arc_swap::{ArcSwap, Guard};
+use aws_lc_rs::rand;
 use serde::Serialize;
 
+use super::kept::Kept;
 use crate::call::McpCall;
 use crate::event::Count;
 use crate::lock::Mutex;
 use crate::reason::Reason;
+use crate::request::Request;
+use crate::scope::ScopeSet;
 use crate::token::access_token::AccessToken;
 use crate::token::cache::Digest;
 
@@ -77,6 +80,15 @@ impl AuditEvent {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+
+    /// The same, and a line feed.
+    pub(crate) fn write_line(&self, lines: &mut Vec<u8>) {
+        let start = lines.len();
+        match serde_json::to_writer(&mut *lines, self) {
+            Ok(()) => lines.push(b'\n'),
+            Err(_) => lines.truncate(start),
+        }
+    }
 }
 
 fn name_of_reason<S: serde::Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -94,10 +106,27 @@ pub(crate) struct Decided<'a> {
 /// Who asked, of a token that proved good, and for what.
 pub(crate) struct Caller<'a> {
     pub(crate) token: &'a AccessToken,
-    /// The token as it came, where it is known: a further need is checked without it.
-    pub(crate) credential: Option<&'a [u8]>,
-    pub(crate) needed: Vec<&'a str>,
+    pub(crate) credential: Credential<'a>,
+    pub(crate) needed: ScopeSet,
     pub(crate) calls: &'a [McpCall<'a>],
+}
+
+/// The token as it came, as far as it is known: a further need is checked without it.
+#[derive(Clone, Copy)]
+pub(crate) enum Credential<'a> {
+    /// It is in the request, or was.
+    OfRequest(&'a Request<'a>),
+    /// Its digest, which was made to look for it.
+    Digest(Digest),
+}
+
+impl Credential<'_> {
+    pub(super) fn digest(self) -> Option<Digest> {
+        match self {
+            Credential::OfRequest(request) => request.credential().ok().map(Digest::of),
+            Credential::Digest(digest) => Some(digest),
+        }
+    }
 }
 
 /// The events that wait to be drained.
@@ -107,16 +136,27 @@ pub(crate) struct AuditLog {
     /// Of a fixed length, so that what is hashed after it begins at one place.
     salt: Option<[u8; 32]>,
     waiting: ArcSwap<Waiting>,
-    recorded: Count,
     dropped: Count,
 }
 
 /// A forked child begins with none: those that it finds are its parent's to drain, and in the parent a thread may hold the
 /// lock that the child does not have.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Waiting {
     process: u32,
-    events: Mutex<VecDeque<AuditEvent>>,
+    /// These two change under the lock, and are read without it.
+    length: AtomicUsize,
+    recorded: AtomicU64,
+    events: Mutex<Vec<Kept>>,
+}
+
+/// Room for an event.
+pub(crate) struct Room<'a> {
+    log: &'a AuditLog,
+    waiting: Guard<Arc<Waiting>>,
+    /// The most that may wait when it is kept.
+    most: usize,
 }
 
 /// How events have fared.
@@ -139,125 +179,90 @@ impl AuditLog {
         AuditLog {
             capacity,
             salt,
-            waiting: ArcSwap::from_pointee(Waiting::new()),
-            recorded: Count::default(),
+            waiting: ArcSwap::from_pointee(Waiting::new(0)),
             dropped: Count::default(),
         }
     }
 
-    /// Keeps an event of this decision, where there is room.
-    pub(crate) fn record(&self, decided: &Decided<'_>) {
-        let room = if decided.caller.is_some() { self.capacity } else { self.capacity.div_ceil(2) };
-        let waiting = self.waiting();
-        if waiting.events.lock().len() >= room {
-            return self.dropped.add_one();
+    /// Room for one event more, of a token that proved good or of another request. Where there is none the event counts as
+    /// dropped, and nothing need be found out about it.
+    pub(crate) fn room(&self, is_known: bool) -> Option<Room<'_>> {
+        let room = Room {
+            log: self,
+            waiting: self.waiting(),
+            most: if is_known { self.capacity } else { self.capacity.div_ceil(2) },
+        };
+        if room.waiting.length.load(Ordering::Relaxed) < room.most {
+            return Some(room);
         }
-        let event = self.event(decided);
-        let mut events = waiting.events.lock();
-        if events.len() >= room {
-            return self.dropped.add_one();
-        }
-        events.push_back(event);
-        self.recorded.add_one();
+        self.dropped.add_one();
+        None
     }
 
     /// Takes all that wait, in the order in which they were decided.
     pub(crate) fn drain(&self) -> Vec<AuditEvent> {
-        let taken = std::mem::take(&mut *self.waiting().events.lock());
-        taken.into()
+        let taken = self.waiting().take();
+        taken.iter().map(|kept| kept.event(self.salt.as_ref())).collect()
     }
 
     pub(crate) fn stats(&self) -> AuditStats {
-        let waiting = self.waiting().events.lock().len();
-        AuditStats { recorded: self.recorded.now(), dropped: self.dropped.now(), waiting }
+        let waiting = self.waiting();
+        AuditStats {
+            recorded: waiting.recorded.load(Ordering::Relaxed),
+            dropped: self.dropped.now(),
+            waiting: waiting.length.load(Ordering::Relaxed),
+        }
     }
 
-    fn waiting(&self) -> Arc<Waiting> {
+    fn waiting(&self) -> Guard<Arc<Waiting>> {
         let waiting = self.waiting.load();
         if waiting.process == process::id() {
-            return Arc::clone(&waiting);
+            return waiting;
         }
-        let own = Arc::new(Waiting::new());
-        let before = self.waiting.compare_and_swap(&*waiting, Arc::clone(&own));
-        if Arc::ptr_eq(&before, &waiting) { own } else { Arc::clone(&before) }
+        let own = Waiting::new(waiting.recorded.load(Ordering::Relaxed));
+        let _ = self.waiting.compare_and_swap(&*waiting, Arc::new(own));
+        self.waiting.load()
     }
+}
 
-    fn event(&self, decided: &Decided<'_>) -> AuditEvent {
-        let Decided { time, resource, reason, caller } = decided;
-        let caller = caller.as_ref();
-        let token = caller.map(|caller| caller.token);
-        let granted = token.map_or(&[][..], AccessToken::scopes);
-        AuditEvent {
-            time: *time,
-            resource: (*resource).to_owned(),
-            outcome: if reason.is_none() { Outcome::Accepted } else { Outcome::Refused },
-            reason: *reason,
-            issuer: token.map(|token| short(token.issuer())),
-            subject: token.and_then(AccessToken::subject).map(short),
-            client_id: token.and_then(AccessToken::client_id).map(short),
-            scopes_needed: caller.map_or(Vec::new(), |caller| texts(caller.needed.iter().copied())),
-            scopes_granted: texts(granted.iter().map(String::as_str)),
-            calls: caller.map_or(Vec::new(), |caller| calls(caller.calls)),
-            token: caller.and_then(|caller| self.hash(caller)),
+impl Room<'_> {
+    /// Keeps the event of this decision, unless others took the room meanwhile.
+    pub(crate) fn keep(self, decided: &Decided<'_>) {
+        if !self.waiting.push(Kept::of(decided), self.most) {
+            self.log.dropped.add_one();
         }
-    }
-
-    fn hash(&self, caller: &Caller<'_>) -> Option<String> {
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(&self.salt?);
-        match caller.token.token_id() {
-            Some(id) => {
-                hash.update(caller.token.issuer().as_bytes());
-                hash.update(b"\0");
-                hash.update(id.as_bytes());
-            }
-            None => hash.update(Digest::of(caller.credential?).as_bytes()),
-        }
-        let half = hash.finish().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        Some(half)
     }
 }
 
 impl Waiting {
-    fn new() -> Waiting {
-        Waiting { process: process::id(), events: Mutex::new(VecDeque::new()) }
+    /// For this process, in which so many events were recorded.
+    fn new(recorded: u64) -> Waiting {
+        Waiting {
+            process: process::id(),
+            length: AtomicUsize::new(0),
+            recorded: AtomicU64::new(recorded),
+            events: Mutex::new(Vec::new()),
+        }
     }
-}
 
-/// Enough to tell tokens apart.
-const HASH_BYTES: usize = 16;
-
-/// The longest text in an event, in bytes, and the longest list.
-const MAX_TEXT: usize = 256;
-const MAX_LIST: usize = 32;
-const CUT: &str = "…";
-
-fn short(text: &str) -> String {
-    if text.len() <= MAX_TEXT {
-        return text.to_owned();
+    fn push(&self, event: Kept, most: usize) -> bool {
+        let mut events = self.events.lock();
+        if events.len() >= most {
+            return false;
+        }
+        events.push(event);
+        self.length.store(events.len(), Ordering::Relaxed);
+        self.recorded.fetch_add(1, Ordering::Relaxed);
+        true
     }
-    let end = (0..=MAX_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    text.get(..end).unwrap_or_default().to_owned() + CUT
-}
 
-fn texts<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
-    cut(all.map(short), || CUT.to_owned())
-}
-
-fn calls(all: &[McpCall<'_>]) -> Vec<AuditedCall> {
-    let audited = |call: &McpCall<'_>| AuditedCall {
-        method: short(&call.method),
-        name: call.names.first().map(|named| short(&named.name)),
-    };
-    cut(all.iter().map(audited), || AuditedCall { method: CUT.to_owned(), name: None })
-}
-
-fn cut<T>(mut all: impl Iterator<Item = T>, rest: impl FnOnce() -> T) -> Vec<T> {
-    let mut kept: Vec<T> = all.by_ref().take(MAX_LIST).collect();
-    if all.next().is_some() {
-        kept.push(rest());
+    fn take(&self) -> Vec<Kept> {
+        // As much room as was needed last, so that it need not grow while others wait for the lock.
+        let empty = Vec::with_capacity(self.length.load(Ordering::Relaxed));
+        let mut events = self.events.lock();
+        self.length.store(0, Ordering::Relaxed);
+        std::mem::replace(&mut *events, empty)
     }
-    kept
 }
 
 #[cfg(test)]
@@ -265,12 +270,10 @@ mod tests {
     use super::*;
 
     fn refused(log: &AuditLog) {
-        log.record(&Decided {
-            time: Some(7),
-            resource: "https://mcp.example/mcp",
-            reason: Some(Reason::MissingToken),
-            caller: None,
-        });
+        let (time, resource) = (Some(7), "https://mcp.example/mcp");
+        if let Some(room) = log.room(false) {
+            room.keep(&Decided { time, resource, reason: Some(Reason::MissingToken), caller: None });
+        }
     }
 
     #[test]
@@ -297,16 +300,5 @@ mod tests {
             r#""issuer":null,"subject":null,"client_id":null,"scopes_needed":[],"scopes_granted":[],"calls":[],"token":null}"#,
         );
         assert_eq!(lines, [expected]);
-    }
-
-    #[test]
-    fn long_texts_and_lists_are_cut() {
-        assert_eq!(short(&"é".repeat(128)), "é".repeat(128));
-        assert_eq!(short(&"é".repeat(129)), format!("{}…", "é".repeat(128)));
-        assert_eq!(short(&format!("a{}", "é".repeat(128))), format!("a{}…", "é".repeat(127)));
-        let many: Vec<_> = (0..33).map(|_| "a").collect();
-        assert_eq!(texts(many.iter().copied()).len(), 33);
-        assert_eq!(texts(many.iter().copied()).last().map(String::as_str), Some("…"));
-        assert_eq!(texts(many.iter().copied().take(32)).last().map(String::as_str), Some("a"));
     }
 }

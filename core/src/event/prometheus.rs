@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::event::Stats;
+use crate::keys::relay::RelayStatus;
 use crate::keys::source::SourceStatus;
 
 /// The `Content-Type` of the text.
@@ -16,6 +17,7 @@ pub(crate) fn text(stats: &Stats) -> String {
     events(stats, &mut text);
     keys(&stats.sources, &mut text);
     fetches(&stats.sources, &mut text);
+    relay(stats.authorization_server_metadata.as_slice(), &mut text);
     text.0
 }
 
@@ -88,6 +90,26 @@ fn fetches(sources: &[SourceStatus], text: &mut Text) {
     }
 }
 
+/// None or one.
+fn relay(relays: &[RelayStatus], text: &mut Text) {
+    text.gauge("metadata_usable", "Whether the authorization server's metadata is served now.");
+    for relay in relays {
+        text.sample("metadata_usable", &[("issuer", &relay.issuer)], u8::from(relay.is_usable()));
+    }
+    text.gauge("metadata_age_seconds", "The age of the authorization server's metadata.");
+    for relay in relays {
+        if let Some(age) = relay.age_seconds {
+            text.sample("metadata_age_seconds", &[("issuer", &relay.issuer)], age);
+        }
+    }
+    text.counter("metadata_fetches_total", "Fetches of it by outcome, or the step that failed.");
+    for relay in relays {
+        for (outcome, count) in &relay.fetches {
+            text.sample("metadata_fetches_total", &[("issuer", &relay.issuer), ("outcome", outcome)], count);
+        }
+    }
+}
+
 #[derive(Default)]
 struct Text(String);
 
@@ -123,6 +145,20 @@ mod tests {
     use crate::keys::test_keys::jwks;
     use crate::request::Request;
     use crate::resource_server::ResourceServer;
+
+    #[test]
+    fn the_page_for_operators_names_every_family_and_no_other() {
+        let page = include_str!("../../../docs/operating.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `scopegate_"));
+        let first_cells = rows.filter_map(|row| row.split('|').nth(1));
+        let named = first_cells.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`'));
+        let config =
+            json!({"resource": "https://mcp.example/mcp", "authorization_servers": ["https://as.example"]});
+        let server = ResourceServer::from_json(&config.to_string()).expect("a configuration");
+        let text = server.stats().to_prometheus();
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        assert_eq!(named.collect::<Vec<_>>(), families.collect::<Vec<_>>());
+    }
 
     #[test]
     fn every_sample_follows_its_family_and_labels_are_escaped() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::exchange::{Exchange, KeySetUrl};
 use crate::fetch::{Document, FetchError, FetchStep};
 use crate::json;
@@ -74,19 +76,28 @@ impl Discovery {
         result
     }
 
-    /// Asks one place after the other, the one that worked last first.
     fn read(&self, memory: &mut Memory, exchange: &Exchange<'_>) -> Result<KeySetUrl, FetchError> {
+        let (place, form) =
+            self.look(memory.form, exchange, |url, document| self.key_set_url(url, document))?;
+        memory.found = Some(Found { place: place.clone(), read_at: exchange.now() });
+        memory.form = form;
+        Ok(place)
+    }
+
+    /// Asks one place after the other, `first` before all others, for a document that `read` takes. Also which place that
+    /// was.
+    pub(crate) fn look<T>(
+        &self,
+        first: usize,
+        exchange: &Exchange<'_>,
+        read: impl Fn(&str, &Document) -> Result<T, FetchError>,
+    ) -> Result<(T, usize), FetchError> {
         let mut first_error: Option<FetchError> = None;
-        let order =
-            std::iter::once(memory.form).chain((0..self.urls.len()).filter(|form| *form != memory.form));
+        let order = std::iter::once(first).chain((0..self.urls.len()).filter(|form| *form != first));
         for form in order {
             let Some(url) = self.urls.get(form) else { continue };
-            match exchange.metadata(url).and_then(|document| self.key_set_url(url, &document)) {
-                Ok(place) => {
-                    memory.found = Some(Found { place: place.clone(), read_at: exchange.now() });
-                    memory.form = form;
-                    return Ok(place);
-                }
+            match exchange.metadata(url).and_then(|document| read(url, &document)) {
+                Ok(found) => return Ok((found, form)),
                 // The same server would fail the same way.
                 Err(error) if !matches!(error.step(), FetchStep::Http | FetchStep::Parse) => {
                     return Err(error);
@@ -107,22 +118,32 @@ impl Discovery {
     ///
     /// Checks `issuer` (RFC 8414 section 3.3) and the scheme of `jwks_uri`; no other member is looked at.
     pub(crate) fn key_set_url(&self, url: &str, document: &Document) -> Result<KeySetUrl, FetchError> {
-        let failed = |what: &str| FetchError::new(FetchStep::Parse, format!("metadata: {what}"));
+        let members = self.members(document)?;
+        let jwks_uri =
+            members.get("jwks_uri").and_then(Value::as_str).ok_or_else(|| failed("has no `jwks_uri`"))?;
+        let parsed = Url::parse(jwks_uri)
+            .map_err(|_| failed("its `jwks_uri` is not an absolute http or https URL"))?;
+        if !parsed.is_https() && !self.is_plain(url) {
+            return Err(failed("its `jwks_uri` is plain http and the issuer is not"));
+        }
+        Ok(KeySetUrl { url: jwks_uri.to_owned(), public_only: !document.private })
+    }
+
+    /// The members of a metadata document, whose `issuer` is the one that is configured (RFC 8414 section 3.3).
+    pub(crate) fn members(&self, document: &Document) -> Result<Map<String, Value>, FetchError> {
         let body = document.body.as_deref().unwrap_or_default();
         let members = json::parse_object(body).map_err(|_| failed("expected a strict JSON object"))?;
-        let text = |name| members.get(name).and_then(serde_json::Value::as_str);
-        if text("issuer") != Some(self.issuer.as_str()) {
+        if members.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(failed(
                 "its `issuer` is not the one that is configured (`metadata_issuer` names another)",
             ));
         }
-        let jwks_uri = text("jwks_uri").ok_or_else(|| failed("has no `jwks_uri`"))?;
-        let parsed = Url::parse(jwks_uri)
-            .map_err(|_| failed("its `jwks_uri` is not an absolute http or https URL"))?;
-        if !parsed.is_https() && ![url, &self.issuer].iter().any(|url| is_plain_http(url)) {
-            return Err(failed("its `jwks_uri` is plain http and the issuer is not"));
-        }
-        Ok(KeySetUrl { url: jwks_uri.to_owned(), public_only: !document.private })
+        Ok(members)
+    }
+
+    /// Whether a document that came from `url` may name plain http: its issuer or its own place is such a URL.
+    pub(crate) fn is_plain(&self, url: &str) -> bool {
+        is_plain_http(url) || is_plain_http(&self.issuer)
     }
 }
 
@@ -160,6 +181,11 @@ pub(crate) fn well_known_urls(issuer: &str) -> Vec<String> {
         urls.push(appended);
     }
     urls
+}
+
+/// What is wrong with a metadata document.
+pub(crate) fn failed(what: &str) -> FetchError {
+    FetchError::new(FetchStep::Parse, format!("metadata: {what}"))
 }
 
 fn is_gone(error: &FetchError) -> bool {

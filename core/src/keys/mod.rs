@@ -9,6 +9,7 @@ mod held;
 pub(crate) mod jwk;
 pub(crate) mod key_set;
 mod plan;
+pub(crate) mod relay;
 mod roca;
 pub(crate) mod scheduler;
 pub(crate) mod snapshot;

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::source::Source;
 use crate::lock::{Condvar, Mutex};
 
 /// At most this many fetches run at once in the process, or fewer where the host says so.
@@ -90,6 +89,12 @@ fn running(packed: u64, process: u64) -> u64 {
 /// The scheduler of this process. A forked child finds its parent's there and makes its own.
 static SCHEDULER: ArcSwapOption<Scheduler> = ArcSwapOption::const_empty();
 
+/// What fetches when it is due.
+pub(crate) trait Scheduled: Send + Sync {
+    /// Starts the fetch that is due, if one is. How long until there is something to do again.
+    fn run_due(&self) -> Option<Duration>;
+}
+
 pub(super) struct Scheduler {
     process: u64,
     watched: Mutex<Watched>,
@@ -98,14 +103,14 @@ pub(super) struct Scheduler {
 
 #[derive(Default)]
 struct Watched {
-    sources: Vec<Weak<Source>>,
+    sources: Vec<Weak<dyn Scheduled>>,
     /// Something changed since the thread last looked.
     changed: bool,
     thread_runs: bool,
 }
 
 /// Has the source's fetches started when they are due, from now on until the source is dropped.
-pub(crate) fn watch(source: &Arc<Source>) {
+pub(crate) fn watch<S: Scheduled + 'static>(source: &Arc<S>) {
     Scheduler::of_this_process().watch(source);
 }
 
@@ -133,9 +138,9 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn watch(self: &Arc<Self>, source: &Arc<Source>) {
+    pub(super) fn watch<S: Scheduled + 'static>(self: &Arc<Self>, source: &Arc<S>) {
         let mut watched = self.watched.lock();
-        let source = Arc::downgrade(source);
+        let source: Weak<dyn Scheduled> = Arc::<S>::downgrade(source);
         if !watched.sources.iter().any(|known| known.ptr_eq(&source)) {
             watched.sources.push(source);
         }

@@ -25,7 +25,8 @@ use std::thread;
 use std::time::Duration;
 
 pub use self::control::KeyControlError;
-use self::flight::{Boarding, Threads, draw};
+use self::flight::Boarding;
+pub(in crate::keys) use self::flight::{Threads, draw};
 pub(crate) use self::recognition::{Recognition, VerifyingKey};
 pub use self::waiting::KeyRequest;
 use self::waiting::Waiting;
@@ -37,7 +38,7 @@ use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
 use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, Standing, State, Wanted};
-use super::scheduler::{self, SLOTS, Slots};
+use super::scheduler::{self, SLOTS, Scheduled, Slots};
 use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
@@ -276,6 +277,29 @@ impl Source {
         self.decide(&here, records, now, want, done)
     }
 
+    /// What [`Source::select`] says to a request that has not waited, and nothing else: no fetch is started, and nobody counts
+    /// as one who waits. Where that request would fetch though held keys would do, it says what they say.
+    pub(crate) fn foresee(&self, want: &Want<'_>) -> Selection {
+        if self.distrust.names(want.kid) {
+            return Selection::Unknown;
+        }
+        let (here, now) = (self.here(), self.clock.boot());
+        let records = here.records.lock();
+        let held = here.held.load_full();
+        let state = self.state(&here, held.as_deref(), &records.attempts);
+        match plan::plan(&state, now, &wanted(held.as_deref(), want)).answer {
+            Answer::Use | Answer::Fetch(Purpose::Idle | Purpose::Due) => {
+                held.map_or(Selection::Unknown, |held| selection(&held.keys, want))
+            }
+            Answer::UnknownKey => Selection::Unknown,
+            Answer::Unavailable(retry_after) => Selection::Unavailable { retry_after },
+            Answer::Fetch(purpose) => Selection::NeedKeys(KeyRequest {
+                _place: None,
+                ..self.request(&here, &records.attempts, purpose, now)
+            }),
+        }
+    }
+
     /// Fetches the keys that a request needs, or waits for the fetch that runs. Blocks for at most
     /// [`KeyRequest::longest_wait`]; returns at once if the held set has changed since, and with an error if no fetch
     /// may start now.
@@ -327,7 +351,15 @@ impl Source {
         self.refresh(&request)
     }
 
-    /// Starts the fetch that is due, if one is. How long until there is something to do again.
+    /// Whether a fetch runs, or is due so that one is about to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.look(&self.here(), |state, now| {
+            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
+        })
+    }
+
+    /// See [`Scheduled::run_due`].
     pub(super) fn run_due(&self) -> Option<Duration> {
         let here = self.here();
         if self.next_fetch(&here)?.is_zero() {
@@ -335,14 +367,6 @@ impl Source {
         }
         // Where no fetch could start, one could soon.
         self.next_fetch(&here).map(|wait| wait.max(SOON))
-    }
-
-    /// Whether a fetch runs, or is due so that one is about to.
-    #[cfg(feature = "testing")]
-    pub(crate) fn is_fetching(&self) -> bool {
-        self.look(&self.here(), |state, now| {
-            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
-        })
     }
 
     fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
@@ -367,8 +391,7 @@ impl Source {
     ) -> Selection {
         let held = here.held.load_full();
         let state = self.state(here, held.as_deref(), &records.attempts);
-        let lookup = held.as_ref().map_or(Lookup::Unknown, |held| held.lookup(want.algorithm, want.kid));
-        let wanted = Wanted { lookup, issued_at: want.issued_at };
+        let wanted = wanted(held.as_deref(), want);
         let Plan { answer, background } = match done {
             None => plan::plan(&state, now, &wanted),
             Some(request) => {
@@ -473,6 +496,12 @@ impl Source {
     }
 }
 
+impl Scheduled for Source {
+    fn run_due(&self) -> Option<Duration> {
+        Source::run_due(self)
+    }
+}
+
 impl Drop for Source {
     fn drop(&mut self) {
         if self.is_watched() {
@@ -503,6 +532,12 @@ impl Records {
     fn count(&mut self, outcome: &'static str) {
         *self.fetches.entry(outcome).or_default() += 1;
     }
+}
+
+/// What a token asks of the held set.
+fn wanted(held: Option<&Held>, want: &Want<'_>) -> Wanted {
+    let lookup = held.map_or(Lookup::Unknown, |held| held.lookup(want.algorithm, want.kid));
+    Wanted { lookup, issued_at: want.issued_at }
 }
 
 /// What the set says to a token, if it has something to say: a key, that several fit, or whatever it holds for a token

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{KeyOf, NoKey, Policy, Rule, key};
 use crate::call::{CallKind, resource_uri};
-use crate::config::PolicyRule;
+use crate::config::{ConfigMistake, PolicyRule};
 
 /// A tool, prompt or resource, or the policy's rule for some.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -34,12 +34,15 @@ pub struct PolicyReport {
     pub default: PolicyRule,
     /// Offered resources that a policy lets nobody use, since servers could take the URI for another one.
     pub unreadable: Vec<PolicyEntry>,
+    /// A sentence on each entry of these lists, with the path of the rule in the configuration (`policy.tools.wether`) or of
+    /// what is offered (`tools.weather`): for a log, or for the error of a server that refuses to start.
+    pub forgotten: Vec<ConfigMistake>,
 }
 
 impl PolicyReport {
     /// Whether every rule matches something, and something other than `default` decides on all that is offered.
     pub fn is_clean(&self) -> bool {
-        self.unmatched_rules.is_empty() && self.defaulted.is_empty() && self.unreadable.is_empty()
+        self.forgotten.is_empty()
     }
 
     /// The same as a JSON object.
@@ -73,21 +76,58 @@ impl Policy {
         let matches = |rule: &PolicyEntry| {
             keys.iter().any(|(kind, key)| *kind == rule.kind && is_match(&rule.name, key))
         };
-        PolicyReport {
-            unmatched_rules: rules.filter(|rule| !matches(rule)).collect(),
-            defaulted,
-            default: match &self.default {
-                Rule::Need(scopes) => PolicyRule::Need(scopes.clone()),
-                Rule::Deny => PolicyRule::Deny,
-            },
-            unreadable,
-        }
+        let unmatched_rules: Vec<_> = rules.filter(|rule| !matches(rule)).collect();
+        let by_default = self.default.told();
+        let unmatched = unmatched_rules.iter().map(PolicyEntry::unmatched);
+        let forgotten = unmatched
+            .chain(defaulted.iter().map(|entry| entry.defaulted(&by_default)))
+            .chain(unreadable.iter().map(PolicyEntry::unreadable))
+            .collect();
+        let default = match &self.default {
+            Rule::Need(scopes) => PolicyRule::Need(scopes.clone()),
+            Rule::Deny => PolicyRule::Deny,
+        };
+        PolicyReport { unmatched_rules, defaulted, default, unreadable, forgotten }
     }
 
     fn falls_to_default(&self, kind: CallKind, key: &str) -> bool {
         self.methods.find(kind.method()).is_none()
             && self.entries(kind).find(key).is_none()
             && self.declared.find(kind, key).is_none()
+    }
+}
+
+/// What is said of each.
+impl PolicyEntry {
+    fn unmatched(&self) -> ConfigMistake {
+        let kind = self.kind.singular();
+        ConfigMistake {
+            path: format!("policy.{}", self.path()),
+            message: format!("matches no {kind} that is offered"),
+        }
+    }
+
+    fn defaulted(&self, by_default: &str) -> ConfigMistake {
+        ConfigMistake { path: self.path(), message: format!("has no rule, so by default {by_default}") }
+    }
+
+    fn unreadable(&self) -> ConfigMistake {
+        let message = "nobody may use it: servers can take this URI for another".to_owned();
+        ConfigMistake { path: self.path(), message }
+    }
+
+    fn path(&self) -> String {
+        format!("{}.{}", self.kind.name(), self.name)
+    }
+}
+
+impl Rule {
+    fn told(&self) -> String {
+        match self {
+            Rule::Need(scopes) if scopes.is_empty() => "it needs no scope".to_owned(),
+            Rule::Need(scopes) => format!("it needs {}", scopes.join(" ")),
+            Rule::Deny => "nobody may use it".to_owned(),
+        }
     }
 }
 

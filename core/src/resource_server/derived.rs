@@ -13,6 +13,7 @@ use crate::event::Counters;
 use crate::event::audit::AuditLog;
 use crate::fetch::{Fetch, HttpClient};
 use crate::keys::distrust::Distrust;
+use crate::keys::relay::{Relay, RelaySettings};
 use crate::keys::source::{Source, SourceSettings};
 use crate::metadata::Metadata;
 use crate::policy::{Declared, Policy, PolicyReport};
@@ -57,6 +58,7 @@ impl ResourceServer {
     ///   are fetched, kept and read: its issuers and key location, `algorithms`, `http`, `keys`, its `distrusted_keys` and
     ///   `leeway_seconds`. With it go the keys that are held, replaced ones too. Any other server gets a new source, which
     ///   fetches at the first need ([`ResourceServer::warm_up`] fetches before);
+    /// - the authorization server's metadata where both serve it, unless its place, `http` or `keys` have changed;
     /// - the verified tokens, in one bounded memory, unless `token_cache` has changed;
     /// - the audit events that wait to be drained, unless `events` has changed;
     /// - what was declared ([`ResourceServer::declare`]).
@@ -107,6 +109,7 @@ impl ResourceServer {
             declared,
             metadata: Arc::clone(&self.0.metadata),
             sources: self.0.sources.clone(),
+            relay: self.0.relay.clone(),
             issuers: Arc::clone(&self.0.issuers),
             readings: self.0.readings.clone(),
             dropped: self.0.dropped.clone(),
@@ -181,6 +184,10 @@ impl ResourceServer {
             Some(base) => base.events.clone(),
             None => settings.events.map(AuditLog::new).map(Arc::new),
         };
+        let relay = settings.relay.as_ref().map(|wanted| {
+            let shared = base.and_then(|base| base.same_relay(wanted, &settings)).cloned();
+            shared.unwrap_or_else(|| Relay::new(wanted.clone(), Arc::clone(&fetch), Arc::clone(&clock)))
+        });
         let readings: BTreeSet<usize> = settings.servers.iter().map(|server| server.reading).collect();
         ResourceServer(Arc::new(Inner {
             config: Arc::new(config),
@@ -189,6 +196,7 @@ impl ResourceServer {
             declared,
             metadata: Arc::new(Metadata::new(&settings)),
             sources,
+            relay,
             issuers: Arc::new(issuers),
             readings: readings.into_iter().collect(),
             dropped: distrusted,
@@ -240,6 +248,12 @@ impl Inner {
         };
         let is_fetched_alike = self.settings.http == settings.http;
         self.overlapping(&server.issuers).find(is_same).map(|(_, source)| source).filter(|_| is_fetched_alike)
+    }
+
+    /// The metadata of the authorization server that is fetched and kept just so.
+    fn same_relay(&self, wanted: &RelaySettings, settings: &Settings) -> Option<&Arc<Relay>> {
+        let is_same = self.settings.http == settings.http;
+        self.relay.as_ref().filter(|relay| is_same && relay.settings() == wanted)
     }
 
     /// The reading under which this server's verified tokens are as good as ours.

@@ -14,10 +14,9 @@
 //! an entry that was found since the hand last came by is spared once, so that tokens in use stay, however many others come
 //! by.
 
-use std::cell::OnceCell;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use aws_lc_rs::digest;
@@ -51,12 +50,17 @@ impl Digest {
 pub(crate) struct Sought<'a> {
     token: &'a [u8],
     ending: Ending,
-    digest: OnceCell<Digest>,
+    digest: OnceLock<Digest>,
 }
 
 impl<'a> Sought<'a> {
     pub(crate) fn new(token: &'a [u8]) -> Sought<'a> {
-        Sought { token, ending: Ending::of(token), digest: OnceCell::new() }
+        Sought { token, ending: Ending::of(token), digest: OnceLock::new() }
+    }
+
+    /// Its digest, where it had to be made.
+    pub(crate) fn known_digest(&self) -> Option<Digest> {
+        self.digest.get().copied()
     }
 
     fn digest(&self) -> &Digest {

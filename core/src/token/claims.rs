@@ -41,7 +41,7 @@ pub(crate) struct Claims {
     /// In the generic format: whether the claims, apart from the header, would pass that of RFC 9068.
     fit_rfc9068: bool,
     /// The values of `required_claims`, in its order.
-    required: Vec<Option<Value>>,
+    pub(crate) required: Vec<Option<Value>>,
 }
 
 /// Check 10: the issuer, which alone selects whose keys are tried.
@@ -441,4 +441,13 @@ fn missing(claim: &str) -> Refusal {
 
 fn malformed(claim: &str, expected: &str) -> Refusal {
     Refusal::new(Reason::MalformedClaim, format!("expected {claim} to be {expected}"))
+}
+
+/// The claim that a refusal is about, by its detail: one that is missing, malformed or not allowed.
+pub(crate) fn claim_in(detail: &str) -> Option<&str> {
+    let rest = detail.strip_prefix("expected ")?;
+    let named = rest.strip_prefix("the claim ");
+    named.or_else(|| {
+        rest.rsplit_once(" to be ").or_else(|| rest.rsplit_once(" to have ")).map(|(claim, _)| claim)
+    })
 }

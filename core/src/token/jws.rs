@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::{memchr, memrchr};
+use serde_json::{Map, Value};
 
 use super::known_headers::KnownHeaders;
 use super::memory::Owned;
@@ -80,6 +81,12 @@ impl<'a> Jws<'a> {
         json::read_object(&self.payload)
             .map_err(|error| malformed(format!("expected the payload to be a strict JSON object: {error}")))
     }
+}
+
+/// The header members of a token whose syntax is right, to be shown.
+pub(crate) fn header_members(token: &[u8]) -> Option<Map<String, Value>> {
+    let header = decode(split(token).ok()?.header, "header").ok()?;
+    json::parse_object(&header).ok()
 }
 
 struct Parts<'a> {

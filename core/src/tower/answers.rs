@@ -2,13 +2,7 @@
 
 use serde_json::json;
 
-use crate::resource_server::ResourceServer;
 use crate::response::HttpResponse;
-
-/// The status alone: what else health knows is for operators.
-pub(super) fn health(gate: &ResourceServer) -> HttpResponse {
-    json_answer(200, json!({"status": gate.health().status}).to_string())
-}
 
 /// The body decides, and is read as sent: inflating it here would be a second parser in front of the service's.
 pub(super) fn encoding_refused() -> HttpResponse {

@@ -23,7 +23,6 @@ mod need;
 mod sessions;
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -41,8 +40,9 @@ use http_body_util::{BodyExt, Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::answers::{encoding_refused, health, session_not_found, type_refused};
+use self::answers::{encoding_refused, session_not_found, type_refused};
 use self::log::RefusalLog;
+pub use self::need::{ScopesNeeded, ScopesNeededLater};
 use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
 use crate::call::FullCall;
@@ -79,8 +79,9 @@ pub struct ResourceServerLayer {
 struct Options {
     public: HashSet<String>,
     health: Option<String>,
+    metrics: Option<String>,
     scopes: Vec<String>,
-    scopes_of: Option<Arc<ScopesOf>>,
+    scopes_of: Option<ScopesOf>,
 }
 
 impl ResourceServerLayer {
@@ -108,6 +109,13 @@ impl ResourceServerLayer {
         self
     }
 
+    /// A path that answers GET and HEAD with the counters as Prometheus text, for scrapers, without a token. They name
+    /// issuers, so have the proxy in front deny the path to all but operators.
+    pub fn metrics(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.options).metrics = Some(path.into());
+        self
+    }
+
     /// Scopes that every guarded request needs beside the configuration's ([`Request::scopes`]).
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Arc::make_mut(&mut self.options).scopes.extend(scopes.into_iter().map(Into::into));
@@ -122,29 +130,43 @@ impl ResourceServerLayer {
     /// [`Reason::Internal`](crate::Reason::Internal).
     pub fn scopes_of<F>(mut self, scopes_of: F) -> Self
     where
-        F: Fn(&FullCall<'_>, &AccessToken) -> Result<Vec<String>, Box<dyn Error + Send + Sync>>,
-        F: Send + Sync + 'static,
+        F: Fn(&FullCall<'_>, &AccessToken) -> ScopesNeeded + Send + Sync + 'static,
     {
-        Arc::make_mut(&mut self.options).scopes_of = Some(Arc::new(scopes_of));
+        Arc::make_mut(&mut self.options).scopes_of = Some(ScopesOf::Now(Arc::new(scopes_of)));
+        self
+    }
+
+    /// [`ResourceServerLayer::scopes_of`] for a function that waits, such as for the owner of what a call is about. It is in
+    /// the place of that one. How long it waits is for itself to bound: the request waits with it.
+    ///
+    /// ```
+    /// # use scopegate_core::tower::ResourceServerLayer;
+    /// # async fn owner_of(_document: Option<String>) -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # fn guard(layer: ResourceServerLayer) -> ResourceServerLayer {
+    /// layer.scopes_of_async(|call, token| {
+    ///     Box::pin(async move {
+    ///         let owner = owner_of(call.params.map(str::to_owned)).await?;
+    ///         Ok(if token.subject() == Some(&owner) { vec![] } else { vec!["documents:all".to_owned()] })
+    ///     })
+    /// })
+    /// # }
+    /// ```
+    pub fn scopes_of_async<F>(mut self, scopes_of: F) -> Self
+    where
+        F: for<'a> Fn(&'a FullCall<'a>, &'a AccessToken) -> ScopesNeededLater<'a> + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.options).scopes_of = Some(ScopesOf::Later(Arc::new(scopes_of)));
         self
     }
 
     /// The answer to what needs no token and is not for the service.
-    fn answer(
-        &self,
-        gate: &ResourceServer,
-        method: &Method,
-        path: &str,
-        request: &Request<'_>,
-    ) -> Option<HttpResponse> {
-        if let Some(response) = gate.well_known(request) {
-            return Some(response);
-        }
-        if self.options.health.as_deref() == Some(path) && (method == Method::GET || method == Method::HEAD) {
-            return Some(health(gate));
-        }
-        let is_missing = !self.options.public.contains(path) && gate.is_metadata_path(path);
-        is_missing.then(|| gate.not_found())
+    fn answer(&self, gate: &ResourceServer, path: &str, request: &Request<'_>) -> Option<HttpResponse> {
+        let is = |option: &Option<String>| option.as_deref() == Some(path);
+        let health = || is(&self.options.health).then(|| gate.health_response(request)).flatten();
+        let metrics = || is(&self.options.metrics).then(|| gate.metrics_response(request)).flatten();
+        let is_missing = || !self.options.public.contains(path) && gate.is_metadata_path(path);
+        let missing = || is_missing().then(|| gate.not_found());
+        gate.well_known(request).or_else(health).or_else(metrics).or_else(missing)
     }
 
     /// Whom the request is from, with the body that the service shall read, or the refusal.
@@ -186,12 +208,13 @@ impl ResourceServerLayer {
                 Err(Box::new(gate.internal_error("the same was asked for twice", &request)))
             }
         };
-        let token = token.and_then(|token| match &self.options.scopes_of {
-            Some(scopes_of) => {
-                require_of_calls(gate, &request.body(&bytes), &token, &**scopes_of).map(|()| token)
+        let token = match (token, &self.options.scopes_of) {
+            (Ok(token), Some(scopes_of)) => {
+                let required = require_of_calls(gate, &request.body(&bytes), &token, scopes_of).await;
+                required.map(|()| token)
             }
-            None => Ok(token),
-        });
+            (token, _) => token,
+        };
         let token = token.map_err(|rejection| {
             self.log.write(&rejection);
             rejection.response().clone()
@@ -272,7 +295,7 @@ where
     let scopes: Vec<&str> = layer.options.scopes.iter().map(String::as_str).collect();
     let asked = lines.request(&head.method, path, &scopes);
     let gate = (layer.gate)(); // of the whole request, whatever is current when it ends
-    if let Some(answer) = layer.answer(&gate, &head.method, path, &asked) {
+    if let Some(answer) = layer.answer(&gate, path, &asked) {
         return Ok(respond(answer));
     }
     if layer.options.public.contains(path) {

@@ -1,4 +1,4 @@
-//! `docs/c.md`: its programs are written to a folder, and its console sessions run there.
+//! `docs/frameworks/c.md`: its programs are written to a folder, and its console sessions run there.
 //!
 //! A block of C or C++ is a file by the name in its first line; one without a name is part of a file of
 //! `ffi/examples/`. In a `console` block, lines that begin with `$ ` are commands, and the lines after each are what it
@@ -23,7 +23,7 @@ fn programs_of_the_documentation_run_as_shown() {
     }
     fs::write(folder.join("scopegate.json"), config()).expect("a writable target folder");
 
-    let text = fs::read_to_string(repository().join("docs/c.md")).expect("docs/c.md");
+    let text = fs::read_to_string(repository().join("docs/frameworks/c.md")).expect("docs/frameworks/c.md");
     let blocks = blocks(&text);
     let mut session = Vec::new();
     for (language, block) in &blocks {
@@ -44,10 +44,22 @@ fn programs_of_the_documentation_run_as_shown() {
 #[test]
 fn readme_shows_programs_of_this_page() {
     let read = |page: &str| fs::read_to_string(repository().join(page)).expect("a page");
-    let (readme, page) = (read("README.md"), read("docs/c.md"));
+    let (readme, page) = (read("README.md"), read("docs/frameworks/c.md"));
     let shown = blocks(&readme).into_iter().filter(|(language, _)| matches!(*language, "c" | "console"));
     let tested = blocks(&page);
     assert_eq!(shown.inspect(|block| assert!(tested.contains(block), "{block:?}")).count(), 2);
+    let of_this_page = tested.iter().filter(|(language, _)| matches!(*language, "c" | "cpp" | "console"));
+    let counts = read("tests/docs/blocks.json");
+    let count = |language: &str| {
+        let (_, rest) = counts.split_once(&format!("\"{language}\": ")).expect("a count");
+        let digits = rest.split_terminator([',', '\n']).next().unwrap_or_default();
+        digits.parse::<usize>().expect("a number")
+    };
+    assert_eq!(
+        of_this_page.count() + 2,
+        count("c") + count("cpp") + count("console"),
+        "blocks of other pages"
+    );
 }
 
 /// The fenced blocks of a page with their languages.

@@ -1,4 +1,4 @@
-//! Compiles the C and C++ programs of `tests/c/`, `ffi/examples/` and `docs/c.md`, and runs them.
+//! Compiles the C and C++ programs of `tests/c/`, `ffi/examples/` and `docs/frameworks/c.md`, and runs them.
 //!
 //! What `make sanitize` changes, it changes through the environment: see `toolchain.rs`.
 

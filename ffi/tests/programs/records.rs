@@ -31,7 +31,7 @@ impl Records {
         self.add("id", text(&case["id"]));
         self.request(&case["request"], &case["now"]);
         match text(&case["operation"]) {
-            operation @ ("authorize" | "well_known") => self.add(operation, ""),
+            operation @ ("authorize" | "explain" | "well_known") => self.add(operation, ""),
             "require" => {
                 self.add("hold", "");
                 self.request(&case["then"], &case["now"]);

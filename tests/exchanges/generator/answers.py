@@ -90,3 +90,69 @@ def mismatch(id: str = "1") -> Answer:
 
 
 MISMATCH = mismatch()
+
+
+def _served(content_type: str, body: str) -> Answer:
+    fields = {"Content-Type": content_type, "Cache-Control": "no-store"}
+    return {"status": 200, "challenge": None, "body": body, "fields": fields}
+
+
+SERVED_HEALTH = _served("application/json", '{"status":"ok"}')
+
+
+def served_metrics(*refused: str) -> Answer:
+    """The counters where nothing was accepted. `refused`: the samples of refusals."""
+    return _served("text/plain; version=0.0.4; charset=utf-8", _METRICS.format("".join(f"{line}\n" for line in refused)))
+
+
+_METRICS = """\
+# HELP scopegate_accepted_total Accepted requests.
+# TYPE scopegate_accepted_total counter
+scopegate_accepted_total 0
+# HELP scopegate_refused_total Refused requests by reason.
+# TYPE scopegate_refused_total counter
+{}# HELP scopegate_not_rfc9068_total Accepted tokens that token_format rfc9068 would refuse.
+# TYPE scopegate_not_rfc9068_total counter
+scopegate_not_rfc9068_total 0
+# HELP scopegate_token_cache_lookups_total Tokens by whether they were held when they came.
+# TYPE scopegate_token_cache_lookups_total counter
+scopegate_token_cache_lookups_total{{result="hit"}} 0
+scopegate_token_cache_lookups_total{{result="miss"}} 0
+# HELP scopegate_token_cache_entries Verified tokens that are held.
+# TYPE scopegate_token_cache_entries gauge
+scopegate_token_cache_entries 0
+# HELP scopegate_token_cache_bytes The memory that they take.
+# TYPE scopegate_token_cache_bytes gauge
+scopegate_token_cache_bytes 0
+# HELP scopegate_events_total Audit events by whether there was room for them.
+# TYPE scopegate_events_total counter
+scopegate_events_total{{result="recorded"}} 0
+scopegate_events_total{{result="dropped"}} 0
+# HELP scopegate_events_waiting Audit events that wait to be drained.
+# TYPE scopegate_events_waiting gauge
+scopegate_events_waiting 0
+# HELP scopegate_keys Usable keys that are held.
+# TYPE scopegate_keys gauge
+scopegate_keys{{issuer="https://issuer.test"}} 1
+# HELP scopegate_keys_usable Whether tokens of the issuer can be judged now.
+# TYPE scopegate_keys_usable gauge
+scopegate_keys_usable{{issuer="https://issuer.test"}} 1
+# HELP scopegate_keys_degraded Whether the keys are overdue and a fetch has failed.
+# TYPE scopegate_keys_degraded gauge
+scopegate_keys_degraded{{issuer="https://issuer.test"}} 0
+# HELP scopegate_keys_age_seconds The age of the keys that are held.
+# TYPE scopegate_keys_age_seconds gauge
+# HELP scopegate_keys_skipped Published keys that were left aside, by reason.
+# TYPE scopegate_keys_skipped gauge
+# HELP scopegate_fetches_total Finished fetches by outcome, or the step that failed.
+# TYPE scopegate_fetches_total counter
+# HELP scopegate_fetches_waiting Requests that wait for a fetch.
+# TYPE scopegate_fetches_waiting gauge
+scopegate_fetches_waiting{{issuer="https://issuer.test"}} 0
+# HELP scopegate_metadata_usable Whether the authorization server's metadata is served now.
+# TYPE scopegate_metadata_usable gauge
+# HELP scopegate_metadata_age_seconds The age of the authorization server's metadata.
+# TYPE scopegate_metadata_age_seconds gauge
+# HELP scopegate_metadata_fetches_total Fetches of it by outcome, or the step that failed.
+# TYPE scopegate_metadata_fetches_total counter
+"""

@@ -68,6 +68,7 @@ class Suite:
         self.comment = comment
         self.stage = stage
         self.config: dict[str, Any] = {"resource": resource, "cors_origins": ["https://app.test"], "policy": _POLICY | policy}
+        self.authorization_server_metadata: str | None = None
         self.cases: list[dict[str, Any]] = []
 
     def case(
@@ -106,6 +107,7 @@ class Suite:
             "comment": self.comment,
             "stage": self.stage,
             "config": self.config,
+            **({"authorization_server_metadata": metadata} if (metadata := self.authorization_server_metadata) else {}),
             "tokens": _TOKENS,
             "number_of_cases": len(self.cases),
             "cases": self.cases,

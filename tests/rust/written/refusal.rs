@@ -253,11 +253,7 @@ impl Scene<'_> {
         if let Some(body) = &asked.body {
             request = request.body(body.as_bytes());
         }
-        let mut check = self.server.check(&request);
-        if let Check::NeedKeys(wanted) = &check {
-            // Nothing is fetched.
-            check = self.server.check_after(&request, &wanted.clone());
-        }
+        let check = self.server.check_fetching(&request, |_| {}); // nothing is fetched
         match check {
             Check::Done(Err(refusal)) => refusal.response().clone(),
             other => panic!("expected a refusal: {other:?}"),

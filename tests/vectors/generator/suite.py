@@ -9,6 +9,7 @@ from .keys import public_jwk
 from .model.configuration import changed, read_configuration
 from .model.decision import Decision, decide, decide_further, is_allowed
 from .model.declared import report
+from .model.explanation import explanation, failed_check
 from .model.well_known import well_known
 from .tokens import ISSUER, NOW, RESOURCE, bearer
 
@@ -82,8 +83,10 @@ class Group:
         self._read = read_configuration(whole, declared)
 
     def reports(self, **stated: Any) -> None:
-        """What the report of the declaration says: every list that is not empty, and `default`."""
+        """What the report of the declaration says: every list that is not empty, and `default`. A sentence as a log has it."""
         found = {name: part for name, part in (self._report or {}).items() if part or name == "default"}
+        if "forgotten" in found:
+            found["forgotten"] = [f"{sentence['path']}: {sentence['message']}" for sentence in found["forgotten"]]
         _compare(f"{self.comment} report", stated, found)
 
     def members(self) -> dict[str, Any]:
@@ -106,6 +109,27 @@ class Group:
         decision = self._decide(id, what, faults, now)
         expect = decision.refusal() if decision.faults else {"token": decision.token()}
         self._add(id, comment, refs, "authorize", {"request": what}, expect, now, stated)
+
+    def explain(
+        self,
+        id: str,
+        comment: str,
+        what: dict[str, Any],
+        reason: str | None,
+        failed: str | None,
+        expected: str | None = None,
+        found: str | None = None,
+        hint: str | None = None,
+        refs: list[str] | None = None,
+        now: int = NOW,
+    ) -> None:
+        """`reason` and `failed`: why the request is refused, and the check at which that is found; then what is said of that
+        check, by hand.
+        """
+        explained = explanation(decide(self._read, what, now))
+        _compare(id, [reason, failed], [explained["reason"], failed_check(explained)])
+        expect = explained | {"expected": expected, "found": found, "hint": hint}
+        self._add(id, comment, refs, "explain", {"request": what}, expect, now, {})
 
     def require(
         self,

@@ -25,7 +25,7 @@ pub(super) enum Boarding {
 }
 
 /// Who runs the fetches that nobody runs himself.
-pub(super) enum Threads {
+pub(in crate::keys) enum Threads {
     /// Threads of the process; its scheduler starts what is due.
     OfTheProcess,
     /// Threads of the process; what is due starts when a test says so.
@@ -37,10 +37,10 @@ pub(super) enum Threads {
 }
 
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) type Work = Box<dyn FnOnce() + Send>;
+pub(in crate::keys) type Work = Box<dyn FnOnce() + Send>;
 
 impl Threads {
-    fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub(in crate::keys) fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         #[cfg(any(test, feature = "fuzzing"))]
         if let Threads::ByHand(flights) = self {
             flights.lock().push(Box::new(work));
@@ -297,7 +297,7 @@ thread_local! {
 }
 
 /// Uniform in 0..1. The operating system's randomness differs in forked children, so that they do not ask at once.
-pub(super) fn draw() -> f64 {
+pub(in crate::keys) fn draw() -> f64 {
     #[cfg(any(test, feature = "fuzzing"))]
     if let Some(script) = SCRIPTED_DRAWS.get() {
         let next = script.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -113,7 +113,7 @@ fn tokens_with_a_common_beginning_and_end_are_never_taken_for_each_other() {
 fn a_digest_counts_to_its_last_bit() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
     let text = token("token");
-    let with_digest = |digest: Digest| Sought { digest: OnceCell::from(digest), ..Sought::new(&text) };
+    let with_digest = |digest: Digest| Sought { digest: OnceLock::from(digest), ..Sought::new(&text) };
     cache.insert(&Sought::new(&text), maker.verified(1));
     for bit in 0..256 {
         let mut other = Digest::of(&text);

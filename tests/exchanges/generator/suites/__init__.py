@@ -12,9 +12,11 @@ from . import (
     methods,
     mounted,
     names,
+    operators,
     paths,
     preflights,
     prompts_and_resources,
+    relayed,
     routing_headers,
     sessions,
     sizes,
@@ -39,5 +41,7 @@ def all_suites() -> list[Suite]:
         paths,
         mounted,
         sessions,
+        operators,
+        relayed,
     )
     return [module.suite() for module in modules]

@@ -209,10 +209,10 @@ impl Program<'_> {
         Ok(())
     }
 
-    /// `well_known`, `not_found` or `internal_error`.
+    /// `well_known`, `not_found`, `health_response`, `metrics_response` or `internal_error`.
     fn document(&mut self) -> Result<()> {
         let asked = Asked::choose(&mut self.choices)?;
-        let (which, detail) = (self.choices.int_in_range(0..=2)?, self.text()?);
+        let (which, detail) = (self.choices.int_in_range(0..=4)?, self.text()?);
         let mut answer = Out::new(self.given()?);
         let at = self.choices.arbitrary()?;
         let server = handles::pick(&self.handles.servers, at);
@@ -221,6 +221,8 @@ impl Program<'_> {
             match which {
                 0 => verdict::scopegate_server_well_known(server, request, answer.place()),
                 1 => verdict::scopegate_server_not_found(server, request, answer.place()),
+                3 => verdict::scopegate_server_health_response(server, request, answer.place()),
+                4 => verdict::scopegate_server_metrics_response(server, request, answer.place()),
                 _ => verdict::scopegate_server_internal_error(server, request, detail.lent(), answer.place()),
             }
         });

@@ -18,6 +18,7 @@ pub fn holds_for(input: &[u8]) {
     let url = ["https://as.test/.well-known/openid-configuration", "http://localhost:1/m", "nowhere"]
         [fields.choice(3)];
     let document = fields.rest();
+    what_is_served_is_the_document(&issuer, url, document);
     match fuzzing::key_set_url(&issuer, url, document) {
         Ok(place) => {
             let members: Value = serde_json::from_slice(document).expect("an accepted document is JSON");
@@ -44,6 +45,21 @@ pub fn holds_for(input: &[u8]) {
             assert!(!holds_a_text_of(document, &shown), "{shown}");
         }
     }
+}
+
+/// It says what was read, and no endpoint of it leads a client or a browser anywhere but to the web.
+fn what_is_served_is_the_document(issuer: &str, url: &str, document: &[u8]) {
+    let Ok(served) = fuzzing::relayed_metadata(issuer, url, document) else { return };
+    let read: Value = serde_json::from_slice(document).expect("an accepted document is JSON");
+    let again: Value = serde_json::from_str(&served).expect("what is served is JSON");
+    assert_eq!(read, again);
+    assert_eq!(again["issuer"].as_str(), Some(issuer));
+    let endpoints = again.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("_endpoint"));
+    for place in endpoints.filter_map(|(_, value)| value.as_str()) {
+        let place = place.to_ascii_lowercase();
+        assert!(place.starts_with("https://") || place.starts_with("http://"), "{place}");
+    }
+    assert!(served.bytes().all(|byte| byte != b'\n' && byte != b'\r'), "{served}");
 }
 
 /// Whether a text in the document is shown.

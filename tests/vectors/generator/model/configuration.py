@@ -49,6 +49,7 @@ class Configuration:
     refusal_body: str = "auto"
     metadata: dict[str, Any] = field(default_factory=dict)
     serve_root_metadata: bool = False
+    serve_authorization_server_metadata: bool = False
     cors_origins: list[str] = field(default_factory=list)
     allowed_origins: list[str] | None = None
     distrusted_keys: list[dict[str, str]] = field(default_factory=list)
@@ -90,10 +91,10 @@ def same_name(algorithm: str) -> str:
 
 
 def _read_server(entry: dict[str, Any]) -> AuthorizationServer:
+    if "tenants" in entry:  # with keys at one place, as a list of issuers
+        entry = entry | {"issuer": [entry["issuer"].replace("{tenant}", tenant) for tenant in entry["tenants"]]}
     entry = completed(entry)
     issuers = entry["issuer"] if isinstance(entry["issuer"], list) else [entry["issuer"]]
-    if "tenants" in entry:
-        issuers = [entry["issuer"].replace("{tenant}", tenant) for tenant in entry["tenants"]]
     advertise = entry.get("advertise", entry.get("metadata_issuer", issuers[0]))
     return AuthorizationServer(
         issuers=issuers,

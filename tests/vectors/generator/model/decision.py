@@ -134,9 +134,17 @@ class Decision:
             return None
         return list(dict.fromkeys(self.config.required_scopes + policy + self.request.get("scopes", [])))
 
+    @cached_property
+    def lacks_body(self) -> bool:
+        """Whether the first fault is that the body was not read."""
+        return self.reason == "internal" and not list(_argument_checks(self))
+
     def refusal(self) -> dict[str, Any]:
         """The answer to a request that is refused, as `expect` of a case."""
-        reason = self.reason or ""
+        return self.answer_to(self.reason or "")
+
+    def answer_to(self, reason: str) -> dict[str, Any]:
+        """The answer where this is the reason."""
         unreadable = self.call if isinstance(self.call, Unreadable) else Unreadable(-32020, "Header mismatch")
         answer = response(
             Refusal(

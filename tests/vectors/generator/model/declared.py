@@ -28,7 +28,7 @@ def report(policy: dict[str, Any] | None, offered: list[dict[str, Any]]) -> dict
     declared = (with_declared(configured, offered) or {})["declared"]
     things = sorted({(_order(kind := thing["kind"]), thing["name"].encode(), kind, thing["name"]) for thing in offered})
     named = [(kind, name, _key({"kind": kind, "name": name})) for _, _, kind, name in things]
-    return {
+    found: dict[str, Any] = {
         "unmatched_rules": [
             {"kind": kind, "name": rule}
             for kind in _MAPS
@@ -46,6 +46,23 @@ def report(policy: dict[str, Any] | None, offered: list[dict[str, Any]]) -> dict
         "default": configured["default"],
         "unreadable": [{"kind": kind, "name": name} for kind, name, key in named if key is None],
     }
+    return found | {"forgotten": _forgotten(found)}
+
+
+def _forgotten(found: dict[str, Any]) -> list[dict[str, str]]:
+    """A sentence on each entry."""
+    default = found["default"]
+    by_default = "nobody may use it" if default == "deny" else f"it needs {' '.join(default)}" if default else "it needs no scope"
+    sentences = {
+        "unmatched_rules": ("policy.", "matches no {kind} that is offered"),
+        "defaulted": ("", f"has no rule, so by default {by_default}"),
+        "unreadable": ("", "nobody may use it: servers can take this URI for another"),
+    }
+    return [
+        {"path": f"{above}{_MAPS[entry['kind']]}.{entry['name']}", "message": sentence.format(kind=entry["kind"])}
+        for name, (above, sentence) in sentences.items()
+        for entry in found[name]
+    ]
 
 
 def _key(thing: dict[str, Any]) -> Any:

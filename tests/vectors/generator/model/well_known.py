@@ -9,6 +9,7 @@ from ..strict_json import compact
 from .configuration import WELL_KNOWN, Configuration
 
 _PREFLIGHT_HEADERS = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, DPoP"
+_AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
 _HTTP_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 
@@ -16,7 +17,9 @@ def well_known(config: Configuration, request: dict[str, Any]) -> dict[str, Any]
     """The answer, or None for what is the application's."""
     path = request["target"].split("?")[0]
     if path in _metadata_paths(config):
-        return _metadata(config, request["method"])
+        return _metadata(metadata_document(config), request["method"])
+    if config.serve_authorization_server_metadata and path == _AUTHORIZATION_SERVER:
+        return _metadata(None, request["method"])
     if request["method"] == "OPTIONS" and request.get("origin") and "access_control_request_method" in request:
         return _preflight(config, request)
     return None
@@ -40,15 +43,19 @@ def _metadata_paths(config: Configuration) -> list[str]:
     return [path, path.rstrip("/"), *([WELL_KNOWN] if config.serve_root_metadata else [])]
 
 
-def _metadata(config: Configuration, method: str) -> dict[str, Any]:
-    document = metadata_document(config)
+def _metadata(document: str | None, method: str) -> dict[str, Any]:
+    """The answer with this document; without one, that it is not there yet."""
     allow_origin = ["Access-Control-Allow-Origin", "*"]
-    headers = [["Content-Type", "application/json"], ["Cache-Control", "public, max-age=3600"], allow_origin]
+    status, caching = 200, [["Cache-Control", "public, max-age=3600"]]
+    if document is None:
+        status, caching = 503, [["Cache-Control", "no-store"], ["Retry-After", "1"]]
+        document = '{"error":"temporarily_unavailable"}'
+    headers = [["Content-Type", "application/json"], *caching, allow_origin]
     if method == "GET":
-        return {"status": 200, "headers": headers, "body": document}
+        return {"status": status, "headers": headers, "body": document}
     if method == "HEAD":
         length = ["Content-Length", str(len(document.encode("utf-8")))]
-        return {"status": 200, "headers": [*headers, length], "body": ""}
+        return {"status": status, "headers": [*headers, length], "body": ""}
     if method == "OPTIONS":
         headers = [
             allow_origin,

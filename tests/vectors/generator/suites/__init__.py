@@ -11,6 +11,7 @@ from . import (
     credentials,
     declared,
     derived,
+    explained,
     keys,
     order,
     policy,
@@ -43,4 +44,5 @@ def all_suites() -> list[Suite]:
         attacks_on_tokens.suite(),
         secrets.suite(),
         presets.suite(),
+        explained.suite(),
     ]

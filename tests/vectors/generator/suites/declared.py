@@ -58,6 +58,11 @@ def _joined(suite: Suite) -> None:
         unmatched_rules=[{"kind": "tool", "name": "gone_*"}, {"kind": "tool", "name": "old"}],
         defaulted=[{"kind": "tool", "name": "echo"}],
         default="deny",
+        forgotten=[
+            "policy.tools.gone_*: matches no tool that is offered",
+            "policy.tools.old: matches no tool that is offered",
+            "tools.echo: has no rule, so by default nobody may use it",
+        ],
     )
     for id, comment, granted, text, faults in (
         ("exact-both", "Configured and declared scopes, both granted.", "w d", tool_call("weather"), OK),
@@ -93,14 +98,19 @@ def _joined(suite: Suite) -> None:
 def _in_place_of_default(suite: Suite) -> None:
     offered = [
         _tool("weather", ["w"]),
+        _tool("silent"),
         _tool("open", []),
         _tool("twice", ["a"]),
         _tool("twice", ["b"]),
         _tool("shut", "deny"),
         _tool("*", ["star"]),
     ]
-    group = suite.group("A declaration stands in the place of `default`.", config(policy={"default": ["deep"]}), offered)
-    group.reports(default=["deep"])
+    group = suite.group("A declaration stands in the place of `default`.", config(policy={"default": ["deep", "deeper"]}), offered)
+    group.reports(
+        defaulted=[{"kind": "tool", "name": "silent"}],
+        default=["deep", "deeper"],
+        forgotten=["tools.silent: has no rule, so by default it needs deep deeper"],
+    )
     for id, comment, granted, text, faults in (
         ("scopes", "Its scopes alone.", "w", tool_call("weather"), OK),
         ("short", "`default` does not do.", "deep", tool_call("weather"), SHORT),
@@ -117,7 +127,8 @@ def _in_place_of_default(suite: Suite) -> None:
 
 def _without_policy(suite: Suite) -> None:
     group = suite.group("No policy is configured.", config(required_scopes=["base"]), [_tool("weather", ["w"]), _tool("echo")])
-    group.reports(defaulted=[{"kind": "tool", "name": "echo"}], default=[])
+    by_default = "tools.echo: has no rule, so by default it needs no scope"
+    group.reports(defaulted=[{"kind": "tool", "name": "echo"}], default=[], forgotten=[by_default])
     for id, comment, granted, text, faults in (
         ("declared", "The declared tool needs its scopes.", "base w", tool_call("weather"), OK),
         ("declared-short", "The declared tool needs its scopes.", "base", tool_call("weather"), SHORT),
@@ -128,7 +139,7 @@ def _without_policy(suite: Suite) -> None:
     ):
         _check(group, f"no-policy-{id}", comment, granted, text, faults)
     group = suite.group("No policy, and nothing that is declared needs a scope.", config(), [_tool("echo"), _tool("open", [])])
-    group.reports(defaulted=[{"kind": "tool", "name": "echo"}], default=[])
+    group.reports(defaulted=[{"kind": "tool", "name": "echo"}], default=[], forgotten=[by_default])
     _check(group, "nothing-unread", "Calls are not read, as before.", "x", "{", OK)
 
 
@@ -147,6 +158,11 @@ def _resources(suite: Suite) -> None:
         defaulted=[{"kind": "resource", "name": "docs://{page}"}],
         default="deny",
         unreadable=[{"kind": "resource", "name": "file:///a b"}],
+        forgotten=[
+            "policy.resources.news:*: matches no resource that is offered",
+            "resources.docs://{page}: has no rule, so by default nobody may use it",
+            "resources.file:///a b: nobody may use it: servers can take this URI for another",
+        ],
     )
     for id, comment, granted, uri, faults in (
         ("both", "Pattern and declaration.", "r y", "file:///reports/2026", OK),

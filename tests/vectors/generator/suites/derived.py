@@ -52,7 +52,11 @@ def _policy(suite: Suite) -> None:
     _check(group, "policy-entry", "An entry that is not in the new policy.", token(scope="w"), "policy_denied", tool_call("mail"))
     offered = [{"kind": "tool", "name": "mail", "scopes": ["m"]}]
     group = suite.group("Declared on a derived server.", before, offered, derive=change)
-    group.reports(unmatched_rules=[{"kind": "tool", "name": "weather"}], default="deny")
+    group.reports(
+        unmatched_rules=[{"kind": "tool", "name": "weather"}],
+        default="deny",
+        forgotten=["policy.tools.weather: matches no tool that is offered"],
+    )
     _check(group, "policy-declared", "The declaration.", token(scope="m"), OK, tool_call("mail"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..suite import OK, Group, Suite, config, key_set, request, server
 from ..tokens import NOW, RESOURCE, jws, object_text, with_signature
-from . import presets_hosted, presets_microsoft, presets_self_hosted
+from . import presets_hosted, presets_microsoft, presets_self_hosted, presets_tenants
 
 KID = "rsa-a"
 TIMES = {"iat": NOW - 60, "exp": NOW + 3540}
@@ -16,6 +16,7 @@ def suite() -> Suite:
     suite = Suite("presets")
     for issuers in (presets_hosted, presets_microsoft, presets_self_hosted):
         issuers.add_to(suite, _Issuer)
+    presets_tenants.add_to(suite)
     _overriding(suite)
     return suite
 

@@ -72,6 +72,7 @@ def _cognito(suite: Suite, issuer: Any) -> None:
     of.case("bound-elsewhere", "A token of a listed app client, bound to another resource.", {"aud": "https://other.test/mcp"}, AUDIENCE)
     of.case("self-service", "A sign-in without OAuth scopes.", {"scope": "aws.cognito.signin.user.admin"}, NO_SCOPE)
     of.case("other-pool", "Another user pool.", {"iss": "https://cognito-idp.eu-west-1.amazonaws.test/eu-west-1_Pool2"}, ISSUER)
+    of.token("refresh-token", "A refresh token: encrypted, in five parts.", "eyJlbmMiOiJBMjU2R0NNIn0.ZQ.aXY.Y3Q.dGFn", "malformed_token")
     of.case("no-token-use", "Without `token_use`.", {"token_use": ABSENT}, "missing_claim")
     identity = {"sub": "c2e5", "aud": "client-1", "token_use": "id", "cognito:username": "alice", "email": "alice@example.test"}
     of.other("id-token", "An ID token.", identity, [ID, AUDIENCE, "claim_not_allowed", NO_SCOPE])
@@ -81,6 +82,8 @@ def _cognito(suite: Suite, issuer: Any) -> None:
     of.case("access-token", "A token bound to the resource.", {"aud": RESOURCE}, client_id="client-1")
     of.case("unbound", "A token without resource binding.", {}, "missing_claim")
     of.case("other-client", "An app client that is not listed.", {"aud": RESOURCE, "client_id": "client-2"}, "claim_not_allowed")
+    elsewhere = {"aud": "https://other.test/mcp", "client_id": "client-2"}
+    of.case("other-resource", "Bound to another resource, of an app client that is not listed.", elsewhere, [AUDIENCE, "claim_not_allowed"])
 
 
 def _okta(suite: Suite, issuer: Any) -> None:

@@ -57,6 +57,7 @@ def _keycloak(suite: Suite, issuer: Any) -> None:
     of.hmac("refresh-token", "A refresh token.", "HS512", refresh, ["algorithm_not_allowed", ID, AUDIENCE, CLAIM])
     of.hmac("offline-token", "An offline token.", "HS512", refresh | {"typ": "Offline"}, ["algorithm_not_allowed", ID, AUDIENCE, CLAIM])
     of.case("refresh-token-rs256", "A refresh token under the realm's key.", refresh, [ID, AUDIENCE, CLAIM])
+    of.case("offline-token-rs256", "An offline token under the realm's key.", refresh | {"typ": "Offline"}, [ID, AUDIENCE, CLAIM])
     identity = {"sub": "u-1", "aud": "app", "azp": "app", "typ": "ID", "at_hash": "x", "nonce": "n-1", "sid": "s-1"}
     of.other("id-token", "An ID token.", identity, [ID, AUDIENCE, CLAIM, NO_SCOPE])
     logout = {"sub": "u-1", "aud": "app", "typ": "Logout", "sid": "s-1", "events": {}}

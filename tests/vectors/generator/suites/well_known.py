@@ -19,6 +19,7 @@ def suite() -> Suite:
     _targets(result)
     _roots(result)
     _documents(result)
+    _authorization_server(result)
     _preflights(result)
     return result
 
@@ -206,6 +207,53 @@ def _documents(suite: Suite) -> None:
                 ["RFC 9110 9.3.2"],
                 headers=headers,
             )
+
+
+def _authorization_server(suite: Suite) -> None:
+    """The metadata of an authorization server at which nothing listens: no vector can have the document served."""
+    unreachable = server(discovery_url="http://127.0.0.1:1/metadata")
+    group = suite.group(
+        "The authorization server's metadata is served, once it is there.",
+        config(unreachable, serve_authorization_server_metadata=True, cors_origins=[ORIGIN]),
+    )
+    target, refs = "/.well-known/oauth-authorization-server", ["RFC 8414 3"]
+    open_to_all = ["Access-Control-Allow-Origin", "*"]
+    headers = [["Content-Type", "application/json"], ["Cache-Control", "no-store"], ["Retry-After", "1"], open_to_all]
+    body = '{"error":"temporarily_unavailable"}'
+    comment = "It is not there yet."
+    group.well_known("relayed-cold", comment, _get(target), 503, refs, headers=headers, body=body)
+    head = [*headers, ["Content-Length", str(len(body))]]
+    group.well_known("relayed-cold-head", comment, _get(target, "HEAD"), 503, refs, headers=head, body="")
+    with_query = _get(f"{target}?x=1", origin=["https://evil.test"])
+    group.well_known("relayed-cold-query", "Query and origin do not matter.", with_query, 503, refs, headers=headers, body=body)
+    options = [
+        open_to_all,
+        ["Access-Control-Allow-Methods", "GET, HEAD"],
+        ["Access-Control-Allow-Headers", "*, Authorization, MCP-Protocol-Version"],
+        ["Access-Control-Max-Age", "86400"],
+    ]
+    group.well_known("relayed-options", "OPTIONS.", _get(target, "OPTIONS"), 204, refs, headers=options, body="")
+    preflight = {"origin": [ORIGIN], "access_control_request_method": "GET"}
+    comment = "A preflight gets the same answer, from a listed origin too."
+    group.well_known("relayed-preflight", comment, _get(target, "OPTIONS", **preflight), 204, refs, headers=options, body="")
+    refused = [["Content-Type", "application/json"], ["Allow", "GET, HEAD, OPTIONS"], open_to_all]
+    for method in ("POST", "DELETE", "get"):
+        id = f"relayed-method-{method.lower()}" + ("-lower-case" if method == "get" else "")
+        group.well_known(id, "Another method.", _get(target, method), 405, refs, headers=refused, body='{"error":"method_not_allowed"}')
+    _table(
+        group,
+        "relayed-target",
+        (
+            ("slash", f"{target}/", None),
+            ("with-path", f"{target}/mcp", None),
+            ("behind-path", f"/mcp{target}", None),
+            ("upper-case", target.upper(), None),
+            ("encoded", "/.well-known/oauth-authorization%2Dserver", None),
+            ("double-slash", f"/{target}", None),
+            ("openid", "/.well-known/openid-configuration", None),
+            ("resource-metadata", f"{WELL_KNOWN}/mcp", 200),
+        ),
+    )
 
 
 def _preflights(suite: Suite) -> None:
