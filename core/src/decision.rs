@@ -107,7 +107,7 @@ impl Inner {
         request: &Request<'_>,
         done: Option<&KeyRequest>,
     ) -> Result<Verified, Stop> {
-        let jws = Jws::parse(credential, &self.headers)?;
+        let jws = Jws::parse(credential)?;
         let members = jws.claims()?;
         let issuer = claims::issuer(&members)?.to_owned();
         let origin = self.origin(&issuer, &jws.header, request)?;
@@ -126,9 +126,6 @@ impl Inner {
         }
         let claims = Claims::read(&members, &origin.server.tokens)?;
         self.judge::<IS_LIVE>(&claims, &jws.header, &origin)?;
-        if IS_LIVE && let Some(encoded) = jws.new_header {
-            self.headers.remember(encoded, &jws.header);
-        }
         Ok(Verified {
             key: VerifyingKey::new(&key),
             token: self.access_token(issuer, claims, jws.payload),

@@ -27,7 +27,6 @@ use crate::request::{Body, Request};
 use crate::response::HttpResponse;
 use crate::token::access_token::{AccessToken, KeptToken};
 use crate::token::cache::TokenCache;
-use crate::token::known_headers::KnownHeaders;
 use crate::url::Url;
 
 /// Makes a server that speaks HTTP an OAuth 2.1 resource server for MCP.
@@ -73,7 +72,6 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     /// Verified tokens, where they are kept.
     pub(crate) cache: Option<Arc<TokenCache>>,
-    pub(crate) headers: KnownHeaders,
     pub(crate) counters: Counters,
     /// Audit events, where they are kept.
     pub(crate) events: Option<Arc<AuditLog>>,

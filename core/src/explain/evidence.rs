@@ -15,7 +15,6 @@ use crate::resource_server::Inner;
 use crate::token::access_token::AccessToken;
 use crate::token::claims::{self, Claims};
 use crate::token::jws::{self, Jws};
-use crate::token::known_headers::KnownHeaders;
 
 /// What is known of a request, as far as it can be read.
 pub(super) struct Evidence<'a> {
@@ -49,15 +48,13 @@ impl<'a> Evidence<'a> {
         refusal: Option<&'a Refusal>,
     ) -> Evidence<'a> {
         let credential = request.credential();
-        let jws =
-            credential.ok().and_then(|credential| Jws::parse(credential, &KnownHeaders::default()).ok());
+        let jws = credential.ok().and_then(|credential| Jws::parse(credential).ok());
         let members = jws.as_ref().and_then(|jws| jws.claims().ok()).unwrap_or_default();
         let issuer = claims::issuer(&members).ok().map(str::to_owned);
         let of_server = issuer.as_deref().and_then(|issuer| inner.server_of(issuer).ok());
         let (server, source) = of_server.unzip();
         Evidence {
-            has_envelope: credential
-                .is_ok_and(|credential| Jws::parse_any(credential, &KnownHeaders::default()).is_ok()),
+            has_envelope: credential.is_ok_and(|credential| Jws::parse_any(credential).is_ok()),
             header: credential.ok().and_then(jws::header_members).unwrap_or_default(),
             typed: server.and_then(|server| Claims::read(&members, &server.tokens).ok()),
             claims: members.into(),

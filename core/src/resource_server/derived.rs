@@ -18,7 +18,6 @@ use crate::keys::source::{Source, SourceSettings};
 use crate::metadata::Metadata;
 use crate::policy::{Declared, Policy, PolicyReport};
 use crate::token::cache::TokenCache;
-use crate::token::known_headers::KnownHeaders;
 
 /// See [`ServerSettings::reading`].
 static NEXT_READING: AtomicUsize = AtomicUsize::new(1);
@@ -116,7 +115,6 @@ impl ResourceServer {
             fetch: Arc::clone(&self.0.fetch),
             clock: Arc::clone(&self.0.clock),
             cache: self.0.cache.clone(),
-            headers: KnownHeaders::default(),
             counters: Counters::default(),
             events: self.0.events.clone(),
         };
@@ -204,7 +202,6 @@ impl ResourceServer {
             fetch,
             clock,
             cache,
-            headers: KnownHeaders::default(),
             counters: Counters::default(),
             events,
         }))

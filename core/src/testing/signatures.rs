@@ -9,7 +9,6 @@ use crate::keys::jwk::{KeyRules, PreparedKey};
 use crate::keys::key_set::{KeySet, Selected};
 use crate::reason::Reason;
 use crate::token::jws::Jws;
-use crate::token::known_headers::KnownHeaders;
 
 /// The largest RSA key that a configuration can allow.
 const RSA_MAX_BITS: usize = 8192;
@@ -49,7 +48,7 @@ impl ImportedKey {
 pub fn verify_jws(jwks_json: &str, algorithms: &[Algorithm], token: &str) -> Result<Vec<u8>, Reason> {
     let keys = KeySet::parse(jwks_json.as_bytes(), &rules(algorithms));
     let keys = keys.map_err(|_| Reason::KeysUnavailable)?;
-    let jws = Jws::parse_any(token.as_bytes(), &KnownHeaders::default()).map_err(|refusal| refusal.reason)?;
+    let jws = Jws::parse_any(token.as_bytes()).map_err(|refusal| refusal.reason)?;
     let algorithm = accepted_algorithm(&jws.header, algorithms).map_err(|refusal| refusal.reason)?;
     match keys.select(algorithm, jws.header.kid.as_deref()) {
         Selected::One(key) if key.verifies(jws.signing_input, &jws.signature) => Ok(jws.payload),

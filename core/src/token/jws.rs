@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::{memchr, memrchr};
 use serde_json::{Map, Value};
 
-use super::known_headers::KnownHeaders;
 use super::memory::Owned;
 use crate::json::{self, Json, Object};
 use crate::keys::algorithm::Algorithm;
@@ -20,8 +19,6 @@ const MAX_HEADER_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Jws<'a, Payload = String> {
     pub(crate) header: Header,
-    /// The header as it is written, if it is not a known one.
-    pub(crate) new_header: Option<&'a [u8]>,
     /// The payload as signed.
     pub(crate) payload: Payload,
     pub(crate) signature: Vec<u8>,
@@ -50,30 +47,26 @@ pub(crate) enum MediaType {
 
 impl<'a> Jws<'a, Vec<u8>> {
     /// Checks 7 and 8: the syntax of the token and its header. The payload may be anything.
-    pub(crate) fn parse_any(token: &'a [u8], known: &KnownHeaders) -> Result<Self, Refusal> {
+    pub(crate) fn parse_any(token: &'a [u8]) -> Result<Self, Refusal> {
         let parts = split(token)?;
-        let signing_input = parts.signing_input;
-        if let Some(header) = known.find(parts.header) {
-            let (payload, signature) = parts.decoded()?;
-            return Ok(Jws { header, new_header: None, payload, signature, signing_input });
-        }
         let header = decode(parts.header, "header")?;
         if header.len() > MAX_HEADER_BYTES {
             return Err(malformed("expected a header of at most 4096 bytes"));
         }
-        let (payload, signature) = parts.decoded()?;
+        let payload = decode(parts.payload, "payload")?;
+        let signature = decode(parts.signature, "signature")?;
         let header = Header::parse(&header)?;
-        Ok(Jws { header, new_header: Some(parts.header), payload, signature, signing_input })
+        Ok(Jws { header, payload, signature, signing_input: parts.signing_input })
     }
 }
 
 impl<'a> Jws<'a> {
     /// [`Jws::parse_any`], of a payload that is text.
-    pub(crate) fn parse(token: &'a [u8], known: &KnownHeaders) -> Result<Self, Refusal> {
-        let Jws { header, new_header, payload, signature, signing_input } = Jws::parse_any(token, known)?;
+    pub(crate) fn parse(token: &'a [u8]) -> Result<Self, Refusal> {
+        let Jws { header, payload, signature, signing_input } = Jws::parse_any(token)?;
         let payload =
             String::from_utf8(payload).map_err(|_| malformed("expected the payload to be UTF-8"))?;
-        Ok(Jws { header, new_header, payload, signature, signing_input })
+        Ok(Jws { header, payload, signature, signing_input })
     }
 
     /// Check 9: the claims in the payload.
@@ -94,13 +87,6 @@ struct Parts<'a> {
     payload: &'a [u8],
     signature: &'a [u8],
     signing_input: &'a [u8],
-}
-
-impl Parts<'_> {
-    /// The payload and the signature.
-    fn decoded(&self) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
-        Ok((decode(self.payload, "payload")?, decode(self.signature, "signature")?))
-    }
 }
 
 /// Exactly two dots, found without making a list of what is between them; only the signature may be empty.
@@ -198,36 +184,17 @@ mod tests {
     }
 
     fn reason(token: &str) -> Reason {
-        Jws::parse(token.as_bytes(), &KnownHeaders::default()).unwrap_err().reason
+        Jws::parse(token.as_bytes()).unwrap_err().reason
     }
 
     #[test]
     fn parts_are_what_was_signed() {
         let text = token(r#"{"alg":"ES256","kid":"k","typ":"AT+jwt"}"#, r#"{"iss":"x"}"#);
-        let known = KnownHeaders::default();
-        let jws = Jws::parse(text.as_bytes(), &known).unwrap();
+        let jws = Jws::parse(text.as_bytes()).unwrap();
         assert_eq!(jws.payload, r#"{"iss":"x"}"#);
         assert_eq!(jws.signature, b"sig");
         assert_eq!(jws.signing_input, text.rsplit_once('.').unwrap().0.as_bytes());
         assert_eq!(jws.header.media_type, MediaType::AccessToken);
-        known.remember(jws.new_header.unwrap(), &jws.header);
-        let again = Jws::parse(text.as_bytes(), &known).unwrap();
-        assert_eq!((again.new_header, &again.header), (None, &jws.header));
-        assert_eq!((again.payload, again.signature), (jws.payload, jws.signature));
-    }
-
-    #[test]
-    fn a_known_header_excuses_nothing_else() {
-        let known = KnownHeaders::default();
-        let header = r#"{"alg":"ES256"}"#;
-        let good = token(header, "{}");
-        let jws = Jws::parse(good.as_bytes(), &known).unwrap();
-        known.remember(jws.new_header.unwrap(), &jws.header);
-        let header = URL_SAFE_NO_PAD.encode(header);
-        for rest in ["", ".", "..", ".e30", ".e31.c2ln", ".e30.c2l", ".e30=.c2ln", ".e30.c2ln.", ".gA.c2ln"] {
-            let refusal = Jws::parse(format!("{header}{rest}").as_bytes(), &known).unwrap_err();
-            assert_eq!(refusal.reason, Reason::MalformedToken, "{rest}");
-        }
     }
 
     #[test]

@@ -4,5 +4,4 @@ pub(crate) mod access_token;
 pub(crate) mod cache;
 pub(crate) mod claims;
 pub(crate) mod jws;
-pub(crate) mod known_headers;
 pub(crate) mod memory;
