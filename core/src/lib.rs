@@ -72,6 +72,6 @@ pub use rejection::Rejection;
 pub use request::{Aside, Request};
 pub use resource_server::{Check, FetchErrors, ResourceServer};
 pub use response::HttpResponse;
-pub use token::access_token::AccessToken;
+pub use token::access_token::{AccessToken, KeptToken};
 pub use token::cache::TokenCacheStats;
 pub use url::Url;
