@@ -63,7 +63,7 @@ def play(suite: dict[str, Any], host: str, make: Make, serve: Callable[[Any], An
             told = {**case, **case.get("hosts", {}).get(host, {})}
             leaves = case.get("leaves", False) or any("closed" in answer for answer in told["answers"])
             ran.clear()
-            found = _exchanged(port, case, leaves, dict(tokens))
+            found = exchanged(port, case, leaves, dict(tokens))
             rows.append(Row(case["id"], told["answers"], told["ran"], found, list(ran)))
     return rows
 
@@ -103,7 +103,7 @@ def _is_told(answer: dict[str, Any], found: dict[str, Any]) -> bool:
     return has_fields and all(found[name] == value for name, value in answer.items() if name != "fields")
 
 
-def _exchanged(port: int, case: dict[str, Any], leaves: bool, replacements: dict[str, str]) -> list[dict[str, Any]]:
+def exchanged(port: int, case: dict[str, Any], leaves: bool, replacements: dict[str, str]) -> list[dict[str, Any]]:
     """Sends the requests, each on a connection of its own or all in one write on one, and gives what came back."""
     requests = case["requests"]
     found = []

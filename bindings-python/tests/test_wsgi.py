@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import RESOURCE
 from example_server import running
+from player import exchanged, suites
 from wire import Answer, exchange, free_socket, http_request, wait_for
 
 from scopegate import ResourceServer
@@ -80,6 +81,33 @@ def test_good_request_reaches_the_application_with_its_token_and_the_body_that_w
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     head = http_request("POST", "/mcp", bearer(shared_issuer), "Transfer-Encoding: chunked")
     assert seen(exchange(port, head + chunked))["body"] == body.decode()
+
+
+def test_whatever_a_server_makes_of_framing_no_denied_call_gets_past_the_gate(port: int, shared_issuer: Issuer) -> None:
+    """The shared exchanges. How a body ends is the server's to find: what it takes for the body, the gate judged."""
+    [suite] = [suite for suite in suites() if suite["suite"] == "framing"]
+    given = {name: {**claims, "scope": "api weather"} for name, claims in suite["tokens"].items()}
+    tokens = {f"{{{name}}}": shared_issuer.mint(**claims) for name, claims in given.items()}
+    reached = set()
+    for case in suite["cases"]:
+        answers = exchanged(port, case, True, dict(tokens))
+        passed = [answer["body"] for answer in answers if '"who"' in answer.get("body", "")]
+        assert not any("erase" in body for body in passed), (case["id"], passed)
+        if any("weather" in body for body in passed):
+            reached.add(case["id"])
+    assert reached >= HONEST
+
+
+HONEST = {
+    "one-chunk-weather",
+    "many-chunks-weather",
+    "upper-case-size-weather",
+    "http-1.0-weather",
+    "expect-weather",
+    "pipelined-good-twice",
+    "pipelined-good-then-denied",
+}
+"""What gets through on every server. Without these the others would show nothing."""
 
 
 def test_refusals_have_the_cores_bytes(port: int, shared_issuer: Issuer) -> None:

@@ -14,7 +14,7 @@ use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::routing::any;
 use scopegate_core::testing::Issuer;
-use scopegate_core::tower::ResourceServerLayer;
+use scopegate_core::tower::{ResourceServerLayer, ScopesNeeded};
 use scopegate_core::{AccessToken, ResourceServer};
 use scopegate_stub::{Answer as StubAnswer, Stub};
 use serde_json::{Value, json};
@@ -296,15 +296,69 @@ fn the_function_is_not_asked_for_strangers_nor_for_what_is_denied_or_unreadable(
     assert_eq!(stage.seen(), []);
 }
 
+/// What the function does in the place of an answer.
+fn faulty(fault: &str) -> ScopesNeeded {
+    match fault {
+        "fails" => Err("secret".into()),
+        "panics" => panic!("a test panics on purpose"),
+        scope => Ok(vec![scope.to_owned()]),
+    }
+}
+
+#[test]
+fn a_function_that_waits_is_waited_for_and_may_look_at_call_and_token() {
+    let owner_of = async |document: String| {
+        tokio::task::yield_now().await;
+        tokio::task::spawn_blocking(move || if document == "1" { "alice" } else { "bob" }).await
+    };
+    let layer = |gate| {
+        ResourceServerLayer::new(gate).scopes_of_async(move |call, token| {
+            Box::pin(async move {
+                let params: Value = serde_json::from_str(call.params.unwrap_or("{}"))?;
+                let document = params["arguments"]["document"].as_str().unwrap_or_default().to_owned();
+                let is_own = document.is_empty() || token.subject() == Some(owner_of(document).await?);
+                Ok(if is_own { vec![] } else { vec!["documents:all".to_owned()] })
+            })
+        })
+    };
+    let stage = Stage::new(|issuer| configured(issuer, &json!({})), layer);
+    let open = |document: &str| {
+        json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call",
+            "params": {"name": "open", "arguments": {"document": document}}})
+    };
+    let post = |scope: &str, body: Value| {
+        stage.post(&[&stage.bearer(&json!({"sub": "alice", "scope": scope}))], body.to_string().as_bytes())
+    };
+    assert_eq!(post("api", open("1")).body, "passed");
+    let short = post("api", open("2"));
+    assert_eq!(short.status, 403);
+    assert!(short.header("www-authenticate").is_some_and(|value| value.contains(r#"scope="documents:all""#)));
+    assert!(short.body.contains(r#""id":7"#), "{}", short.body);
+    assert_eq!(post("api documents:all", open("2")).body, "passed");
+    assert_eq!(post("api", json!([open("1"), open("2")])).status, 403);
+    assert_eq!(post("api", json!([open("1"), open("1")])).body, "passed");
+    assert_eq!(stage.seen().len(), 3);
+}
+
 #[test]
 fn a_fault_of_the_function_lets_nothing_pass() {
-    for fault in ["fails", "panics", "not a scope", "offline_access"] {
+    let faults = ["fails", "panics", "not a scope", "offline_access"];
+    for (fault, way) in faults.into_iter().flat_map(|fault| [0, 1, 2].map(|way| (fault, way))) {
         let layer = |gate| {
-            ResourceServerLayer::new(gate).scopes_of(move |_, _| match fault {
-                "fails" => Err("secret".into()),
-                "panics" => panic!("a test panics on purpose"),
-                scope => Ok(vec![scope.to_owned()]),
-            })
+            let layer = ResourceServerLayer::new(gate);
+            match way {
+                0 => layer.scopes_of(move |_, _| faulty(fault)),
+                1 => layer.scopes_of_async(move |_, _| {
+                    let scopes = faulty(fault);
+                    Box::pin(async { scopes })
+                }),
+                _ => layer.scopes_of_async(move |_, _| {
+                    Box::pin(async move {
+                        tokio::task::yield_now().await;
+                        faulty(fault)
+                    })
+                }),
+            }
         };
         let stage = Stage::new(|issuer| configured(issuer, &json!({})), layer);
         let answer = stage.post(&[&stage.bearer(&json!({}))], &call("weather"));

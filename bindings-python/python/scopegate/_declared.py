@@ -48,8 +48,8 @@ class PolicyReport(NamedTuple):
     unreadable: tuple[PolicyEntry, ...]
     """Offered resources that a policy lets nobody use, since servers could take the URI for another one."""
     forgotten: tuple[ConfigMistake, ...]
-    """A sentence on each entry of these, with the path of the rule in the configuration, such as ``policy.tools.wether``, or
-    of what is offered, such as ``tools.weather``."""
+    """A sentence on each entry of these, with the path of the rule in the configuration (``policy.tools.wether``) or of
+    what is offered (``tools.weather``)."""
 
     @classmethod
     def _read(cls, text: str) -> PolicyReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from scopegate._declared import Offered, OfferedKind, PolicyReport
+from scopegate._declared import Offered, OfferedKind
 from scopegate._errors import ConfigError
 from scopegate._log import logger
 from scopegate._server import ResourceServer

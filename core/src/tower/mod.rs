@@ -23,7 +23,6 @@ mod need;
 mod sessions;
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -43,6 +42,7 @@ use tower_service::Service;
 
 use self::answers::{encoding_refused, session_not_found, type_refused};
 use self::log::RefusalLog;
+pub use self::need::{ScopesNeeded, ScopesNeededLater};
 use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
 use crate::call::FullCall;
@@ -81,7 +81,7 @@ struct Options {
     health: Option<String>,
     metrics: Option<String>,
     scopes: Vec<String>,
-    scopes_of: Option<Arc<ScopesOf>>,
+    scopes_of: Option<ScopesOf>,
 }
 
 impl ResourceServerLayer {
@@ -130,10 +130,32 @@ impl ResourceServerLayer {
     /// [`Reason::Internal`](crate::Reason::Internal).
     pub fn scopes_of<F>(mut self, scopes_of: F) -> Self
     where
-        F: Fn(&FullCall<'_>, &AccessToken) -> Result<Vec<String>, Box<dyn Error + Send + Sync>>,
-        F: Send + Sync + 'static,
+        F: Fn(&FullCall<'_>, &AccessToken) -> ScopesNeeded + Send + Sync + 'static,
     {
-        Arc::make_mut(&mut self.options).scopes_of = Some(Arc::new(scopes_of));
+        Arc::make_mut(&mut self.options).scopes_of = Some(ScopesOf::Now(Arc::new(scopes_of)));
+        self
+    }
+
+    /// [`ResourceServerLayer::scopes_of`] for a function that waits, such as for the owner of what a call is about. It is in
+    /// the place of that one. How long it waits is for itself to bound: the request waits with it.
+    ///
+    /// ```
+    /// # use scopegate_core::tower::ResourceServerLayer;
+    /// # async fn owner_of(_document: Option<String>) -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # fn guard(layer: ResourceServerLayer) -> ResourceServerLayer {
+    /// layer.scopes_of_async(|call, token| {
+    ///     Box::pin(async move {
+    ///         let owner = owner_of(call.params.map(str::to_owned)).await?;
+    ///         Ok(if token.subject() == Some(&owner) { vec![] } else { vec!["documents:all".to_owned()] })
+    ///     })
+    /// })
+    /// # }
+    /// ```
+    pub fn scopes_of_async<F>(mut self, scopes_of: F) -> Self
+    where
+        F: for<'a> Fn(&'a FullCall<'a>, &'a AccessToken) -> ScopesNeededLater<'a> + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.options).scopes_of = Some(ScopesOf::Later(Arc::new(scopes_of)));
         self
     }
 
@@ -186,12 +208,13 @@ impl ResourceServerLayer {
                 Err(Box::new(gate.internal_error("the same was asked for twice", &request)))
             }
         };
-        let token = token.and_then(|token| match &self.options.scopes_of {
-            Some(scopes_of) => {
-                require_of_calls(gate, &request.body(&bytes), &token, &**scopes_of).map(|()| token)
+        let token = match (token, &self.options.scopes_of) {
+            (Ok(token), Some(scopes_of)) => {
+                let required = require_of_calls(gate, &request.body(&bytes), &token, scopes_of).await;
+                required.map(|()| token)
             }
-            None => Ok(token),
-        });
+            (token, _) => token,
+        };
         let token = token.map_err(|rejection| {
             self.log.write(&rejection);
             rejection.response().clone()

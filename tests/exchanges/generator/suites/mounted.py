@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from ..suite import EXPRESSES, FASTIFY, FETCH, GO, HONO, NODE, PROXIED, PYTHON, WEB, Suite
+from ..suite import EXPRESSES, FASTIFY, FETCH, GO, HONO, HOSTS, NODE, PROXIED, PYTHON, TOWER, WEB, Suite
 from .paths import EVERYWHERE, MISSES, OPEN, REDIRECTS, RUNS, Outcomes, add_cases
 
 _PYTHONS = (PYTHON, PROXIED)
+_BELOW = tuple(host for host in HOSTS if host != TOWER)
+"""Those that guard what is below the prefix alone. The layer of tower is around the whole application, and guards what has no
+route too."""
 
 _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("endpoint", "/api/mcp", {RUNS: EVERYWHERE}),
-    ("without-prefix", "/mcp", {MISSES: EVERYWHERE}),
+    ("without-prefix", "/mcp", {MISSES: _BELOW}),
     ("prefix-alone", "/api", {MISSES: (PROXIED, FASTIFY, FETCH), REDIRECTS: (PYTHON,)}),
     ("prefix-twice", "/api/api/mcp", {MISSES: (FASTIFY,), RUNS: (PROXIED,)}),
-    ("double-slash", "//api/mcp", {MISSES: EVERYWHERE}),
+    ("double-slash", "//api/mcp", {MISSES: _BELOW}),
     ("double-slash-within", "/api//mcp", {MISSES: (FASTIFY,)}),
     ("encoded-prefix", "/%61pi/mcp", {MISSES: (*EXPRESSES, PROXIED, GO, FETCH), RUNS: (PYTHON, FASTIFY, HONO)}),
     ("encoded-slash", "/api%2fmcp", {MISSES: (*NODE, PROXIED), RUNS: (PYTHON,)}),
@@ -28,8 +31,8 @@ _TARGETS: list[tuple[str, str, Outcomes]] = [
     ("absolute", "http://mcp.test/api/mcp", {RUNS: (*NODE, GO), MISSES: _PYTHONS}),
     ("public", "/api/open", {OPEN: EVERYWHERE}),
     ("public-then-endpoint", "/api/open/../mcp", {MISSES: (FASTIFY,), RUNS: WEB}),
-    ("public-without-prefix", "/open", {MISSES: EVERYWHERE}),
-    ("public-of-the-prefix", "/open/api/mcp", {MISSES: EVERYWHERE}),
+    ("public-without-prefix", "/open", {MISSES: _BELOW}),
+    ("public-of-the-prefix", "/open/api/mcp", {MISSES: _BELOW}),
     ("query", "/api/mcp?/api/open", {RUNS: EVERYWHERE}),
 ]
 
