@@ -41,7 +41,7 @@ type AccessToken struct {
 	// were checked.
 	Claims json.RawMessage
 
-	handle *tokenHandle
+	kept *keptToken
 }
 
 // Format writes the name of the type, whatever the verb: what programs print ends in their logs.

@@ -12,7 +12,7 @@ import (
 // It shows values of claims that a check is about, also where nothing has verified them: escaped, and cut after 128 bytes.
 // It shows no part of the token as it was sent, no other claim, and nothing else of the Authorization lines.
 type Explanation struct {
-	// Outcome is "accepted", "refused", "needs_keys" (it cannot be told before keys are fetched) or "needs_body" (the token
+	// Outcome is "accepted", "refused", "needs_keys" (it cannot be told for want of keys) or "needs_body" (the token
 	// is good, and the rest cannot be told without the body).
 	Outcome string `json:"outcome"`
 	// Reason is why the request is refused; empty where it is not.

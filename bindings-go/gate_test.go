@@ -173,7 +173,7 @@ func TestEveryFieldOfAConfigurationHasItsKey(t *testing.T) {
 		MaxTokenLifetimeSeconds: 60, ChallengeScopes: scopegate.ChallengeRequired, RefusalBody: scopegate.RefusalBodyOAuth,
 		Metadata: map[string]any{"resource_name": "Weather"}, ServeRootMetadata: true,
 		ServeAuthorizationServerMetadata: true,
-		CORSOrigins: []string{"https://app.test"}, AllowedOrigins: []string{"https://app.test"},
+		CORSOrigins:                      []string{"https://app.test"}, AllowedOrigins: []string{"https://app.test"},
 		Keys: scopegate.Keys{
 			DefaultTTLSeconds: 300, MaxStaleSeconds: scopegate.Seconds(60), UnknownKeyIntervalSeconds: 5, MaxWaiters: 1,
 			RSAMaxBits: 2048, BackgroundRefresh: scopegate.Off(),

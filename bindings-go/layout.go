@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -18,11 +19,14 @@ type layout struct {
 	text    []byte
 	lengths []C.size_t
 	calls   []C.scopegate_go_call
+	spent   *spentToken
 }
 
 // layouts are those that nobody uses at the moment.
 var layouts = sync.Pool{New: func() any {
-	return &layout{text: make([]byte, 0, usualText), lengths: make([]C.size_t, 0, C.SCOPEGATE_GO_PARTS)}
+	made := &layout{text: make([]byte, 0, usualText), lengths: make([]C.size_t, 0, C.SCOPEGATE_GO_PARTS)}
+	made.spent = newSpentToken(made)
+	return made
 }}
 
 const (
@@ -39,7 +43,25 @@ func (l *layout) giveBack() {
 	}
 }
 
-func layOut(request *Request) *layout {
+// A spentToken goes back to the library with the next question, which saves a crossing.
+type spentToken struct {
+	token *C.scopegate_token
+}
+
+// newSpentToken is freed at last when its owner is garbage.
+func newSpentToken(owner *layout) *spentToken {
+	spent := new(spentToken)
+	runtime.AddCleanup(owner, func(spent *spentToken) { C.scopegate_token_free(spent.take()) }, spent)
+	return spent
+}
+
+func (s *spentToken) take() *C.scopegate_token {
+	token := s.token
+	s.token = nil
+	return token
+}
+
+func layOut(request *Request, token *keptToken) *layout {
 	l := layouts.Get().(*layout)
 	l.text, l.lengths, l.calls = l.text[:0], l.lengths[:0], nil
 	l.add(request.Method)
@@ -64,6 +86,7 @@ func layOut(request *Request) *layout {
 	if !request.Now.IsZero() {
 		l.outline.has_now, l.outline.now = 1, C.int64_t(request.Now.Unix())
 	}
+	l.addToken(token)
 	l.outline.parts = C.size_t(len(l.lengths))
 	return l
 }

@@ -18,7 +18,7 @@ static scopegate_str take_if(const scopegate_str **next, size_t present)
 
 static void lay_out(const scopegate_go_outline *outline, const char *text, const size_t *lengths, const char *body,
                     const scopegate_go_call *calls, scopegate_str *parts, scopegate_call *laid_out,
-                    scopegate_request *request)
+                    scopegate_request *request, scopegate_kept_token *token)
 {
     const scopegate_str *next = parts;
     for (size_t i = 0; i < outline->parts; i++) {
@@ -55,20 +55,46 @@ static void lay_out(const scopegate_go_outline *outline, const char *text, const
     request->body.len = outline->body_len;
     request->body_read = outline->body_read;
     request->now = outline->has_now ? &outline->now : NULL;
+    if (outline->has_token) {
+        token->issuer = *take(&next, 1);
+        token->scope = *take(&next, 1);
+        token->subject = take_if(&next, outline->token_has_subject);
+        token->client_id = take_if(&next, outline->token_has_client_id);
+        token->token_id = take_if(&next, outline->token_has_id);
+    }
+}
+
+/* What Go remembers may be gone when it looks. */
+static void read_new(const uint64_t *remembered, scopegate_go_reply *reply)
+{
+    uint64_t verification = scopegate_token_verification(reply->token);
+    reply->verification = verification;
+    if (__atomic_load_n(&remembered[verification % SCOPEGATE_GO_REMEMBERED], __ATOMIC_RELAXED) == verification) {
+        return;
+    }
+    scopegate_go_token *read = &reply->read;
+    scopegate_go_read_token(reply->token, read);
+    if (read->scopes + read->effective_scopes + read->audience <= SCOPEGATE_GO_LISTED) {
+        scopegate_go_read_lists(reply->token, read, reply->lists);
+        reply->is_read = 1;
+    }
 }
 
 void scopegate_go_ask(scopegate_go_question question, const scopegate_server *server,
                       const scopegate_go_outline *outline, const char *text, const size_t *lengths, const char *body,
-                      const scopegate_go_call *calls, const scopegate_token *token,
-                      const scopegate_key_request *wanted, const char *detail, size_t detail_len,
-                      scopegate_str *room_for_parts, scopegate_call *room_for_calls, scopegate_go_reply *reply)
+                      const scopegate_go_call *calls, const scopegate_key_request *wanted, const char *detail,
+                      size_t detail_len, scopegate_str *room_for_parts, scopegate_call *room_for_calls,
+                      scopegate_token *spent, const uint64_t *remembered, scopegate_go_reply *reply)
 {
     scopegate_str parts[SCOPEGATE_GO_PARTS];
     scopegate_call laid_out[SCOPEGATE_GO_CALLS];
     scopegate_str explanation = { detail, detail_len };
     scopegate_request request = SCOPEGATE_REQUEST_INIT;
+    scopegate_kept_token kept;
+    const scopegate_kept_token *token = outline->has_token ? &kept : NULL;
+    scopegate_token_free(spent);
     lay_out(outline, text, lengths, body, calls, room_for_parts ? room_for_parts : parts,
-            room_for_calls ? room_for_calls : laid_out, &request);
+            room_for_calls ? room_for_calls : laid_out, &request, &kept);
     switch (question) {
     case SCOPEGATE_GO_CHECK:
         reply->status = scopegate_server_check(server, &request, &reply->token, &reply->wanted, &reply->body_limit,
@@ -79,7 +105,10 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
                                                      &reply->answer);
         break;
     case SCOPEGATE_GO_REQUIRE:
-        reply->status = scopegate_server_require(server, token, &request, &reply->answer);
+        reply->status = scopegate_server_require_kept(server, token, &request, &reply->answer);
+        break;
+    case SCOPEGATE_GO_ALLOWED:
+        reply->status = scopegate_server_allowed_kept(server, token, outline->kind, explanation);
         break;
     case SCOPEGATE_GO_CALLS_OF:
         reply->status = scopegate_server_calls(server, &request, &reply->report, &reply->answer);
@@ -103,7 +132,9 @@ void scopegate_go_ask(scopegate_go_question question, const scopegate_server *se
         reply->status = scopegate_server_internal_error(server, &request, explanation, &reply->answer);
         break;
     }
-    reply->verification = scopegate_token_verification(reply->token);
+    if (reply->token != NULL) {
+        read_new(remembered, reply);
+    }
 }
 
 void scopegate_go_read_token(const scopegate_token *token, scopegate_go_token *view)

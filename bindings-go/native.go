@@ -19,8 +19,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"runtime"
-	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -33,6 +32,7 @@ const (
 	check         question = C.SCOPEGATE_GO_CHECK
 	checkAfter    question = C.SCOPEGATE_GO_CHECK_AFTER
 	require       question = C.SCOPEGATE_GO_REQUIRE
+	allowed       question = C.SCOPEGATE_GO_ALLOWED
 	callsOf       question = C.SCOPEGATE_GO_CALLS_OF
 	explain       question = C.SCOPEGATE_GO_EXPLAIN
 	wellKnown     question = C.SCOPEGATE_GO_WELL_KNOWN
@@ -73,7 +73,7 @@ func openServer(configuration []byte) (*server, error) {
 }
 
 func newServer(handle *C.scopegate_server) *server {
-	opened := &server{handle: handle}
+	opened := &server{handle: handle, verified: newVerifiedTokens()}
 	opened.users.Store(1)
 	return opened
 }
@@ -142,11 +142,17 @@ func (s *server) release() {
 }
 
 // ask puts a question about a request. Token, wanted and detail are for the questions that take them.
-func (s *server) ask(question question, request *Request, token *tokenHandle, wanted *keyRequest, detail string) reply {
+func (s *server) ask(question question, request *Request, token *keptToken, wanted *keyRequest, detail string) reply {
+	layout := layOut(request, token)
+	defer layout.giveBack()
+	var found C.scopegate_go_reply
+	s.cross(question, layout, request.Body, wanted, detail, &found)
+	return s.readReply(question, &found, layout.spent)
+}
+
+func (s *server) cross(question question, layout *layout, body []byte, wanted *keyRequest, detail string, found *C.scopegate_go_reply) {
 	handle := s.enter()
 	defer s.leave(handle)
-	layout := layOut(request)
-	defer layout.giveBack()
 	var partRoom *C.scopegate_str
 	var callRoom *C.scopegate_call
 	if len(layout.lengths) > C.SCOPEGATE_GO_PARTS {
@@ -157,19 +163,18 @@ func (s *server) ask(question question, request *Request, token *tokenHandle, wa
 		callRoom = (*C.scopegate_call)(C.malloc(C.size_t(len(layout.calls)) * C.sizeof_scopegate_call))
 		defer C.free(unsafe.Pointer(callRoom))
 	}
-	var found C.scopegate_go_reply
 	C.scopegate_go_ask(question, handle, &layout.outline,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(layout.text))), unsafe.SliceData(layout.lengths),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(request.Body))), unsafe.SliceData(layout.calls),
-		token.pointer(), wanted.pointer(),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(body))), unsafe.SliceData(layout.calls), wanted.pointer(),
 		(*C.char)(unsafe.Pointer(unsafe.StringData(detail))), C.size_t(len(detail)),
-		partRoom, callRoom, &found)
-	runtime.KeepAlive(token)
-	return s.readReply(question, &found)
+		partRoom, callRoom, layout.spent.take(), s.verified.numbers(), found)
 }
 
 // readReply trusts the status alone: whatever is not promised by it is not looked at.
-func (s *server) readReply(question question, found *C.scopegate_go_reply) reply {
+func (s *server) readReply(question question, found *C.scopegate_go_reply, spent *spentToken) reply {
+	if found.status == C.SCOPEGATE_OK && found.token != nil {
+		return s.readAccepted(found, spent)
+	}
 	defer C.scopegate_response_free(found.answer)
 	defer C.scopegate_report_free(found.report)
 	defer C.scopegate_report_free(found.text)
@@ -188,17 +193,6 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply) reply
 	case question == explain && found.status == C.SCOPEGATE_OK:
 		text := goString(C.scopegate_report_text(found.text))
 		return reply{explained: goBytes(C.scopegate_report_text(found.report)), text: text}
-	case found.status == C.SCOPEGATE_OK && found.token != nil:
-		verification := uint64(found.verification)
-		if known := s.verified.find(verification); known != nil {
-			C.scopegate_token_free(found.token)
-			return reply{token: known.token()}
-		}
-		if read, ok := readToken(found.token); ok {
-			s.verified.remember(verification, read)
-			return reply{token: read.token()}
-		}
-		return reply{answer: unreadable("an access token of the library could not be read")}
 	case found.status == C.SCOPEGATE_NEED_KEYS && found.wanted != nil:
 		return reply{wanted: newKeyRequest(found.wanted)}
 	case found.status == C.SCOPEGATE_NEED_BODY:
@@ -238,69 +232,118 @@ func readResponse(answer *C.scopegate_response) (*C.scopegate_go_response, Respo
 	return view, Response{Status: int(view.status), Headers: headers, Body: goBytes(view.body)}, true
 }
 
-// A tokenHandle is the library's token, freed when nothing refers to it any more, and what was read from it.
-type tokenHandle struct {
-	handle *C.scopegate_token
-	read   AccessToken
-	// The lists of read, one after the other, and how many of them are scopes, then effective scopes.
-	texts             []string
-	scopes, effective int
+// readAccepted takes over the token.
+func (s *server) readAccepted(found *C.scopegate_go_reply, spent *spentToken) reply {
+	spent.token = found.token
+	verification := uint64(found.verification)
+	if known := s.verified.find(verification); known != nil {
+		return reply{token: known.remembered.copy(known)}
+	}
+	lists := found.lists[:]
+	if found.is_read == 0 {
+		C.scopegate_go_read_token(found.token, &found.read)
+		lists = make([]C.scopegate_str, found.read.scopes+found.read.effective_scopes+found.read.audience)
+		C.scopegate_go_read_lists(found.token, &found.read, unsafe.SliceData(lists))
+	}
+	token := readToken(&found.read, lists)
+	if token == nil {
+		return reply{answer: unreadable("an access token of the library could not be read")}
+	}
+	s.verified.remember(verification, token)
+	return reply{token: token}
 }
 
-func (t *tokenHandle) pointer() *C.scopegate_token {
-	if t == nil {
+// readToken copies what the library lends, with as few allocations as may be. It is nil when a member is missing that
+// every token has.
+func readToken(view *C.scopegate_go_token, lent []C.scopegate_str) *AccessToken {
+	scopes, effective := int(view.scopes), int(view.scopes+view.effective_scopes)
+	lent = lent[:effective+int(view.audience)]
+	complete := view.issuer.data != nil && view.resource.data != nil && view.claims.data != nil
+	size := view.issuer.len + view.subject.len + view.client_id.len + view.resource.len + view.token_id.len +
+		view.principal.len + view.claims.len
+	for _, text := range lent {
+		complete = complete && text.data != nil
+		size += text.len
+	}
+	if !complete {
 		return nil
 	}
-	return t.handle
-}
-
-// token is a copy, lists and claims included: whoever gets it may change it.
-func (t *tokenHandle) token() *AccessToken {
-	copied := t.read
-	texts := slices.Clone(t.texts)
-	copied.Scopes = texts[:t.scopes:t.scopes]
-	copied.EffectiveScopes = texts[t.scopes:t.effective:t.effective]
-	copied.Audience = texts[t.effective:]
-	copied.Claims = bytes.Clone(t.read.Claims)
-	copied.handle = t
-	return &copied
-}
-
-// readToken takes over the token. It fails when a member is missing that every token has.
-func readToken(token *C.scopegate_token) (*tokenHandle, bool) {
-	handle := &tokenHandle{handle: token}
-	runtime.AddCleanup(handle, func(token *C.scopegate_token) { C.scopegate_token_free(token) }, token)
-	view := handle.view()
-	lists := make([]C.scopegate_str, view.scopes+view.effective_scopes+view.audience)
-	C.scopegate_go_read_lists(token, view, unsafe.SliceData(lists))
-	complete := view.issuer.data != nil && view.resource.data != nil && view.claims.data != nil
-	handle.texts = make([]string, len(lists))
-	for i, text := range lists {
-		handle.texts[i] = goString(text)
-		complete = complete && text.data != nil
+	room := make(texts, 0, size+view.scopes)
+	token, lists := newToken(len(lent))
+	for _, text := range lent[:scopes] {
+		lists = append(lists, room.add(text))
+		room = append(room, ' ')
 	}
-	handle.scopes, handle.effective = int(view.scopes), int(view.scopes+view.effective_scopes)
-	handle.read = AccessToken{
-		Issuer:    goString(view.issuer),
-		Subject:   goString(view.subject),
-		ClientID:  goString(view.client_id),
-		Resource:  goString(view.resource),
-		ExpiresAt: time.Unix(int64(view.expires_at), 0),
-		TokenID:   goString(view.token_id),
-		Principal: goString(view.principal),
-		Claims:    json.RawMessage(goBytes(view.claims)),
+	scope := strings.TrimSuffix(room.since(0), " ")
+	for _, text := range lent[scopes:] {
+		lists = append(lists, room.add(text))
+	}
+	*token = AccessToken{
+		Issuer:          room.add(view.issuer),
+		Subject:         room.add(view.subject),
+		ClientID:        room.add(view.client_id),
+		Scopes:          lists[:scopes:scopes],
+		EffectiveScopes: lists[scopes:effective:effective],
+		Audience:        lists[effective:len(lists):len(lists)],
+		Resource:        room.add(view.resource),
+		ExpiresAt:       time.Unix(int64(view.expires_at), 0),
+		TokenID:         room.add(view.token_id),
+		Principal:       room.add(view.principal),
 	}
 	if view.issued_at >= 0 {
-		handle.read.IssuedAt = time.Unix(int64(view.issued_at), 0)
+		token.IssuedAt = time.Unix(int64(view.issued_at), 0)
 	}
-	runtime.KeepAlive(handle)
-	return handle, complete
+	token.kept = &keptToken{
+		issuer: token.Issuer, subject: token.Subject, clientID: token.ClientID, tokenID: token.TokenID, scope: scope,
+		hasSubject: view.subject.data != nil, hasClientID: view.client_id.data != nil, hasTokenID: view.token_id.data != nil,
+	}
+	// The last in the room: whoever changes or extends the claims meets nothing else.
+	start := len(room)
+	room.add(view.claims)
+	token.Claims = json.RawMessage(room[start:len(room):len(room)])
+	return token
 }
 
-func (t *tokenHandle) view() *C.scopegate_go_token {
-	view := new(C.scopegate_go_token)
-	C.scopegate_go_read_token(t.handle, view)
-	return view
+// copy is for whoever may change it, lists and claims included.
+func (t *AccessToken) copy(kept *keptToken) *AccessToken {
+	scopes, effective := len(t.Scopes), len(t.Scopes)+len(t.EffectiveScopes)
+	copied, lists := newToken(effective + len(t.Audience))
+	lists = append(append(append(lists, t.Scopes...), t.EffectiveScopes...), t.Audience...)
+	*copied = *t
+	copied.Scopes = lists[:scopes:scopes]
+	copied.EffectiveScopes = lists[scopes:effective:effective]
+	copied.Audience = lists[effective:len(lists):len(lists)]
+	copied.Claims = bytes.Clone(t.Claims)
+	copied.kept = kept
+	return copied
+}
+
+// newToken gives a token, and beside it room for its lists.
+func newToken(listed int) (*AccessToken, []string) {
+	const usual = 12
+	if listed > usual {
+		return new(AccessToken), make([]string, 0, listed)
+	}
+	both := new(struct {
+		token AccessToken
+		lists [usual]string
+	})
+	return &both.token, both.lists[:0]
+}
+
+// texts is room for texts of a token. What is in it is not changed.
+type texts []byte
+
+// add copies: what the library lends ends with its handle.
+func (t *texts) add(text C.scopegate_str) string {
+	start := len(*t)
+	*t = append(*t, unsafe.Slice((*byte)(unsafe.Pointer(text.data)), int(text.len))...)
+	return t.since(start)
+}
+
+func (t *texts) since(start int) string {
+	added := (*t)[start:]
+	return unsafe.String(unsafe.SliceData(added), len(added))
 }
 
 // A keyRequest is what a decision waits for. It counts as a waiter until its last user has left.
@@ -360,14 +403,13 @@ func (s *server) warmUp() error {
 	return nil
 }
 
-func (s *server) allowed(token *tokenHandle, kind CallKind, name string) bool {
-	handle := s.enter()
-	defer s.leave(handle)
-	text, free := nativeText(name)
-	defer free()
-	status := C.scopegate_server_allowed(handle, token.pointer(), C.int32_t(kind), text)
-	runtime.KeepAlive(token)
-	return status == C.SCOPEGATE_OK
+func (s *server) allowed(token *keptToken, kind CallKind, name string) bool {
+	layout := layOut(&Request{}, token)
+	defer layout.giveBack()
+	layout.outline.kind = C.int32_t(kind)
+	var found C.scopegate_go_reply
+	s.cross(allowed, layout, nil, nil, name, &found)
+	return found.status == C.SCOPEGATE_OK
 }
 
 func (s *server) stats() (json.RawMessage, error) {

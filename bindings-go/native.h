@@ -13,6 +13,7 @@ typedef enum {
     SCOPEGATE_GO_CHECK,
     SCOPEGATE_GO_CHECK_AFTER,
     SCOPEGATE_GO_REQUIRE,
+    SCOPEGATE_GO_ALLOWED,
     SCOPEGATE_GO_CALLS_OF,
     SCOPEGATE_GO_EXPLAIN,
     SCOPEGATE_GO_WELL_KNOWN,
@@ -31,7 +32,8 @@ typedef struct {
 } scopegate_go_call;
 
 /* Which parts a request has. Its text lies in one piece, part after part: method, target, then the lines of each list
-   in the order of these counts, then the parts of each call. */
+   in the order of these counts, then the parts of each call, then issuer and scope of the kept token and those of its
+   other texts that there are. */
 typedef struct {
     size_t parts;
     size_t authorization;
@@ -48,28 +50,12 @@ typedef struct {
     int32_t has_now;
     int32_t body_read;
     int32_t calls_read;
+    int32_t has_token;
+    int32_t token_has_subject;
+    int32_t token_has_client_id;
+    int32_t token_has_id;
+    int32_t kind;
 } scopegate_go_outline;
-
-/* What comes of a question; what does not come is NULL. The verification is that of the token. */
-typedef struct {
-    scopegate_status status;
-    scopegate_token *token;
-    uint64_t verification;
-    scopegate_key_request *wanted;
-    scopegate_report *report;
-    scopegate_report *text;
-    scopegate_response *answer;
-    size_t body_limit;
-} scopegate_go_reply;
-
-/* Asks `question`. `lengths` has one length for each part of `text`, `calls` one entry for each call. `token`, `wanted`
-   and `detail` are read by the questions that take them. `room_for_parts` and `room_for_calls` are NULL unless there are
-   more than SCOPEGATE_GO_PARTS or SCOPEGATE_GO_CALLS. */
-void scopegate_go_ask(scopegate_go_question question, const scopegate_server *server,
-                      const scopegate_go_outline *outline, const char *text, const size_t *lengths, const char *body,
-                      const scopegate_go_call *calls, const scopegate_token *token,
-                      const scopegate_key_request *wanted, const char *detail, size_t detail_len,
-                      scopegate_str *room_for_parts, scopegate_call *room_for_calls, scopegate_go_reply *reply);
 
 /* Everything in a token but its lists, and how long those are. */
 typedef struct {
@@ -86,6 +72,38 @@ typedef struct {
     size_t effective_scopes;
     size_t audience;
 } scopegate_go_token;
+
+/* How long the lists of a token may be, one after the other, before Go asks for them by themselves. */
+enum { SCOPEGATE_GO_LISTED = 24 };
+
+/* What comes of a question; what does not come is NULL. The verification is that of the token, and with `is_read` its
+   texts are there as well, lent by it. */
+typedef struct {
+    scopegate_status status;
+    int32_t is_read;
+    scopegate_token *token;
+    uint64_t verification;
+    scopegate_key_request *wanted;
+    scopegate_report *report;
+    scopegate_report *text;
+    scopegate_response *answer;
+    size_t body_limit;
+    scopegate_go_token read;
+    scopegate_str lists[SCOPEGATE_GO_LISTED];
+} scopegate_go_reply;
+
+/* The tokens that Go remembers, each at the place of its verification: they are not read again. */
+enum { SCOPEGATE_GO_REMEMBERED = 1024 };
+
+/* Asks `question`. `lengths` has one length for each part of `text`, `calls` one entry for each call. `wanted` and
+   `detail`, which is the name for SCOPEGATE_GO_ALLOWED, are read by the questions that take them. `room_for_parts` and
+   `room_for_calls` are NULL unless there are more than SCOPEGATE_GO_PARTS or SCOPEGATE_GO_CALLS. `spent` is a token that
+   was read, or NULL, and freed. */
+void scopegate_go_ask(scopegate_go_question question, const scopegate_server *server,
+                      const scopegate_go_outline *outline, const char *text, const size_t *lengths, const char *body,
+                      const scopegate_go_call *calls, const scopegate_key_request *wanted, const char *detail,
+                      size_t detail_len, scopegate_str *room_for_parts, scopegate_call *room_for_calls,
+                      scopegate_token *spent, const uint64_t *remembered, scopegate_go_reply *reply);
 
 void scopegate_go_read_token(const scopegate_token *token, scopegate_go_token *view);
 

@@ -257,16 +257,8 @@ func (g *ResourceServer) refused(ctx context.Context, answer *Rejected) error {
 }
 
 func (g *ResourceServer) ask(
-	question question, request *Request, token *tokenHandle, wanted *keyRequest, detail string,
+	question question, request *Request, token *keptToken, wanted *keyRequest, detail string,
 ) reply {
 	defer runtime.KeepAlive(g)
 	return g.server.ask(question, request, token, wanted, detail)
-}
-
-// verified is the library's token; nil for a token that it did not make, which it refuses.
-func (t *AccessToken) verified() *tokenHandle {
-	if t == nil {
-		return nil
-	}
-	return t.handle
 }

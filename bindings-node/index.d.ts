@@ -400,7 +400,7 @@ export interface AuditStats {
  */
 export interface Explanation {
   /**
-   * `needs_keys`: it cannot be told before keys are fetched. `needs_body`: the token is good, and the rest cannot be told
+   * `needs_keys`: it cannot be told for want of keys. `needs_body`: the token is good, and the rest cannot be told
    * without the body.
    */
   readonly outcome: "accepted" | "refused" | "needs_keys" | "needs_body";

@@ -272,6 +272,34 @@ typedef struct scopegate_request {
 } scopegate_request;
 
 /**
+ * What a verified token said, kept by a program that freed the token: one that cannot tell soon when nobody uses a token
+ * any more, such as one with a garbage collector. All of it is copied from the `scopegate_token`; nothing is verified
+ * again, so the program vouches for it.
+ */
+typedef struct scopegate_kept_token {
+  /**
+   * `scopegate_token_issuer`.
+   */
+  struct scopegate_str issuer;
+  /**
+   * `scopegate_token_subject`. `data` NULL: absent.
+   */
+  struct scopegate_str subject;
+  /**
+   * `scopegate_token_client_id`. `data` NULL: absent.
+   */
+  struct scopegate_str client_id;
+  /**
+   * `scopegate_token_id`. `data` NULL: absent.
+   */
+  struct scopegate_str token_id;
+  /**
+   * Each `scopegate_token_scope_at`, with single blanks between them.
+   */
+  struct scopegate_str scope;
+} scopegate_kept_token;
+
+/**
  * Done; for a decision: the request may pass.
  */
 #define SCOPEGATE_OK 0
@@ -678,6 +706,14 @@ scopegate_status scopegate_server_require(const struct scopegate_server *server,
                                           struct scopegate_response **answer);
 
 /**
+ * As `scopegate_server_require`, for a program that kept what the token said and freed the token.
+ */
+scopegate_status scopegate_server_require_kept(const struct scopegate_server *server,
+                                               const struct scopegate_kept_token *token,
+                                               const struct scopegate_request *request,
+                                               struct scopegate_response **answer);
+
+/**
  * The calls in the body of a request, for a need that depends on their arguments: find it once the request may pass, then
  * check it with `scopegate_server_require`.
  *
@@ -719,6 +755,14 @@ scopegate_status scopegate_server_allowed(const struct scopegate_server *server,
                                           const struct scopegate_token *token,
                                           int32_t kind,
                                           struct scopegate_str name);
+
+/**
+ * As `scopegate_server_allowed`, for a program that kept what the token said and freed the token.
+ */
+scopegate_status scopegate_server_allowed_kept(const struct scopegate_server *server,
+                                               const struct scopegate_kept_token *token,
+                                               int32_t kind,
+                                               struct scopegate_str name);
 
 /**
  * Answers a request for the metadata, or a preflight. Needs no token, never blocks. Ask it first.

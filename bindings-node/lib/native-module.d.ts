@@ -98,6 +98,16 @@ export function require(
 ): NativeRefusal | null;
 export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
 export function explain(server: Server, length: Length, body: Body, calls: Calls): { json: string; text: string };
+export function pasted(text: Uint8Array): {
+  method?: string;
+  target?: string;
+  authorization: string[];
+  origin: string[];
+  protocolVersion: string[];
+  mcpMethod: string[];
+  mcpName: string[];
+  body?: Uint8Array;
+};
 export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
 export function claims(token: Handle<"token">): string;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;

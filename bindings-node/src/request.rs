@@ -1,9 +1,9 @@
 //! What JavaScript knows of a request -> what the core needs to know.
 
-use napi::bindgen_prelude::{Either, Uint8ArraySlice};
+use napi::bindgen_prelude::{Either, Uint8Array, Uint8ArraySlice};
 use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{CallId, McpCall, Request as CoreRequest};
+use scopegate_core::{CallId, McpCall, PastedRequest, Request as CoreRequest};
 use smallvec::SmallVec;
 
 /// A request as `lib/layout.js` laid it out: the time, then each text as the number of its field, its length and its bytes.
@@ -32,6 +32,38 @@ pub(crate) struct Call {
     pub method: String,
     pub name: Option<String>,
     pub id: Option<Either<String, i64>>,
+}
+
+/// What was pasted of a request, as the members of its details. Each character of a line is a byte.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Pasted {
+    pub method: Option<String>,
+    pub target: Option<String>,
+    pub authorization: Vec<String>,
+    pub origin: Vec<String>,
+    pub protocol_version: Vec<String>,
+    pub mcp_method: Vec<String>,
+    pub mcp_name: Vec<String>,
+    pub body: Option<Uint8Array>,
+}
+
+/// What was pasted of a request.
+#[napi(catch_unwind)]
+pub(crate) fn pasted(text: Uint8Array) -> Pasted {
+    let pasted = PastedRequest::read(&text);
+    let latin1 = |lines: Vec<Vec<u8>>| -> Vec<String> {
+        lines.iter().map(|line| line.iter().copied().map(char::from).collect()).collect()
+    };
+    Pasted {
+        method: pasted.method,
+        target: pasted.target,
+        authorization: latin1(pasted.authorization),
+        origin: latin1(pasted.origin),
+        protocol_version: latin1(pasted.protocol_version),
+        mcp_method: latin1(pasted.mcp_method),
+        mcp_name: latin1(pasted.mcp_name),
+        body: pasted.body.map(Uint8Array::from),
+    }
 }
 
 /// The whole body, lent for the length of a call.

@@ -15,6 +15,7 @@ mod token;
 #[pyo3::pymodule(gil_used = false)]
 mod _scopegate {
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
     #[pymodule_export]
     use super::authorizer::Authorizer;
@@ -37,6 +38,12 @@ mod _scopegate {
     #[pyfunction]
     fn environment() -> Vec<&'static str> {
         scopegate_core::ENVIRONMENT.to_vec()
+    }
+
+    /// What was pasted of a request, as the arguments of `explain`.
+    #[pyfunction]
+    fn pasted<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+        crate::request::pasted(py, text)
     }
 
     /// Every reason of the core: name and number.

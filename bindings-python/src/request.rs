@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
-use scopegate_core::{CallId, McpCall, Request as CoreRequest};
+use scopegate_core::{CallId, McpCall, PastedRequest, Request as CoreRequest};
 
 /// One request, taken out of Python's lists once and judged as often as needed. Its texts are Python's own, which never
 /// change.
@@ -335,4 +335,26 @@ fn call_id(value: &Bound<'_, PyAny>) -> Option<CallId> {
         return value.extract().ok().map(CallId::Number);
     }
     value.cast::<PyString>().ok()?.extract().ok().map(CallId::Text)
+}
+
+/// What was pasted of a request, as keyword arguments; what there was not is left out.
+pub(crate) fn pasted<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+    let pasted = PastedRequest::read(text);
+    let found = PyDict::new(py);
+    for (name, value) in [("method", pasted.method), ("target", pasted.target)] {
+        value.map_or(Ok(()), |value| found.set_item(name, value))?;
+    }
+    for (name, lines) in [
+        ("authorization", pasted.authorization),
+        ("origin", pasted.origin),
+        ("protocol_version", pasted.protocol_version),
+        ("mcp_method", pasted.mcp_method),
+        ("mcp_name", pasted.mcp_name),
+    ] {
+        found.set_item(name, lines.iter().map(|line| PyBytes::new(py, line)).collect::<Vec<_>>())?;
+    }
+    if let Some(body) = pasted.body {
+        found.set_item("body", PyBytes::new(py, &body))?;
+    }
+    Ok(found)
 }

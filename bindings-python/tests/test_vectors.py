@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from scopegate import AccessToken, ConfigError, Explanation, HttpResponse, McpCall, PolicyReport, Rejected, ResourceServer
+from scopegate import (
+    AccessToken,
+    ConfigError,
+    Explanation,
+    HttpResponse,
+    McpCall,
+    PolicyReport,
+    Rejected,
+    ResourceServer,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 VECTORS = REPOSITORY / "tests" / "vectors"

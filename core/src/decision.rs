@@ -78,8 +78,10 @@ impl Inner {
         done: Option<&KeyRequest>,
     ) -> Result<Authenticated, Stop> {
         let Some(cache) = self.cache.as_ref().filter(|_| IS_LIVE) else {
-            let token = self.verify_aside::<IS_LIVE>(credential, request, done, |_| ())?;
-            return Ok(Authenticated { token, digest: None });
+            return aside(request, || {
+                let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
+                Ok(Authenticated { token, digest: None })
+            });
         };
         let sought = Sought::new(credential);
         if let Some(found) = cache.find(&sought, &self.readings)
@@ -90,26 +92,12 @@ impl Inner {
                 None => cache.remove(&found),
             }
         }
-        let keep = |verified| cache.insert(&sought, verified);
-        let token = self.verify_aside::<IS_LIVE>(credential, request, done, keep)?;
-        Ok(Authenticated { token, digest: sought.known_digest() })
-    }
-
-    /// Checks 7 to 22 of a token that is not held, by way of what the host gave for that.
-    fn verify_aside<const IS_LIVE: bool>(
-        &self,
-        credential: &[u8],
-        request: &Request<'_>,
-        done: Option<&KeyRequest>,
-        keep: impl Fn(Verified) + Sync,
-    ) -> Result<AccessToken, Stop> {
-        let verified = request.aside(|| {
+        aside(request, move || {
             let verified = self.verify::<IS_LIVE>(credential, request, done)?;
             let token = verified.token.clone();
-            keep(verified);
-            Ok(token)
-        });
-        verified.unwrap_or_else(|| Err(bad_signature().into()))
+            cache.insert(&sought, verified);
+            Ok(Authenticated { token, digest: sought.known_digest() })
+        })
     }
 
     /// Checks 7 to 22: syntax, issuer, algorithm, type, key, signature and claims.
@@ -452,6 +440,11 @@ impl Origin<'_> {
     fn want<'a>(&self, header: &'a Header, issued_at: Option<i64>) -> Want<'a> {
         Want { algorithm: self.algorithm, kid: header.kid.as_deref(), issued_at }
     }
+}
+
+/// What a host does aside; a signature that it did not have verified is bad.
+fn aside<T: Send>(request: &Request<'_>, work: impl FnOnce() -> Result<T, Stop> + Send) -> Result<T, Stop> {
+    request.aside(work).unwrap_or_else(|| Err(bad_signature().into()))
 }
 
 /// Check 16.

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod hints;
+mod pasted;
 mod shown;
 mod step;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use self::evidence::Evidence;
+pub use self::pasted::PastedRequest;
 use self::step::Step;
 use crate::decision::{Asked, Authenticated, DRY, Stop};
 use crate::reason::Reason;
@@ -48,7 +50,8 @@ pub enum Explained {
     Accepted,
     /// It may not.
     Refused,
-    /// It cannot be told before keys are fetched, which explaining does not do.
+    /// It cannot be told for want of keys: they were not fetched, which explaining does not do, or are not to be had, and
+    /// then the reason is [`Reason::KeysUnavailable`].
     NeedsKeys,
     /// The token is good, and the rest cannot be told without the body.
     NeedsBody,
@@ -104,11 +107,14 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.outcome, self.reason, self.status) {
             (Explained::Accepted, ..) => writeln!(f, "Accepted.")?,
-            (Explained::NeedsKeys, ..) => writeln!(f, "Cannot tell before the issuer's keys are fetched.")?,
             (Explained::NeedsBody, ..) => writeln!(f, "Cannot tell without the body; the token is good.")?,
-            (Explained::Refused, reason, status) => {
+            (Explained::NeedsKeys, None, _) => {
+                writeln!(f, "Cannot tell before the issuer's keys are fetched.")?;
+            }
+            (outcome, reason, status) => {
+                let verdict = if outcome == Explained::Refused { "Refused" } else { "Cannot tell" };
                 let reason = reason.map_or("internal", Reason::name);
-                writeln!(f, "Refused: {reason}, answered as {}.", status.unwrap_or_default())?;
+                writeln!(f, "{verdict}: {reason}, answered as {}.", status.unwrap_or_default())?;
             }
         }
         self.checks.iter().try_for_each(|check| check.fmt(f))
@@ -156,7 +162,10 @@ impl Inner {
             None => (Explained::Accepted, None),
             Some(Stop::NeedKeys(_)) => (Explained::NeedsKeys, None),
             Some(Stop::NeedBody) => (Explained::NeedsBody, None),
-            Some(Stop::Refuse(refusal)) => (Explained::Refused, Some(*refusal)),
+            Some(Stop::Refuse(refusal)) => match refusal.reason {
+                Reason::KeysUnavailable => (Explained::NeedsKeys, Some(*refusal)),
+                _ => (Explained::Refused, Some(*refusal)),
+            },
         };
         let evidence = Evidence::of(self, request, token.as_ref(), refusal.as_ref());
         let failed = match (outcome, &refusal) {

@@ -59,7 +59,7 @@ pub use config::{
 };
 pub use event::audit::{AuditEvent, AuditStats, AuditedCall, Outcome};
 pub use event::{Health, Stats};
-pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation};
+pub use explain::{CheckOutcome, Explained, ExplainedCheck, Explanation, PastedRequest};
 pub use fetch::{FetchError, FetchStep};
 pub use keys::algorithm::Algorithm;
 pub use keys::relay::RelayStatus;
@@ -72,6 +72,6 @@ pub use rejection::Rejection;
 pub use request::{Aside, Request};
 pub use resource_server::{Check, FetchErrors, ResourceServer};
 pub use response::HttpResponse;
-pub use token::access_token::AccessToken;
+pub use token::access_token::{AccessToken, KeptToken};
 pub use token::cache::TokenCacheStats;
 pub use url::Url;

@@ -136,10 +136,10 @@ impl<'a> Request<'a> {
     }
 
     /// What comes of `work`, unless it was not run.
-    pub(crate) fn aside<T: Send>(&self, work: impl Fn() -> T + Sync) -> Option<T> {
+    pub(crate) fn aside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Option<T> {
         let Some(run) = self.aside else { return Some(work()) };
-        let mut outcome = None;
-        run(&mut || outcome = Some(work()));
+        let (mut work, mut outcome) = (Some(work), None);
+        run(&mut || outcome = work.take().map(|work| work()));
         outcome
     }
 

@@ -25,7 +25,7 @@ use crate::refusal::Refusal;
 use crate::rejection::Rejection;
 use crate::request::{Body, Request};
 use crate::response::HttpResponse;
-use crate::token::access_token::AccessToken;
+use crate::token::access_token::{AccessToken, KeptToken};
 use crate::token::cache::TokenCache;
 use crate::url::Url;
 
@@ -243,6 +243,11 @@ impl ResourceServer {
         judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, digest: None, asked })))
     }
 
+    /// [`ResourceServer::require`] for a host that kept what the token said, and no [`AccessToken`].
+    pub fn require_kept(&self, token: &KeptToken<'_>, request: &Request<'_>) -> Result<(), Box<Rejection>> {
+        self.require(&token.restored(), request)
+    }
+
     /// The calls in the request's body with their arguments, for a need that depends on these: find it, then check it with
     /// [`ResourceServer::require`]. None for a body that calls nothing.
     ///
@@ -274,6 +279,11 @@ impl ResourceServer {
             Verdict::Deny | Verdict::NoKey => false,
             Verdict::Need(scopes) => self.0.cover(token, &scopes),
         }
+    }
+
+    /// [`ResourceServer::allowed`] for a host that kept what the token said, and no [`AccessToken`].
+    pub fn allowed_kept(&self, token: &KeptToken<'_>, kind: CallKind, name: &str) -> bool {
+        self.allowed(&token.restored(), kind, name)
     }
 
     /// The answer to a request for the metadata or to a preflight; `None` when the request is the application's.

@@ -27,6 +27,7 @@ pub mod server;
 
 pub mod verdict;
 
+pub mod kept_token;
 pub mod key_request;
 
 pub mod key_control;

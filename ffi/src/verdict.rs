@@ -7,6 +7,7 @@ use scopegate_core::{CallKind, Check, FullCall, ResourceServer};
 use crate::answer::{Stop, decided, document};
 use crate::argument::{ArgumentError, required};
 use crate::guard::guard;
+use crate::kept_token::{KeptToken, kept};
 use crate::key_request::KeyRequest;
 use crate::report::Report;
 use crate::request::{Request, View};
@@ -123,6 +124,23 @@ pub unsafe extern "C" fn scopegate_server_require(
     unsafe { decided("scopegate_server_require", server, request, answer, judge) }
 }
 
+/// As `scopegate_server_require`, for a program that kept what the token said and freed the token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_require_kept(
+    server: Option<&Server>,
+    token: *const KeptToken,
+    request: *const Request,
+    answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
+) -> Status {
+    let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
+        // SAFETY: the caller hands in a readable token.
+        server.require_kept(&unsafe { kept(token) }?, request)?;
+        Ok(SCOPEGATE_OK)
+    };
+    // SAFETY: the caller keeps the contract of a request.
+    unsafe { decided("scopegate_server_require_kept", server, request, answer, judge) }
+}
+
 /// The calls in the body of a request, for a need that depends on their arguments: find it once the request may pass, then
 /// check it with `scopegate_server_require`.
 ///
@@ -193,19 +211,50 @@ pub unsafe extern "C" fn scopegate_server_allowed(
     let judge = || {
         let server = required(server, "server")?;
         let token = required(token, "token")?;
-        let kind = match kind {
-            SCOPEGATE_TOOL => CallKind::Tool,
-            SCOPEGATE_PROMPT => CallKind::Prompt,
-            SCOPEGATE_RESOURCE => CallKind::Resource,
-            _ => return Err(ArgumentError::invalid("kind: expected SCOPEGATE_TOOL, _PROMPT or _RESOURCE")),
-        };
         // SAFETY: the caller hands in a readable text.
-        let name = unsafe { name.bytes() }.ok().map(Option::unwrap_or_default);
-        let name = name.and_then(|name| str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| ArgumentError::invalid("name: expected UTF-8"))?;
-        Ok(if server.core.allowed(&token.core, kind, name) { SCOPEGATE_OK } else { SCOPEGATE_POLICY_DENIED })
+        let (kind, name) = unsafe { named(kind, name) }?;
+        Ok(allowance(server.core.allowed(&token.core, kind, name)))
     };
-    guard("scopegate_server_allowed", || SCOPEGATE_PANIC, || judge().unwrap_or_else(|error| error.status))
+    let judge = || judge().unwrap_or_else(|error: ArgumentError| error.status);
+    guard("scopegate_server_allowed", || SCOPEGATE_PANIC, judge)
+}
+
+/// As `scopegate_server_allowed`, for a program that kept what the token said and freed the token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scopegate_server_allowed_kept(
+    server: Option<&Server>,
+    token: *const KeptToken,
+    kind: i32,
+    name: Str,
+) -> Status {
+    let judge = || {
+        let server = required(server, "server")?;
+        // SAFETY: the caller hands in a readable token and a readable text.
+        let (token, (kind, name)) = unsafe { (kept(token)?, named(kind, name)?) };
+        Ok(allowance(server.core.allowed_kept(&token, kind, name)))
+    };
+    let judge = || judge().unwrap_or_else(|error: ArgumentError| error.status);
+    guard("scopegate_server_allowed_kept", || SCOPEGATE_PANIC, judge)
+}
+
+/// # Safety
+///
+/// As [`Str::bytes`].
+unsafe fn named<'a>(kind: i32, name: Str) -> Result<(CallKind, &'a str), ArgumentError> {
+    let kind = match kind {
+        SCOPEGATE_TOOL => CallKind::Tool,
+        SCOPEGATE_PROMPT => CallKind::Prompt,
+        SCOPEGATE_RESOURCE => CallKind::Resource,
+        _ => return Err(ArgumentError::invalid("kind: expected SCOPEGATE_TOOL, _PROMPT or _RESOURCE")),
+    };
+    // SAFETY: by the same contract.
+    let name = unsafe { name.bytes() }.ok().map(Option::unwrap_or_default);
+    let name = name.and_then(|name| str::from_utf8(name).ok());
+    Ok((kind, name.ok_or_else(|| ArgumentError::invalid("name: expected UTF-8"))?))
+}
+
+fn allowance(is_allowed: bool) -> Status {
+    if is_allowed { SCOPEGATE_OK } else { SCOPEGATE_POLICY_DENIED }
 }
 
 /// Answers a request for the metadata, or a preflight. Needs no token, never blocks. Ask it first.

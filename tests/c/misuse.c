@@ -80,6 +80,7 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   scopegate_response *answer = NULL;
   scopegate_str tool = scopegate_str_from("weather");
   scopegate_report *calls = NULL;
+  scopegate_kept_token kept = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
   size_t limit;
   refused(scopegate_server_authorize(NULL, &request, &verified, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_authorize(server, NULL, &verified, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
@@ -91,6 +92,17 @@ static void null_arguments_of_verdicts(const scopegate_server *server, const sco
   refused(scopegate_server_check_after(server, &request, NULL, &verified, &limit, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(server, NULL, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_require(NULL, token, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_require_kept(server, NULL, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  refused(scopegate_server_require_kept(server, &kept, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer); /* issuer */
+  kept.issuer = tool;
+  refused(scopegate_server_require_kept(NULL, &kept, &request, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
+  kept.scope.len = 1;
+  refused(scopegate_server_require_kept(server, &kept, &request, &answer), SCOPEGATE_INVALID_ARGUMENT, &answer);
+  kept.scope = scopegate_str_from("\xff");
+  refused(scopegate_server_require_kept(server, &kept, &request, &answer), SCOPEGATE_INVALID_ARGUMENT, &answer);
+  EXPECT(scopegate_server_allowed_kept(server, &kept, SCOPEGATE_TOOL, tool) == SCOPEGATE_INVALID_ARGUMENT);
+  EXPECT(scopegate_server_allowed_kept(server, NULL, SCOPEGATE_TOOL, tool) == SCOPEGATE_NULL_ARGUMENT);
+  EXPECT(scopegate_server_allowed_kept(NULL, &kept, SCOPEGATE_TOOL, tool) == SCOPEGATE_NULL_ARGUMENT);
   refused(scopegate_server_calls(server, NULL, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_calls(NULL, &request, &calls, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);
   refused(scopegate_server_calls(server, &request, NULL, &answer), SCOPEGATE_NULL_ARGUMENT, &answer);

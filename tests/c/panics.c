@@ -129,15 +129,18 @@ static void verdicts(void) {
   scopegate_token *verified = NULL;
   scopegate_response *document = NULL;
   scopegate_report *calls = NULL;
+  scopegate_kept_token kept = { SCOPEGATE_STR("issuer"), { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
   size_t limit = 7;
   REFUSES(scopegate_server_authorize, (server, &request, &verified, &answer));
   REFUSES(scopegate_server_check, (server, &request, &verified, &wanted, &limit, &answer));
   REFUSES(scopegate_server_check_after, (server, &request, wanted, &verified, &limit, &answer));
   REFUSES(scopegate_server_require, (server, token, &request, &answer));
+  REFUSES(scopegate_server_require_kept, (server, &kept, &request, &answer));
   REFUSES(scopegate_server_calls, (server, &request, &calls, &answer));
   REFUSES(scopegate_server_explain, (server, &request, &calls, &calls, &answer));
   REFUSES(scopegate_server_internal_error, (server, &request, scopegate_str_from("a fault"), &answer));
   READS(scopegate_server_allowed, (server, token, SCOPEGATE_TOOL, scopegate_str_from("weather")), SCOPEGATE_PANIC);
+  READS(scopegate_server_allowed_kept, (server, &kept, SCOPEGATE_TOOL, scopegate_str_from("weather")), SCOPEGATE_PANIC);
   /* These have nothing to send after a fault; the request goes on to authorize. */
   READS(scopegate_server_well_known, (server, &request, &document), SCOPEGATE_PANIC);
   READS(scopegate_server_not_found, (server, &request, &document), SCOPEGATE_PANIC);

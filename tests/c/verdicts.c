@@ -47,6 +47,24 @@ static void expect_health(const scopegate_server *server, scopegate_status statu
 }
 
 /* No keys, then keys, then no body, then a body. */
+static void kept_memory_decides_like_the_token(const scopegate_server *server, const scopegate_token *token) {
+  scopegate_request request = request_with_body();
+  scopegate_str tool = scopegate_str_from("weather"), other = scopegate_str_from("drop_x");
+  scopegate_str needed = scopegate_str_from("mcp:write");
+  scopegate_kept_token kept = { scopegate_token_issuer(token), scopegate_token_subject(token),
+                                scopegate_token_client_id(token), scopegate_token_id(token), { NULL, 0 } };
+  scopegate_response *answer = NULL;
+  EXPECT(scopegate_server_allowed_kept(server, &kept, SCOPEGATE_TOOL, tool) == SCOPEGATE_OK);
+  EXPECT(scopegate_server_allowed_kept(server, &kept, SCOPEGATE_TOOL, other) == SCOPEGATE_POLICY_DENIED);
+  EXPECT(scopegate_server_require_kept(server, &kept, &request, &answer) == SCOPEGATE_OK);
+  request.scopes = &needed;
+  request.scopes_count = 1;
+  EXPECT(scopegate_server_require_kept(server, &kept, &request, &answer) == SCOPEGATE_INSUFFICIENT_SCOPE);
+  expect_answer(&answer, 403, SCOPEGATE_INSUFFICIENT_SCOPE);
+  kept.scope = scopegate_str_from("mcp:read mcp:write");
+  EXPECT(scopegate_server_require_kept(server, &kept, &request, &answer) == SCOPEGATE_OK);
+}
+
 static void step_by_step(const scopegate_server *server) {
   scopegate_request request = good_request();
   scopegate_key_request *wanted = NULL;
@@ -74,6 +92,7 @@ static void step_by_step(const scopegate_server *server) {
   EXPECT(token && !wanted && !answer && IS(scopegate_token_subject(token), "user"));
   EXPECT(scopegate_server_allowed(server, token, SCOPEGATE_TOOL, scopegate_str_from("weather")) == SCOPEGATE_OK);
   EXPECT(scopegate_server_allowed(server, token, SCOPEGATE_TOOL, scopegate_str_from("drop_x")) == SCOPEGATE_POLICY_DENIED);
+  kept_memory_decides_like_the_token(server, token);
   scopegate_token_free(token);
 }
 

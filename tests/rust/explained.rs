@@ -276,7 +276,7 @@ fn explaining_fetches_nothing() {
     assert_eq!(explain(), (Explained::NeedsKeys, None, found.to_owned()));
     assert!(gate.warm_up().is_err());
     let (outcome, reason, found) = explain();
-    assert_eq!((outcome, reason), (Explained::Refused, Some(Reason::KeysUnavailable)));
+    assert_eq!((outcome, reason), (Explained::NeedsKeys, Some(Reason::KeysUnavailable)));
     assert!(found.contains("the last fetch failed, HTTP: "), "{found}");
     publish();
     clock.pass(Duration::from_secs(60));

@@ -115,6 +115,14 @@ test("every check of explain is a row of its table, and those that are made stan
   );
 });
 
+test("where the server behind the gate refuses, the page says so", async () => {
+  await choose("session", "weather");
+  await page.click("button");
+  await done();
+  const decision = await page.$eval(".exchange:nth-child(3) .decision", (part) => part.innerText);
+  assert.match(decision, /^Gate: accepted\s+What refuses is the server behind the gate\./);
+});
+
 test("a request that passes is folded, and opens", async () => {
   await choose("good", "weather");
   await page.click("button");

@@ -55,7 +55,7 @@ func run() error {
 	return lines.Err()
 }
 
-// resident is how many KiB are in memory. Cleanups of native handles run after the collection that found them.
+// resident is how many KiB are in memory. Cleanups run after the collection that found them.
 func resident() (kib int, err error) {
 	for range 3 {
 		runtime.GC()

@@ -37,7 +37,10 @@ export async function play(context, { config, authorization_server_metadata, tok
 /** The members of an authorization server with this metadata, which is served while the test runs. */
 async function metadataServed(context, document) {
   if (document === undefined) return undefined;
-  const port = await listen(context, http.createServer((_, response) => response.end(document)));
+  const port = await listen(
+    context,
+    http.createServer((_, response) => response.end(document)),
+  );
   return { discovery_url: `http://127.0.0.1:${port}/metadata`, metadata_issuer: JSON.parse(document).issuer };
 }
 

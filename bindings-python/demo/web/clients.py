@@ -198,7 +198,9 @@ CLIENTS: Mapping[str, Client] = {
     ),
     "two": Client("Two credentials", "Two Authorization lines, each with a token.", presenting(_good, _good)),
     "session": Client(
-        "Another user's token on my session", "Both tokens are good. The session is the first user's.", _foreign_session
+        "Another user's token on my session",
+        "Both tokens are good. The session is the first user's, so the server behind the gate has none for the other.",
+        _foreign_session,
     ),
     "outage": Client(
         "Keys unavailable",

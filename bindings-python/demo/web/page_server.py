@@ -114,8 +114,9 @@ class _Runs:
 
         async def run() -> None:
             try:
-                async with self._turn, asyncio.timeout(RUN_SECONDS):
-                    result = await CLIENTS[client].run(self._world, TOOLS[tool], recording)
+                async with self._turn:
+                    running = CLIENTS[client].run(self._world, TOOLS[tool], recording)
+                    result = await asyncio.wait_for(running, RUN_SECONDS)
                 told.put_nowait({"type": "result", "text": result})
             except Exception as error:
                 logger.exception("a run failed")

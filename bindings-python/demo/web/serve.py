@@ -40,20 +40,29 @@ GRANTS = {
 }
 
 
+class PortError(Exception):
+    """The port cannot be had."""
+
+
 class Server(uvicorn.Server):
     """One of several in a process, which handles signals itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def serve(applications: Mapping[socket.socket, ASGIApp]) -> None:
-    """Serves each application on its socket until the process is interrupted or told to end."""
-    servers = {
-        Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)): listener
-        for listener, app in applications.items()
-    }
+async def serve(applications: Mapping[socket.socket, ASGIApp], url: str) -> None:
+    """Serves each application on its socket until the process is told to end, and prints ``url`` when all do."""
+    servers = {Server(app): listener for listener, app in applications.items()}
 
     def stop() -> None:
         for server in servers:
@@ -61,17 +70,21 @@ async def serve(applications: Mapping[socket.socket, ASGIApp]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in servers.items()))
+    serving = asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in servers.items()))
+    for server in servers:
+        await server.listening.wait()
+    print(url, flush=True)
+    await serving
 
 
 def play(authserver: Path, port: int) -> None:
     """Starts everything, says where the page is, and serves it.
 
-    Raises ``ChildError`` when the authorization server does not start.
+    Raises ``ChildError`` when the authorization server does not start, and ``PortError``.
     """
     with contextlib.ExitStack() as stack:
         page_listener, weather_listener, outage_listener = (
-            stack.enter_context(socket.create_server(("127.0.0.1", each))) for each in (port, 0, 0)
+            stack.enter_context(_listening(each)) for each in (port, 0, 0)
         )
         resource, resource_in_outage = f"{_origin(weather_listener)}/mcp", f"{_origin(outage_listener)}/mcp"
         resources = [
@@ -96,13 +109,12 @@ def play(authserver: Path, port: int) -> None:
         world = World(authorization_server, resource, resource_in_outage, second_issuer, Issuer(resource))
         servers = {_origin(weather_listener): weather, _origin(outage_listener): outage}
         origin = _origin(page_listener)
-        print(f"{origin}/", flush=True)
         applications: dict[socket.socket, ASGIApp] = {
             page_listener: page(origin, world, servers),
             weather_listener: weather,
             outage_listener: outage,
         }
-        asyncio.run(serve(applications))
+        asyncio.run(serve(applications, f"{origin}/"))
 
 
 def main() -> int:
@@ -110,14 +122,27 @@ def main() -> int:
     if authserver is None:
         print("SCOPEGATE_AUTHSERVER: expected the path of the program scopegate-authserver", file=sys.stderr)
         return 2
+    port = os.environ.get("PORT", "0")
+    if not port.isdecimal() or int(port) > 65535:
+        print("PORT: expected a number from 0 to 65535", file=sys.stderr)
+        return 2
     logging.basicConfig(level=logging.WARNING, format="%(message)s")  # the refusals, as an operator sees them
     logging.getLogger("mcp.client").propagate = False  # it logs every refusal with a stack
     try:
-        play(Path(authserver), int(os.environ.get("PORT", "0")))
-    except ChildError as error:
+        play(Path(authserver), int(port))
+    except (ChildError, PortError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise PortError(f"PORT: expected one that is free, not {port}: {os.strerror(error.errno or 0)}") from None
 
 
 def _origin(listener: socket.socket) -> str:

@@ -32,12 +32,12 @@ class Explanation:
     """Why a request would be accepted or refused.
 
     It shows values of claims that a check is about, also where nothing has verified them: escaped, and cut after 128
-    bytes. It shows no part of the token as it was sent, no other claim, and nothing else of the ``Authorization`` lines.
-    ``str()`` has a line for each check.
+    bytes. It shows no part of the token as it was sent, no other claim, and nothing else of the ``Authorization``
+    lines. ``str()`` has a line for each check.
     """
 
     outcome: Literal["accepted", "refused", "needs_keys", "needs_body"]
-    """``needs_keys``: it cannot be told before keys are fetched. ``needs_body``: the token is good, and the rest cannot
+    """``needs_keys``: it cannot be told for want of keys. ``needs_body``: the token is good, and the rest cannot
     be told without the body."""
     reason: Reason | None
     """Why the request is refused."""

@@ -14,6 +14,7 @@ __all__ = [
     "Request",
     "Server",
     "environment",
+    "pasted",
     "reasons",
 ]
 
@@ -199,4 +200,5 @@ class Issuer:
     def rotate(self) -> None: ...
 
 def environment() -> list[str]: ...
+def pasted(text: bytes) -> dict[str, Any]: ...
 def reasons() -> list[tuple[str, int]]: ...

@@ -110,6 +110,47 @@ impl AccessToken {
     }
 }
 
+/// What an access token said that was verified, in memory of a host that let go of the [`AccessToken`] itself: such as one
+/// whose garbage collector tells too late that nobody uses it.
+///
+/// The host vouches for every member. It is good for [`ResourceServer::require_kept`](crate::ResourceServer::require_kept)
+/// and [`ResourceServer::allowed_kept`](crate::ResourceServer::allowed_kept), and never becomes an [`AccessToken`]. Its
+/// `Debug` form shows no claim.
+#[derive(Clone, Copy)]
+pub struct KeptToken<'a> {
+    /// [`AccessToken::issuer`].
+    pub issuer: &'a str,
+    /// [`AccessToken::subject`].
+    pub subject: Option<&'a str>,
+    /// [`AccessToken::client_id`].
+    pub client_id: Option<&'a str>,
+    /// [`AccessToken::token_id`].
+    pub token_id: Option<&'a str>,
+    /// [`AccessToken::scopes`], with single blanks between them; empty when there are none.
+    pub scope: &'a str,
+}
+
+impl KeptToken<'_> {
+    /// For a decision on it; it is never handed out.
+    pub(crate) fn restored(&self) -> AccessToken {
+        let fields = Fields {
+            issuer: self.issuer.to_owned(),
+            claims: Claims::kept(self),
+            effective_scopes: None,
+            resource: String::new(),
+            principal: None,
+            payload: String::new(),
+        };
+        AccessToken(Arc::new(Numbered { verification: 0, fields }))
+    }
+}
+
+impl fmt::Debug for KeptToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptToken").finish_non_exhaustive()
+    }
+}
+
 impl Owned for AccessToken {
     fn owned(&self) -> usize {
         let fields = &self.0.fields;

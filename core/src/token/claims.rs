@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::access_token::KeptToken;
 use super::jws::{Header, MediaType};
 use super::memory::Owned;
 use crate::config::{AudienceRules, TimeRules, TokenFormat, TokenRules};
@@ -16,7 +17,7 @@ use crate::scope::{ScopeSet, is_scope_token};
 use crate::url::Url;
 
 /// The claims that are read, each absent or of its type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
     pub(crate) expires_at: Option<i64>,
     pub(crate) audience: Option<Vec<String>>,
@@ -99,6 +100,18 @@ impl Claims {
             payload_type,
             client_audience,
         })
+    }
+
+    /// What a host kept: enough to judge its scopes and to tell whose it is.
+    pub(crate) fn kept(token: &KeptToken<'_>) -> Claims {
+        let scopes = token.scope.split(' ').filter(|scope| !scope.is_empty()).collect();
+        Claims {
+            subject: token.subject.map(str::to_owned),
+            client_id: token.client_id.map(str::to_owned),
+            token_id: token.token_id.map(str::to_owned),
+            scopes: Some(scopes),
+            ..Claims::default()
+        }
     }
 
     /// Checks 17 to 22, in their order. The scopes are judged elsewhere.

@@ -84,7 +84,8 @@ fn is_expected(found: &str, expected: &str) -> bool {
         "found": failed["found"],
         "hint": failed["hint"],
     });
-    json!({"id": line["id"], "told": told}).to_string() == expected
+    let line = json!({"id": line["id"], "told": told}).to_string();
+    line == expected
 }
 
 /// Every file of vectors, by name.

@@ -212,7 +212,7 @@ function judgement({ outcome, reason, checks }, response) {
     line.append(element("code", `${reason} (${number})`), link);
     describe(meaning, { Cause: cause, Cure: cure });
   } else if (response.status >= 400) {
-    line.append("The token is good. The server behind the gate refuses it: the session belongs to another user.");
+    line.append("What refuses is the server behind the gate.");
   }
   if (meaning.children.length) part.append(meaning);
   if (checks.length) part.append(...explanation(checks));

@@ -7,7 +7,7 @@ from typing import Any
 from .. import rpc
 from ..base64url import encode
 from ..suite import Group, Suite, config, key_set, request, server, unreachable_server
-from ..tokens import ABSENT, ISSUER, NOW, RESOURCE, bearer, claims, header, jws, object_text, signed_by, token, with_signature
+from ..tokens import ABSENT, ISSUER, NOW, RESOURCE, bearer, claims, header, jws, object_text, token, with_signature
 
 REFS = ["order of checks"]
 KID = "rsa-a"
@@ -42,7 +42,9 @@ def suite() -> Suite:
     return suite
 
 
-def _get(group: Group, id: str, comment: str, credential: str, reason: str | None, failed: str | None, *said: str | None, **more: Any) -> None:
+def _get(
+    group: Group, id: str, comment: str, credential: str, reason: str | None, failed: str | None, *said: str | None, **more: Any
+) -> None:
     """`said`: what is expected, what is found, and the hint."""
     group.explain(f"explained-{id}", comment, request(credential, method="GET"), reason, failed, *said, refs=REFS, **more)
 
@@ -108,7 +110,14 @@ def _requests(suite: Suite) -> None:
             "token_size",
             ("at most 16384 bytes", "more"),
         ),
-        ("comma", "Two tokens on one line.", request("a,b", method="GET"), "multiple_credentials", "one_credential", ("no comma", "a comma")),
+        (
+            "comma",
+            "Two tokens on one line.",
+            request("a,b", method="GET"),
+            "multiple_credentials",
+            "one_credential",
+            ("no comma", "a comma"),
+        ),
     ):
         group.explain(f"explained-{id}", comment, what, reason, failed, *said, refs=REFS)
 
@@ -140,9 +149,36 @@ def _envelopes(suite: Suite) -> None:
         "the token is encrypted (a JWE): have the authorization server give out signed ones for this resource; many do otherwise "
         "when a client leaves out the resource (or audience) parameter",
     )
-    _get(group, "padded", "Base64 with padding.", f"{token()}=", "malformed_token", "token_syntax", "the signature in canonical base64url", "3 parts")
-    _get(group, "critical", "An extension.", jws(header(crit=["x"]), claims()), "critical_header", "critical_header", "a header without crit and b64", '"crit"')
-    _get(group, "list", "A payload that is a list.", jws(header(), "[]"), "malformed_token", "payload_syntax", f"{object_expected}not a JSON object", "something else")
+    _get(
+        group,
+        "padded",
+        "Base64 with padding.",
+        f"{token()}=",
+        "malformed_token",
+        "token_syntax",
+        "the signature in canonical base64url",
+        "3 parts",
+    )
+    _get(
+        group,
+        "critical",
+        "An extension.",
+        jws(header(crit=["x"]), claims()),
+        "critical_header",
+        "critical_header",
+        "a header without crit and b64",
+        '"crit"',
+    )
+    _get(
+        group,
+        "list",
+        "A payload that is a list.",
+        jws(header(), "[]"),
+        "malformed_token",
+        "payload_syntax",
+        f"{object_expected}not a JSON object",
+        "something else",
+    )
 
 
 def _issuers(suite: Suite) -> None:
@@ -156,8 +192,22 @@ def _issuers(suite: Suite) -> None:
         ("object", "An issuer that is an object: its members are not shown.", {"a": "b"}, "malformed_claim", "an object", None),
         ("unknown", "An issuer that is not configured.", "https://other.test/x", "untrusted_issuer", '"https://other.test/x"', None),
         ("slash", "A slash too many.", f"{ISSUER}/", "untrusted_issuer", f'"{ISSUER}/"', f"{differ} a slash at the end: {EXACTLY}"),
-        ("no-slash", "A slash too few.", "https://slash.test", "untrusted_issuer", '"https://slash.test"', f"{differ} a slash at the end: {EXACTLY}"),
-        ("case", "A letter in upper case.", "https://AS.test", "untrusted_issuer", '"https://AS.test"', f"{differ} upper and lower case: {EXACTLY}"),
+        (
+            "no-slash",
+            "A slash too few.",
+            "https://slash.test",
+            "untrusted_issuer",
+            '"https://slash.test"',
+            f"{differ} a slash at the end: {EXACTLY}",
+        ),
+        (
+            "case",
+            "A letter in upper case.",
+            "https://AS.test",
+            "untrusted_issuer",
+            '"https://AS.test"',
+            f"{differ} upper and lower case: {EXACTLY}",
+        ),
         (
             "scheme",
             "Plain http.",
@@ -181,7 +231,17 @@ def _keys(suite: Suite) -> None:
     _get(group, "unsigned", "No signature.", none, "algorithm_not_allowed", "algorithm", algorithms, '"none"', unsigned)
     odd = with_signature(header(alg="RS512"), claims(), b"x")
     _get(group, "other-algorithm", "An algorithm that is not listed.", odd, "algorithm_not_allowed", "algorithm", algorithms, '"RS512"')
-    _get(group, "clock", "A clock before 1970.", token(), "clock_unusable", "clock", "a clock that is past 1970", "none that can be used", now=-1)
+    _get(
+        group,
+        "clock",
+        "A clock before 1970.",
+        token(),
+        "clock_unusable",
+        "clock",
+        "a clock that is past 1970",
+        "none that can be used",
+        now=-1,
+    )
     one_key, held = "one key of the issuer that fits kid and alg", 'of 2 keys held: "ed-a", "ed-b"'
     unknown = jws(header(kid="ed-c"), claims())
     _get(group, "unknown-key", "A kid that nobody has.", unknown, "unknown_key", "key", one_key, f'kid "ed-c"; {held}')
@@ -198,7 +258,16 @@ def _claims(suite: Suite) -> None:
     group = suite.group("Claims: types, presence, required values.", config(server(required_claims={"tid": ["a", "b"], "ver": 2})))
     good = {"tid": "a", "ver": 2}
     for id, comment, changes, reason, failed, expected, found, hint in (
-        ("exp-text", "Times as text.", {"exp": "tomorrow"}, "malformed_claim", "claim_types", "exp to be a number from 0 to 2^53 - 1", 'the string "tomorrow"', None),
+        (
+            "exp-text",
+            "Times as text.",
+            {"exp": "tomorrow"},
+            "malformed_claim",
+            "claim_types",
+            "exp to be a number from 0 to 2^53 - 1",
+            'the string "tomorrow"',
+            None,
+        ),
         ("sub-number", "A subject is not shown.", {"sub": 42}, "malformed_claim", "claim_types", "sub to be a string", "a number", None),
         ("jti-list", "Nor is an id.", {"jti": ["x"]}, "malformed_claim", "claim_types", "jti to be a string", "a list", None),
         (
@@ -214,9 +283,36 @@ def _claims(suite: Suite) -> None:
         ("no-exp", "No expiry.", {"exp": ABSENT}, "missing_claim", "claims_present", "the claim exp", "no exp", None),
         ("no-aud", "No audience.", {"aud": ABSENT}, "missing_claim", "claims_present", "the claim aud", "no aud", NO_RESOURCE),
         ("no-required", "A required claim is absent.", {"ver": ABSENT}, "missing_claim", "claims_present", "the claim ver", "no ver", None),
-        ("cnf", "A token that is bound to a key.", {"cnf": {"jkt": "x"}}, "sender_constrained", "sender_constraint", "no cnf", "a cnf", None),
-        ("required", "Another value.", {"tid": "c"}, "claim_not_allowed", "required_claims", 'tid to be "a" or "b", ver to be 2', 'tid "c"', None),
-        ("required-type", "Another type.", {"ver": {"a": 1}}, "claim_not_allowed", "required_claims", 'tid to be "a" or "b", ver to be 2', "ver an object", None),
+        (
+            "cnf",
+            "A token that is bound to a key.",
+            {"cnf": {"jkt": "x"}},
+            "sender_constrained",
+            "sender_constraint",
+            "no cnf",
+            "a cnf",
+            None,
+        ),
+        (
+            "required",
+            "Another value.",
+            {"tid": "c"},
+            "claim_not_allowed",
+            "required_claims",
+            'tid to be "a" or "b", ver to be 2',
+            'tid "c"',
+            None,
+        ),
+        (
+            "required-type",
+            "Another type.",
+            {"ver": {"a": 1}},
+            "claim_not_allowed",
+            "required_claims",
+            'tid to be "a" or "b", ver to be 2',
+            "ver an object",
+            None,
+        ),
     ):
         _get(group, f"claim-{id}", comment, token(**(good | changes)), reason, failed, expected, found, hint)
 
@@ -259,13 +355,26 @@ def _kinds(suite: Suite) -> None:
         "this issuer does not mark its access tokens with at+jwt, or this is an ID token: send the access token, or set token_format "
         "to generic"
     )
-    for id, typ, found, hint in (("plain", "JWT", '"JWT"', plain), ("absent", ABSENT, "no typ", plain), ("other", "dpop+jwt", '"dpop+jwt"', None)):
+    for id, typ, found, hint in (
+        ("plain", "JWT", '"JWT"', plain),
+        ("absent", ABSENT, "no typ", plain),
+        ("other", "dpop+jwt", '"dpop+jwt"', None),
+    ):
         text = jws(header(typ=typ), claims())
         _get(strict, f"type-{id}", "A type that is not at+jwt.", text, "type_not_allowed", "type", "typ to be at+jwt", found, hint)
     generic = "typ to be at+jwt or JWT, or absent"
     logout = jws(header(typ="logout+jwt"), claims())
     _get(group, "type-generic", "A type that no access token has.", logout, "type_not_allowed", "type", generic, '"logout+jwt"')
-    _get(strict, "strict-no-sub", "A claim of RFC 9068 is absent.", token(sub=ABSENT), "missing_claim", "claims_present", "the claim sub", "no sub")
+    _get(
+        strict,
+        "strict-no-sub",
+        "A claim of RFC 9068 is absent.",
+        token(sub=ABSENT),
+        "missing_claim",
+        "claims_present",
+        "the claim sub",
+        "no sub",
+    )
 
 
 def _audiences(suite: Suite) -> None:
@@ -296,19 +405,32 @@ def _audiences(suite: Suite) -> None:
             '"http://mcp.test/mcp"',
             f"{differ} http and https: configure the URL that clients use",
         ),
-        ("client", "The client itself.", ["app"], '"app"', "aud is the client itself: the request named no resource, or this is an ID token"),
+        (
+            "client",
+            "The client itself.",
+            ["app"],
+            '"app"',
+            "aud is the client itself: the request named no resource, or this is an ID token",
+        ),
     ):
         _get(group, f"audience-{id}", comment, token(aud=audience), "wrong_audience", "audience", expected, found, hint)
     strict = suite.group("No one else in `aud`.", config(reject_foreign_audiences=True))
     both = [RESOURCE, "https://other.test"]
-    _get(strict, "audience-foreign", "Someone else beside us.", token(aud=both), "wrong_audience", "audience", f"aud to name {SHOWN} and no one else", f'{SHOWN}, "https://other.test"')
+    _get(
+        strict,
+        "audience-foreign",
+        "Someone else beside us.",
+        token(aud=both),
+        "wrong_audience",
+        "audience",
+        f"aud to name {SHOWN} and no one else",
+        f'{SHOWN}, "https://other.test"',
+    )
 
 
 def _times(suite: Suite) -> None:
     group = suite.group("Times.", config(max_token_age_seconds=600, max_token_lifetime_seconds=3600))
-    soon = (
-        "it has expired a short while ago, and the client should get a new one; if that befalls fresh tokens, compare the clocks"
-    )
+    soon = "it has expired a short while ago, and the client should get a new one; if that befalls fresh tokens, compare the clocks"
     clocks = "the clocks of this machine and of the authorization server differ: correct them, or raise leeway_seconds"
     ends, starts = "exp to be in the future, 30 s allowed", "nbf and iat not to be in the future, 30 s allowed"
     for id, comment, changes, reason, failed, expected, found, hint in (
@@ -325,8 +447,26 @@ def _times(suite: Suite) -> None:
             f"nbf {NOW + 86400}, in 86400 s; iat {NOW - 60}, 60 s ago",
             None,
         ),
-        ("old", "Over its age.", {"iat": NOW - 700}, "too_old", "age", "iat at most 600 s ago, 30 s allowed", f"iat {NOW - 700}, 700 s ago", None),
-        ("long", "Over its lifetime.", {"iat": NOW, "exp": NOW + 3601}, "lifetime_too_long", "lifetime", "exp at most 3600 s after iat", "3601 s", None),
+        (
+            "old",
+            "Over its age.",
+            {"iat": NOW - 700},
+            "too_old",
+            "age",
+            "iat at most 600 s ago, 30 s allowed",
+            f"iat {NOW - 700}, 700 s ago",
+            None,
+        ),
+        (
+            "long",
+            "Over its lifetime.",
+            {"iat": NOW, "exp": NOW + 3601},
+            "lifetime_too_long",
+            "lifetime",
+            "exp at most 3600 s after iat",
+            "3601 s",
+            None,
+        ),
     ):
         _get(group, f"time-{id}", comment, token(**changes), reason, failed, expected, found, hint)
     _get(group, "times-good", "A token in its time.", token(), None, None)
@@ -340,7 +480,14 @@ def _calls(suite: Suite) -> None:
         ("good", "A call that may pass.", {"body": rpc.tool_call("weather")}, None, None, ()),
         ("unread", "The body was not read.", {}, None, "body", ("the body of the request", "not handed in")),
         ("not-json", "A body that is no JSON.", {"body": "{"}, "malformed_call", "call", (message, "the body is not a JSON text in UTF-8")),
-        ("large", "A body over the limit.", {"body": " " * 201}, "call_too_large", "call", (message, "the body is larger than policy.max_body_bytes")),
+        (
+            "large",
+            "A body over the limit.",
+            {"body": " " * 201},
+            "call_too_large",
+            "call",
+            (message, "the body is larger than policy.max_body_bytes"),
+        ),
         (
             "denied",
             "A tool that nobody may use.",
@@ -365,11 +512,26 @@ def _scopes(suite: Suite) -> None:
     group = suite.group("Scopes.", config(server(scope_claims=["scope"]), required_scopes=["https://mcp.test/mcp/read", "b"]))
     needed = 'the scopes "https://mcp.test/mcp/read", "b"'
     what = request(token(scope="a"))
-    group.explain("explained-scope-post", "The body would give the 403 its form alone.", what, "insufficient_scope", "scopes", needed, '"a"', refs=REFS)
+    group.explain(
+        "explained-scope-post",
+        "The body would give the 403 its form alone.",
+        what,
+        "insufficient_scope",
+        "scopes",
+        needed,
+        '"a"',
+        refs=REFS,
+    )
     for id, comment, changes, found, hint in (
         ("other", "Another scope.", {"scope": "a"}, '"a"', None),
         ("short", "The short form of a needed one.", {"scope": "read"}, '"read"', SHORT_SCOPE),
-        ("scp", "Scopes in another claim.", {"scope": ABSENT, "scp": "b"}, "none", "the token has scopes in scp, which is not among scope_claims"),
+        (
+            "scp",
+            "Scopes in another claim.",
+            {"scope": ABSENT, "scp": "b"},
+            "none",
+            "the token has scopes in scp, which is not among scope_claims",
+        ),
         (
             "permissions",
             "Permissions.",
@@ -388,7 +550,12 @@ def _shown(suite: Suite) -> None:
     one_of, hidden = f'iss to be one of "{ISSUER}"', "(not shown: it repeats a part of the token)"
     head = encode(header().encode())
     for id, comment, issuer, found in (
-        ("escaped", "Quotes, control characters and letters beyond ASCII.", 'a"b\\\n\u001b[0m\u202e\u00e9', r'"a\"b\\\u{a}\u{1b}[0m\u{202e}\u{e9}"'),
+        (
+            "escaped",
+            "Quotes, control characters and letters beyond ASCII.",
+            'a"b\\\n\u001b[0m\u202e\u00e9',
+            r'"a\"b\\\u{a}\u{1b}[0m\u{202e}\u{e9}"',
+        ),
         ("cut", "A long text.", "a" * 200, f'"{"a" * 128}" (the first 128 of 200 bytes)'),
         ("repeated", "The header of the token itself.", head, hidden),
     ):
@@ -404,9 +571,7 @@ class _Product:
         self.issuer = issuer
         self.group = suite.group(comment, config(entry, required_scopes=required or ["mcp:read"]))
 
-    def case(
-        self, id: str, comment: str, changes: dict[str, Any], reason: str, failed: str, *said: str | None, alg: str = "RS256"
-    ) -> None:
+    def case(self, id: str, comment: str, changes: dict[str, Any], reason: str, failed: str, *said: str | None, alg: str = "RS256") -> None:
         members = TIMES | {"iss": self.issuer, "aud": RESOURCE} | changes
         head = object_text({"alg": alg, "kid": KID})
         body = object_text(members)
@@ -431,13 +596,31 @@ def _entra(suite: Suite) -> None:
     two.case("entra-tenant", "Another tenant.", {"iss": elsewhere}, "untrusted_issuer", "issuer", one_of, f'"{elsewhere}"', tenants)
     named = {"ver": "2.0", "azp": "app"}
     by_id = "Entra's version 2.0 names the API by its application (client) id: list that in additional_audiences"
-    two.case("entra-audience", "Another API.", named | {"aud": other}, "wrong_audience", "audience", f'aud to name {SHOWN}, "{api}"', f'"{other}"', by_id)
+    two.case(
+        "entra-audience",
+        "Another API.",
+        named | {"aud": other},
+        "wrong_audience",
+        "audience",
+        f'aud to name {SHOWN}, "{api}"',
+        f'"{other}"',
+        by_id,
+    )
     alone = "an application without a user has roles and no scopes: add roles to scope_claims if a role is worth a scope"
     roles = named | {"aud": api, "roles": ["read"]}
     two.case("entra-roles", "Without a user.", roles, "insufficient_scope", "scopes", 'the scopes "api://a/read"', "none", alone)
     one = _Product(suite, "Entra, version 1.0.", v1, ["api://a/read"], preset="entra_v1", **versioned)
     new = "a token of version 2.0: configure its issuer with the preset entra"
-    one.case("entra-version-2", "A token of version 2.0.", {"iss": two.issuer}, "untrusted_issuer", "issuer", f'iss to be one of "{v1}"', f'"{two.issuer}"', new)
+    one.case(
+        "entra-version-2",
+        "A token of version 2.0.",
+        {"iss": two.issuer},
+        "untrusted_issuer",
+        "issuer",
+        f'iss to be one of "{v1}"',
+        f'"{two.issuer}"',
+        new,
+    )
     by_uri = (
         "Entra's version 1.0 names the API by its application id URI, or by its client id, as the client asked: list each that you "
         "accept in additional_audiences"
@@ -457,10 +640,28 @@ def _cognito(suite: Suite) -> None:
         "Cognito's tokens without resource binding have no aud: let clients ask with the resource parameter, or set "
         "unsafe_client_audience with the ids of the app clients"
     )
-    of.case("cognito-no-aud", "No resource binding.", {"aud": ABSENT, "client_id": "c"}, "missing_claim", "claims_present", "the claim aud", "no aud", unbound)
+    of.case(
+        "cognito-no-aud",
+        "No resource binding.",
+        {"aud": ABSENT, "client_id": "c"},
+        "missing_claim",
+        "claims_present",
+        "the claim aud",
+        "no aud",
+        unbound,
+    )
     signed_in = "a sign-in by Cognito's API instead of its login pages, which gives this scope and no others"
     scope = "aws.cognito.signin.user.admin"
-    of.case("cognito-sign-in", "A sign-in without OAuth.", {"scope": scope}, "insufficient_scope", "scopes", 'the scopes "mcp:read"', f'"{scope}"', signed_in)
+    of.case(
+        "cognito-sign-in",
+        "A sign-in without OAuth.",
+        {"scope": scope},
+        "insufficient_scope",
+        "scopes",
+        'the scopes "mcp:read"',
+        f'"{scope}"',
+        signed_in,
+    )
 
 
 def _okta(suite: Suite) -> None:
@@ -472,8 +673,7 @@ def _okta(suite: Suite) -> None:
     one_of, iss = f'iss to be one of "{of.issuer}"', "https://example.okta.com"
     of.case("okta-org", "The org authorization server.", {"iss": iss}, "untrusted_issuer", "issuer", one_of, f'"{iss}"', org)
     begins = (
-        "the audience with which Okta's authorization server default begins: set it to the resource, or list it in "
-        "additional_audiences"
+        "the audience with which Okta's authorization server default begins: set it to the resource, or list it in additional_audiences"
     )
     default = {"aud": "api://default", "cid": "c", "scp": ["mcp:read"]}
     of.case("okta-default", "The first audience.", default, "wrong_audience", "audience", f"aud to name {SHOWN}", '"api://default"', begins)
@@ -486,12 +686,32 @@ def _keycloak(suite: Suite) -> None:
     of.case("keycloak-refresh", "A refresh token.", {}, "algorithm_not_allowed", "algorithm", algorithms, '"HS512"', refresh, alg="HS512")
     inner = "http://keycloak:8080/realms/main"
     host = "the same realm under another host name: set Keycloak's host name, or list both issuers"
-    of.case("keycloak-host", "The inner host name.", {"iss": inner}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{inner}"', host)
+    of.case(
+        "keycloak-host",
+        "The inner host name.",
+        {"iss": inner},
+        "untrusted_issuer",
+        "issuer",
+        f'iss to be one of "{of.issuer}"',
+        f'"{inner}"',
+        host,
+    )
     typed = {"typ": "Bearer", "azp": "app"}
     absent = f"Keycloak names an audience only where a mapper says so: {KEYCLOAK_MAPPER}"
-    of.case("keycloak-no-aud", "No audience.", typed | {"aud": ABSENT}, "missing_claim", "claims_present", "the claim aud", "no aud", absent)
+    of.case(
+        "keycloak-no-aud", "No audience.", typed | {"aud": ABSENT}, "missing_claim", "claims_present", "the claim aud", "no aud", absent
+    )
     account = f"Keycloak names account where no mapper says otherwise: {KEYCLOAK_MAPPER}"
-    of.case("keycloak-account", "No mapper.", typed | {"aud": "account"}, "wrong_audience", "audience", f"aud to name {SHOWN}", '"account"', account)
+    of.case(
+        "keycloak-account",
+        "No mapper.",
+        typed | {"aud": "account"},
+        "wrong_audience",
+        "audience",
+        f"aud to name {SHOWN}",
+        '"account"',
+        account,
+    )
 
 
 def _auth0(suite: Suite) -> None:
@@ -501,20 +721,40 @@ def _auth0(suite: Suite) -> None:
         "Auth0 answers a request that names no API with an encrypted token: turn on the Resource Parameter Compatibility Profile, or "
         "set a default audience for the tenant"
     )
-    _get(of.group, "auth0-encrypted", "No audience was asked for.", "a.b.c.d.e", "malformed_token", "token_syntax", parts, "5 parts", no_api)
+    _get(
+        of.group, "auth0-encrypted", "No audience was asked for.", "a.b.c.d.e", "malformed_token", "token_syntax", parts, "5 parts", no_api
+    )
     algorithms, secret = "alg to be one of RS256, PS256", "set the signing algorithm of the API in Auth0 to RS256"
     of.case("auth0-hmac", "An API with HS256.", {}, "algorithm_not_allowed", "algorithm", algorithms, '"HS256"', secret, alg="HS256")
     user_info = "https://example.eu.auth0.com/userinfo"
     hint = "the token is for Auth0's user info endpoint alone: the request named no API"
     for_user_info = {"aud": user_info, "azp": "app", "scope": "openid"}
-    of.case("auth0-userinfo", "For the user info endpoint.", for_user_info, "wrong_audience", "audience", f"aud to name {SHOWN}", f'"{user_info}"', hint)
+    of.case(
+        "auth0-userinfo",
+        "For the user info endpoint.",
+        for_user_info,
+        "wrong_audience",
+        "audience",
+        f"aud to name {SHOWN}",
+        f'"{user_info}"',
+        hint,
+    )
 
 
 def _workos(suite: Suite) -> None:
     of = _Product(suite, "WorkOS.", "https://example.authkit.app", preset="workos")
     session = "a session token of WorkOS, which names no audience: MCP clients get theirs from the AuthKit domain"
     iss = "https://api.workos.com"
-    of.case("workos-session", "A session token.", {"iss": iss}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{iss}"', session)
+    of.case(
+        "workos-session",
+        "A session token.",
+        {"iss": iss},
+        "untrusted_issuer",
+        "issuer",
+        f'iss to be one of "{of.issuer}"',
+        f'"{iss}"',
+        session,
+    )
     environment = "WorkOS names its environment unless the resource is among its MCP resource indicators and the client sends it"
     aud = {"aud": "client_01", "scope": "openid"}
     of.case("workos-environment", "The environment.", aud, "wrong_audience", "audience", f"aud to name {SHOWN}", '"client_01"', environment)
@@ -524,7 +764,16 @@ def _descope(suite: Suite) -> None:
     of = _Product(suite, "Descope.", "https://api.descope.com/v1/apps/agentic/P2a/MS1", preset="descope")
     iss = "https://api.descope.com/v1/apps/P2a"
     project = "a token of another MCP server or of the project: the issuer must be that of this MCP server in the console"
-    of.case("descope-project", "A session of the project.", {"iss": iss}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{iss}"', project)
+    of.case(
+        "descope-project",
+        "A session of the project.",
+        {"iss": iss},
+        "untrusted_issuer",
+        "issuer",
+        f'iss to be one of "{of.issuer}"',
+        f'"{iss}"',
+        project,
+    )
     console = "Descope names the MCP server by the URL in its console: set it to the resource"
     aud = {"aud": "P2a", "scope": "mcp:read"}
     of.case("descope-audience", "No URL in the console.", aud, "wrong_audience", "audience", f"aud to name {SHOWN}", '"P2a"', console)
@@ -540,8 +789,12 @@ def _authentik(suite: Suite) -> None:
 def _adfs(suite: Suite) -> None:
     of = _Product(suite, "AD FS.", "http://fs.test/adfs/services/trust", preset="adfs")
     iss, identity = "https://fs.test/adfs", "the issuer of AD FS's ID tokens: send the access token"
-    of.case("adfs-id-token", "An ID token.", {"iss": iss}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{iss}"', identity)
+    of.case(
+        "adfs-id-token", "An ID token.", {"iss": iss}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{iss}"', identity
+    )
     aud = "urn:microsoft:userinfo"
     hint = "AD FS names its user info endpoint when a request names no resource: let clients send the resource parameter"
     for_user_info = {"aud": aud, "appid": "app", "scp": "openid"}
-    of.case("adfs-userinfo", "No resource was named.", for_user_info, "wrong_audience", "audience", f"aud to name {SHOWN}", f'"{aud}"', hint)
+    of.case(
+        "adfs-userinfo", "No resource was named.", for_user_info, "wrong_audience", "audience", f"aud to name {SHOWN}", f'"{aud}"', hint
+    )

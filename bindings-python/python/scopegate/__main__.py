@@ -1,0 +1,9 @@
+"""``python -m scopegate``."""
+
+from __future__ import annotations
+
+import sys
+
+from scopegate._command_line import main
+
+sys.exit(main())
