@@ -15,7 +15,6 @@ package scopegate
 import "C"
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -150,7 +149,9 @@ func (s *server) ask(question question, request *Request, token *keptToken, want
 	return s.readReply(question, &found, layout.spent)
 }
 
-func (s *server) cross(question question, layout *layout, body []byte, wanted *keyRequest, detail string, found *C.scopegate_go_reply) {
+func (s *server) cross(
+	question question, layout *layout, body []byte, wanted *keyRequest, detail string, found *C.scopegate_go_reply,
+) {
 	handle := s.enter()
 	defer s.leave(handle)
 	var partRoom *C.scopegate_str
@@ -237,7 +238,7 @@ func (s *server) readAccepted(found *C.scopegate_go_reply, spent *spentToken) re
 	spent.token = found.token
 	verification := uint64(found.verification)
 	if known := s.verified.find(verification); known != nil {
-		return reply{token: known.remembered.copy(known)}
+		return reply{token: known.remembered.clone(known)}
 	}
 	lists := found.lists[:]
 	if found.is_read == 0 {
@@ -304,8 +305,8 @@ func readToken(view *C.scopegate_go_token, lent []C.scopegate_str) *AccessToken 
 	return token
 }
 
-// copy is for whoever may change it, lists and claims included.
-func (t *AccessToken) copy(kept *keptToken) *AccessToken {
+// clone is for whoever may change it, lists and claims included.
+func (t *AccessToken) clone(kept *keptToken) *AccessToken {
 	scopes, effective := len(t.Scopes), len(t.Scopes)+len(t.EffectiveScopes)
 	copied, lists := newToken(effective + len(t.Audience))
 	lists = append(append(append(lists, t.Scopes...), t.EffectiveScopes...), t.Audience...)
@@ -313,7 +314,8 @@ func (t *AccessToken) copy(kept *keptToken) *AccessToken {
 	copied.Scopes = lists[:scopes:scopes]
 	copied.EffectiveScopes = lists[scopes:effective:effective]
 	copied.Audience = lists[effective:len(lists):len(lists)]
-	copied.Claims = bytes.Clone(t.Claims)
+	copied.Claims = make(json.RawMessage, len(t.Claims))
+	copy(copied.Claims, t.Claims)
 	copied.kept = kept
 	return copied
 }

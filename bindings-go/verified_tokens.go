@@ -54,7 +54,7 @@ func (v *verifiedTokens) remember(verification uint64, token *AccessToken) {
 	if place.came.Swap(verification) != verification {
 		return
 	}
-	token.kept.remembered = token.copy(nil)
+	token.kept.remembered = token.clone(nil)
 	place.held.Store(&verifiedToken{verification, weak.Make(token.kept)})
 	v.held[verification%C.SCOPEGATE_GO_REMEMBERED].Store(verification)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::ops::Deref;
 use std::ptr;
 use std::slice;
 use std::str;
@@ -93,13 +94,13 @@ const MAX_SIZE: usize = 4096;
 pub(crate) struct View<'a> {
     method: Cow<'a, str>,
     target: Cow<'a, str>,
-    authorization: Vec<&'a [u8]>,
-    origin: Vec<&'a [u8]>,
+    authorization: Lines<'a>,
+    origin: Lines<'a>,
     access_control_request_method: Option<&'a [u8]>,
     access_control_request_headers: Option<&'a [u8]>,
-    protocol_version: Vec<&'a [u8]>,
-    mcp_method: Vec<&'a [u8]>,
-    mcp_name: Vec<&'a [u8]>,
+    protocol_version: Lines<'a>,
+    mcp_method: Lines<'a>,
+    mcp_name: Lines<'a>,
     scopes: Vec<Cow<'a, str>>,
     body: Option<&'a [u8]>,
     calls: Option<Vec<McpCall<'a>>>,
@@ -265,11 +266,37 @@ unsafe fn list<'a, T>(items: *const T, count: usize, name: &str) -> Result<&'a [
 /// # Safety
 ///
 /// As [`list`], and each item as [`Str::bytes`].
-unsafe fn lines<'a>(items: *const Str, count: usize, name: &str) -> Result<Vec<&'a [u8]>, ArgumentError> {
+unsafe fn lines<'a>(items: *const Str, count: usize, name: &str) -> Result<Lines<'a>, ArgumentError> {
     // SAFETY: by the same contract.
     let items = unsafe { list(items, count, name) }?;
     // SAFETY: by the same contract.
-    items.iter().map(|line| unsafe { bytes(*line, name) }.map(Option::unwrap_or_default)).collect()
+    let line = |item: &Str| unsafe { bytes(*item, name) }.map(Option::unwrap_or_default);
+    Ok(match items {
+        [] => Lines::None,
+        [only] => Lines::One([line(only)?]),
+        all => Lines::More(all.iter().map(line).collect::<Result<_, _>>()?),
+    })
+}
+
+/// The lines of a field. Nearly always there is one at the most, and no allocation.
+#[derive(Default)]
+enum Lines<'a> {
+    #[default]
+    None,
+    One([&'a [u8]; 1]),
+    More(Vec<&'a [u8]>),
+}
+
+impl<'a> Deref for Lines<'a> {
+    type Target = [&'a [u8]];
+
+    fn deref(&self) -> &[&'a [u8]] {
+        match self {
+            Lines::None => &[],
+            Lines::One(line) => line,
+            Lines::More(lines) => lines,
+        }
+    }
 }
 
 /// # Safety
