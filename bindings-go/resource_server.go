@@ -156,10 +156,10 @@ func (g *ResourceServer) WellKnown(request Request) *Response {
 	return g.ask(wellKnown, &request, nil, nil, "").document
 }
 
-// WarmUp fetches the keys of every issuer of which no usable ones are held. Calling it is optional: without it the first
-// request of each issuer waits instead.
+// WarmUp fetches the keys of every issuer of which no usable ones are held, and the authorization server's metadata where
+// that is served. Calling it is optional: without it the first request of each issuer waits instead.
 //
-// The error is a *KeysError that names each issuer whose keys are missing, or ctx.Err(). The gate is usable either way.
+// The error is a *KeysError that names each issuer whose keys or metadata are missing, or ctx.Err(). The gate is usable either way.
 func (g *ResourceServer) WarmUp(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

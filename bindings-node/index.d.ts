@@ -243,10 +243,11 @@ export class ResourceServer {
   ): HttpResponse | undefined;
 
   /**
-   * Fetches the keys of every issuer of which no usable ones are held. Calling it is optional.
+   * Fetches the keys of every issuer of which no usable ones are held, and the authorization server's metadata where that
+   * is served. Calling it is optional.
    *
-   * Rejects with an `AggregateError` that has one error for each issuer whose keys are not to be had. Those that were
-   * fetched are kept.
+   * Rejects with an `AggregateError` that has one error for each issuer whose keys or metadata are not to be had. Those
+   * that were fetched are kept.
    */
   warmUp(): Promise<void>;
 

@@ -835,11 +835,12 @@ scopegate_status scopegate_server_start_refresh(const struct scopegate_server *s
                                                 struct scopegate_error **error);
 
 /**
- * Fetches the keys of every issuer of which no usable ones are held, four issuers at a time. *Blocks* until they are
- * there or cannot be had. For the start of a program; without it the first request of each issuer waits instead.
+ * Fetches the keys of every issuer of which no usable ones are held, four issuers at a time, and the authorization
+ * server's metadata where that is served. *Blocks* until they are there or cannot be had. For the start of a program;
+ * without it the first request of each issuer waits instead.
  *
- * `SCOPEGATE_OK`, or `SCOPEGATE_KEYS_UNAVAILABLE` with `error`, which names each issuer whose keys are missing and may
- * be NULL. The server is usable either way.
+ * `SCOPEGATE_OK`, or `SCOPEGATE_KEYS_UNAVAILABLE` with `error`, which names each issuer whose keys or metadata are missing
+ * and may be NULL. The server is usable either way.
  */
 scopegate_status scopegate_server_warm_up(const struct scopegate_server *server,
                                           struct scopegate_error **error);

@@ -14,7 +14,7 @@ import pytest
 from scopegate import ResourceServer
 from scopegate.testing import Issuer
 
-RESOURCE = "https://mcp.test/mcp"
+RESOURCE = "https://mcp.example.com/mcp"
 NOW = 1800000000
 CALL = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "weather", "arguments": {}}})
 
@@ -130,3 +130,10 @@ def test_mistakes_are_told_and_no_token_is_repeated(scene: Scene) -> None:
         assert done.stdout == ""
         assert token[:12] not in done.stderr
         assert done.stderr != ""
+
+
+def test_the_documentation_shows_what_comes_out(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, required_scopes=["mcp:read"])
+    done = scene.run(scene.token(aud=f"{RESOURCE}/"))
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert f"```text\n{done.stdout}```\n" in page

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+import time
 
 import pytest
 from conftest import RESOURCE
@@ -132,3 +134,34 @@ def test_what_a_child_does_to_its_keys_is_not_done_to_its_parents(issuer: Issuer
 
     assert exit_status_of_child(child) == 0
     decide(gate, value)
+
+
+def test_child_serves_the_metadata_of_its_parent_and_fetches_it_for_itself(issuer: Issuer, keys: KeyServer) -> None:
+    document = json.dumps({"issuer": "https://as.test", "token_endpoint": "https://as.test/token"}).encode()
+    keys.documents["/metadata"] = document
+    server: AuthorizationServer = {
+        **issuer.server(),
+        "discovery_url": f"{keys.url}/metadata",
+        "metadata_issuer": "https://as.test",
+    }
+    gate = ResourceServer(resource=RESOURCE, authorization_servers=[server], serve_authorization_server_metadata=True)
+
+    def status() -> int:
+        answer = gate.well_known("GET", "/.well-known/oauth-authorization-server")
+        assert answer is not None
+        return answer.status
+
+    def comes() -> None:
+        deadline = time.monotonic() + 20
+        while status() != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    assert exit_status_of_child(comes) == 0
+    gate.warm_up()
+    keys.status = 500
+
+    def is_there() -> None:
+        assert status() == 200
+
+    assert exit_status_of_child(is_there) == 0

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -263,6 +264,18 @@ def test_further_need_is_checked_on_a_verified_token(issuer: Issuer, gate: Resou
         gate.require(token, scopes=["write"])
     assert (caught.value.reason, caught.value.status) == ("insufficient_scope", 403)
     assert 'scope="write' in dict(caught.value.headers)["WWW-Authenticate"]
+
+
+def test_explanation_is_frozen_data_that_tells_each_check(issuer: Issuer, gate: ResourceServer) -> None:
+    explanation = gate.explain(issuer.authorization(aud="https://other.test"), method="GET")
+    failed = [check for check in explanation.checks if check.outcome == "failed"]
+    assert [(check.check, check.found) for check in failed] == [("audience", '"https://other.test"')]
+    assert json.loads(explanation.to_json())["reason"] == explanation.reason == "wrong_audience"
+    assert str(explanation).startswith(f"Refused: wrong_audience, answered as {explanation.status}.\n")
+    with pytest.raises(FrozenInstanceError):
+        explanation.reason = None  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(explanation)) == explanation
+    assert gate.explain(issuer.authorization()).outcome == "accepted"
 
 
 def test_allowed_tells_what_a_list_may_show(issuer: Issuer) -> None:

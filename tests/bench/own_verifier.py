@@ -80,8 +80,9 @@ def head(number: str, text: str) -> None:
     print(f"\n{number:4}{text}", flush=True)
 
 
-def row(verifier: Verifier, result: str) -> None:
-    print(f"    {verifier.name:24} | {result}", flush=True)
+def row(verifier: Verifier, result: str, *, of: str = "") -> None:
+    """`of`: what the row is about, where the verifier has several."""
+    print(f"    {verifier.name + of:24} | {result}", flush=True)
 
 
 def expect(what: str, holds: bool) -> None:
@@ -220,7 +221,7 @@ def cost() -> None:
         for capacity, seen in (0, "first seen"), (1, "seen before"):
             cache: scopegate.TokenCache = {"capacity": capacity}
             gate = ResourceServer(resource=resource, authorization_servers=[server], token_cache=cache)
-            row(f"{SCOPEGATE}, {seen}", f"{median_us(partial(gate.authorize, f'Bearer {token}')):.1f} us")
+            row(SCOPEGATE, f"{median_us(partial(gate.authorize, f'Bearer {token}')):.1f} us", of=f", {seen}")
 
 
 def median_us(call: Callable[[], object]) -> float:

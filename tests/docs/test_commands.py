@@ -63,7 +63,12 @@ def npm(words: list[str], block: Block) -> None:
 
 
 def npx(words: list[str], _: Block) -> None:
-    """That this bundle runs is tested where it is made."""
+    """That the bundle runs is tested where it is made."""
+    if words[0] == "scopegate":
+        usage = read("bindings-node/lib/command-line.js")
+        assert words[1] == "explain"
+        assert all(f"  {flag} " in usage for flag in words[2:] if flag.startswith("-"))
+        return
     assert words[0] == "esbuild"
     assert f'"npx {words[0]} {words[1]} ' in read("bindings-node/test/documentation.test.mjs")
 
@@ -107,6 +112,9 @@ def python(words: list[str], _: Block) -> None:
     match words:
         case ["-m", "venv", _folder]:
             pass
+        case ["-m", "scopegate", "explain", *options]:
+            flags = [word for word in options if word.startswith("-")]
+            assert all(f'"{flag}"' in read("bindings-python/python/scopegate/_command_line.py") for flag in flags)
         case [path, *flags]:
             program = read(path)
             assert all(flag in program for flag in flags if flag.startswith("-")), words

@@ -26,6 +26,7 @@ BY_LANGUAGE = {
 BY_PLACE = {
     ("README.md", ""): "bindings-python/tests/test_readme.py",
     ("docs/go.md", "text"): "bindings-go/mcp/docs_test.go",
+    ("docs/operating.md", "text"): "bindings-python/tests/test_command_line.py",
     ("docs/frameworks/rmcp.md", "rust"): "core/examples/rmcp/tests/example.rs",
 }
 """Page and language -> who compares what is shown there with what comes out."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,20 @@ PROGRAM = Path(serve.__file__)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[1])}
 
 
-def started(environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def started(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The program, which is killed if it has not ended by itself."""
+    with subprocess.Popen(
         [sys.executable, str(PROGRAM)],
         env={**ENVIRONMENT, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -47,6 +47,13 @@ void gate.authorize({ authorisation: "x" });
 // @ts-expect-error: a kind is one of three
 gate.allowed(token, "tool", "weather");
 
+const explained: string = gate
+  .explain({ authorization: "a" })
+  .checks.map(({ check, hint }) => check + hint)
+  .join();
+// @ts-expect-error: it cannot be changed
+gate.explain().outcome = "accepted";
+
 gate.replaceKeys("https://as.test", { keys: [] });
 gate.replaceKeys("https://as.test", "{}");
 // @ts-expect-error: a key set has keys
@@ -87,4 +94,4 @@ scopegate(gate, {
 scopegate(gate, { pubic: [] });
 
 export { filteredLow, filteredV1, filteredV2, versionText };
-export { forV1, forV2, fromV1, fromV2, promised, reason, scopes, subject, unknown, v1Verifier, v2Verifier };
+export { explained, forV1, forV2, fromV1, fromV2, promised, reason, scopes, subject, unknown, v1Verifier, v2Verifier };

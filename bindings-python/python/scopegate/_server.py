@@ -227,10 +227,11 @@ class ResourceServer(Authorizer):
         )
 
     def warm_up(self) -> None:
-        """Fetches the keys of every issuer now, unless usable ones are held, which blocks. Calling it is optional.
+        """Fetches the keys of every issuer now, unless usable ones are held, and the authorization server's metadata
+        where that is served. Blocks. Calling it is optional.
 
-        Raises ``ConnectionError`` that names each issuer whose keys are not to be had, and the step that failed.
-        Those that were fetched are kept.
+        Raises ``ConnectionError`` that names each issuer whose keys or metadata are not to be had, and the step that
+        failed. Those that were fetched are kept.
         """
         self._native.warm_up()
 

@@ -18,7 +18,7 @@ use super::attempts::{Attempts, Flight};
 use super::discovery::Discovery;
 use super::exchange::Exchange;
 use super::plan::{Purpose, SOON, Validity};
-use super::scheduler::{self, SLOTS, Scheduled, Slot, Slots};
+use super::scheduler::{self, SLOTS, Scheduled, Slot};
 use super::source::{LastError, Threads, draw};
 use crate::clock::Clock;
 use crate::fetch::{Document, Fetch, FetchError, FetchStep, Lookups};
@@ -44,8 +44,6 @@ pub(crate) struct Relay {
     discovery: Discovery,
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
-    threads: Threads,
-    slots: &'static Slots,
     per_process: ArcSwap<PerProcess>,
     me: Weak<Relay>,
 }
@@ -110,28 +108,9 @@ impl RelayStatus {
 impl Relay {
     /// Does no IO and starts no thread.
     pub(crate) fn new(settings: RelaySettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Relay> {
-        Relay::build(settings, fetch, clock, &SLOTS, Threads::OfTheProcess)
-    }
-
-    fn build(
-        settings: RelaySettings,
-        fetch: Arc<dyn Fetch>,
-        clock: Arc<dyn Clock>,
-        slots: &'static Slots,
-        threads: Threads,
-    ) -> Arc<Relay> {
         let discovery = Discovery::new(settings.discovery_url.clone(), settings.issuer.clone());
         let per_process = ArcSwap::from_pointee(PerProcess::new(None));
-        Arc::new_cyclic(|me| Relay {
-            settings,
-            discovery,
-            fetch,
-            clock,
-            threads,
-            slots,
-            per_process,
-            me: me.clone(),
-        })
+        Arc::new_cyclic(|me| Relay { settings, discovery, fetch, clock, per_process, me: me.clone() })
     }
 
     /// What it goes by.
@@ -235,7 +214,7 @@ impl Relay {
             let limit = || FetchError::new(FetchStep::Start, "the limit of fetches is reached");
             return Boarding::Refused(last.unwrap_or_else(limit));
         }
-        match self.slots.take() {
+        match SLOTS.take() {
             Some(slot) => {
                 Boarding::Leads(records.attempts.begin(now, self.fetch.timeout(), Purpose::Due), slot)
             }
@@ -251,7 +230,7 @@ impl Relay {
         let Boarding::Leads(flight, slot) = self.board(here) else { return };
         let Some(me) = self.me.upgrade() else { return };
         let of_thread = Arc::clone(here);
-        if self.threads.run(move || me.fly(&of_thread, flight, slot)).is_err() {
+        if Threads::OfTheProcess.run(move || me.fly(&of_thread, flight, slot)).is_err() {
             let failure = FetchError::new(FetchStep::Start, "no thread could be started");
             self.land(here, &flight, Err(failure));
         }
@@ -325,7 +304,7 @@ impl Relay {
     }
 
     fn is_watched(&self) -> bool {
-        self.settings.background_refresh && matches!(self.threads, Threads::OfTheProcess)
+        self.settings.background_refresh
     }
 
     fn watch(&self) {

@@ -84,8 +84,8 @@ fn is_expected(found: &str, expected: &str) -> bool {
         "found": failed["found"],
         "hint": failed["hint"],
     });
-    let line = json!({"id": line["id"], "told": told}).to_string();
-    line == expected
+    let written = json!({"id": line["id"], "told": told}).to_string();
+    written == expected
 }
 
 /// Every file of vectors, by name.

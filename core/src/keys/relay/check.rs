@@ -17,7 +17,7 @@ const FOR_PEOPLE: [&str; 3] = ["service_documentation", "op_policy_uri", "op_tos
 /// the URLs which clients and browsers call are https. `plain` is whether they may be http too, on loopback or one of
 /// `insecure_hosts`.
 ///
-/// Not checked: whether members are missing (RFC 8414 section 2), where the URLs lead, and what else is said.
+/// Not checked: whether members are missing (RFC 8414 section 2), where the URLs lead, objects in lists, and what else is said.
 pub(super) fn members(
     members: &Map<String, Value>,
     plain: bool,
@@ -30,7 +30,6 @@ pub(super) fn members(
         let is_for_people = FOR_PEOPLE.contains(&name.as_str());
         match value {
             Value::Null => {}
-            Value::Object(nested) => self::members(nested, plain, insecure_hosts)?,
             Value::String(text) if is_called && !may_be_called(text, plain, insecure_hosts) => {
                 return Err(failed("an endpoint in it is no https URL"));
             }
@@ -39,6 +38,7 @@ pub(super) fn members(
             }
             Value::String(_) => {}
             _ if is_called || is_for_people => return Err(failed("a URL in it is no string")),
+            Value::Object(nested) => self::members(nested, plain, insecure_hosts)?,
             _ => {}
         }
         if !seen.insert(name) {
@@ -89,6 +89,7 @@ mod tests {
                 r#""https://as.example/a b""#,
                 r#""https://127.1/""#,
                 r#"["https://as.example/a"]"#,
+                r#"{"token_endpoint":"https://as.example/a"}"#,
                 "7",
                 "true",
             ] {
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_found_in_any_letters_and_at_any_depth() {
+    fn endpoints_are_found_in_any_letters_and_in_members_that_are_objects() {
         for document in [
             r#"{"Token_Endpoint":"http://as.example/a"}"#,
             r#"{"to\u212Aen_endpoint":"http://as.example/a"}"#,
