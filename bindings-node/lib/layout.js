@@ -20,6 +20,11 @@ const FIELD = {
   mcpMethod: 7,
   mcpName: 8,
   scope: 9,
+  tokenIssuer: 10,
+  tokenSubject: 11,
+  tokenClientId: 12,
+  tokenId: 13,
+  tokenScope: 14,
 };
 
 /** Before each text stand the number of its field and its length. */
@@ -65,6 +70,21 @@ class Layout {
     this.#lines(FIELD.mcpName, request.mcpName);
     const { scopes } = request;
     for (let at = 0; at < scopes.length; at += 1) this.#text(FIELD.scope, /** @type {string} */ (scopes[at]));
+    return this.#end;
+  }
+
+  /**
+   * The same, with the token that is decided on.
+   * @param {Prepared} request
+   * @param {import("./access-token.js").Kept} token
+   */
+  writeWith(request, { issuer, subject, clientId, tokenId, scope }) {
+    this.write(request);
+    this.#text(FIELD.tokenIssuer, issuer);
+    if (subject !== undefined) this.#text(FIELD.tokenSubject, subject);
+    if (clientId !== undefined) this.#text(FIELD.tokenClientId, clientId);
+    if (tokenId !== undefined) this.#text(FIELD.tokenId, tokenId);
+    this.#text(FIELD.tokenScope, scope);
     return this.#end;
   }
 

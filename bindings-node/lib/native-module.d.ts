@@ -24,11 +24,6 @@ export interface NativeRefusal {
   response: NativeResponse;
 }
 
-export interface NativeToken {
-  handle: Handle<"token">;
-  text: string;
-}
-
 export interface NativeKeys {
   handle: Handle<"keys">;
   source: number;
@@ -52,6 +47,8 @@ type Made = Handle<"made">;
 type Length = number;
 type Body = Uint8Array | undefined;
 type Calls = readonly NativeCall[] | undefined;
+/** A text is a token's that never came before, a number that of a verification. */
+type Decision = string | number | NativeOutcome;
 
 export function version(): string;
 export function reasons(): string[];
@@ -76,26 +73,14 @@ export function describe(server: Server): {
   backgroundRefresh: boolean;
   warnings: string[];
 };
-export function serve(made: Made, layout: Uint8Array): Server;
+export function serve(made: Made, layout: Uint8Array, numbers: Buffer): Server;
 export function layOutIn(server: Server, layout: Uint8Array): void;
-export function checksOf(server: Server): (length: Length) => number | NativeOutcome;
-export function checkCall(server: Server, length: Length, body: Body, calls: Calls): number | NativeOutcome;
-export function checkAfter(
-  server: Server,
-  length: Length,
-  body: Body,
-  calls: Calls,
-  keys: Handle<"keys">,
-): number | NativeOutcome;
-export function accepted(server: Server, verification: number): NativeToken;
+export function checksOf(server: Server): (length: Length) => Decision;
+export function checkCall(server: Server, length: Length, body: Body, calls: Calls): Decision;
+export function checkAfter(server: Server, length: Length, body: Body, calls: Calls, keys: Handle<"keys">): Decision;
+export function accepted(server: Server, verification: number): string;
 export function internalError(server: Server, length: Length, detail: string): NativeRefusal;
-export function require(
-  server: Server,
-  token: Handle<"token">,
-  length: Length,
-  body: Body,
-  calls: Calls,
-): NativeRefusal | null;
+export function require(server: Server, length: Length, body: Body, calls: Calls): NativeRefusal | null;
 export function calls(server: Server, length: Length, body: Body): { json?: string; refusal?: NativeRefusal };
 export function explain(server: Server, length: Length, body: Body, calls: Calls): { json: string; text: string };
 export function pasted(text: Uint8Array): {
@@ -108,8 +93,7 @@ export function pasted(text: Uint8Array): {
   mcpName: string[];
   body?: Uint8Array;
 };
-export function allowed(server: Server, token: Handle<"token">, kind: string, name: string): boolean;
-export function claims(token: Handle<"token">): string;
+export function allowed(server: Server, length: Length, kind: string, name: string): boolean;
 export function wellKnown(server: Server, length: Length): NativeResponse | null;
 export function notFound(server: Server, target: string): NativeResponse | null;
 export function healthResponse(server: Server, method: string): NativeResponse | null;

@@ -1,6 +1,6 @@
 "use strict";
 
-const { accessTokenOf, handleOf, isAccessToken } = require("./access-token.js");
+const { TokenReader, isAccessToken, keptOf } = require("./access-token.js");
 const { toJson } = require("./configuration.js");
 const { ConfigError, Rejected } = require("./errors.js");
 const { Explanation } = require("./explanation.js");
@@ -40,6 +40,7 @@ function resourceServerOver(native) {
     #onRefusal;
     #fetches;
     #layout = new Layout((bytes) => native.layOutIn(this.#server, bytes));
+    #reader = new TokenReader();
     #verified = new VerifiedTokens();
 
     /**
@@ -52,7 +53,7 @@ function resourceServerOver(native) {
         throw new TypeError("onRefusal: expected a function");
       }
       const server = configuration instanceof Made ? configuration.server : ResourceServer.#open(configuration);
-      this.#server = native.serve(server, this.#layout.bytes);
+      this.#server = native.serve(server, this.#layout.bytes, this.#reader.bytes);
       this.#checked = native.checksOf(this.#server);
       this.#description = native.describe(this.#server);
       this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
@@ -124,9 +125,9 @@ function resourceServerOver(native) {
      */
     require(token, details = {}) {
       const request = prepareAtOnce(details);
-      const handle = handleOf(token);
+      const kept = keptOf(token);
       const refusal = this.#guard(request, () =>
-        native.require(this.#server, handle, this.#layout.write(request), request.body, request.calls),
+        native.require(this.#server, this.#layout.writeWith(request, kept), request.body, request.calls),
       );
       if (refusal) throw this.#refused(new Rejected(refusal));
     }
@@ -146,12 +147,15 @@ function resourceServerOver(native) {
      * @param {string} name
      */
     allowed(token, kind, name) {
-      const handle = handleOf(token);
+      const kept = keptOf(token);
       if (!["tools", "prompts", "resources"].includes(kind)) {
         throw new TypeError('kind: expected "tools", "prompts" or "resources"');
       }
       if (typeof name !== "string") throw new TypeError("name: expected a string");
-      return this.#guard(prepare({}), () => native.allowed(this.#server, handle, kind, name));
+      const request = prepare({});
+      return this.#guard(request, () =>
+        native.allowed(this.#server, this.#layout.writeWith(request, kept), kind, name),
+      );
     }
 
     /**
@@ -327,16 +331,20 @@ function resourceServerOver(native) {
     }
 
     /**
-     * At once, since the native module knows no other token than the one that it accepted last.
-     * @param {number | NativeOutcome} outcome
+     * At once, since the native module knows no other token than the one that it accepted last. An object is remembered from
+     * its second coming on: most tokens of those that come once do not come again.
+     * @param {string | number | NativeOutcome} outcome
      * @returns {AccessToken | NativeOutcome}
      */
     #judged(outcome) {
-      if (typeof outcome !== "number") return own(outcome);
-      const known = this.#verified.find(outcome);
-      if (known !== undefined) return known;
-      const token = accessTokenOf(native.accepted(this.#server, outcome));
-      this.#verified.remember(outcome, token);
+      if (typeof outcome === "number") return this.#verified.find(outcome) ?? this.#remembered(outcome);
+      return typeof outcome === "string" ? this.#reader.read(outcome) : own(outcome);
+    }
+
+    /** @param {number} verification of the token that was accepted last */
+    #remembered(verification) {
+      const token = this.#reader.read(native.accepted(this.#server, verification));
+      this.#verified.remember(verification, token);
       return token;
     }
 

@@ -13,8 +13,6 @@ const PLACES = 1024;
  * held weakly, and its place is the next one's that comes to it.
  */
 class VerifiedTokens {
-  /** The number that came last to each place. */
-  #came = new Float64Array(PLACES);
   /** @type {({ readonly verification: number, readonly token: WeakRef<AccessToken> } | undefined)[]} */
   #places = new Array(PLACES).fill(undefined);
 
@@ -28,14 +26,12 @@ class VerifiedTokens {
   }
 
   /**
-   * Remembers an object from its second coming on: most tokens of those that come once do not come again.
+   * Remembers an object.
    * @param {number} verification
    * @param {AccessToken} token
    */
   remember(verification, token) {
-    const at = verification % PLACES;
-    if (this.#came[at] === verification) this.#places[at] = { verification, token: new WeakRef(token) };
-    this.#came[at] = verification;
+    this.#places[verification % PLACES] = { verification, token: new WeakRef(token) };
   }
 }
 

@@ -17,6 +17,7 @@ mod panics;
 mod request;
 mod server;
 mod testing;
+mod told;
 
 use napi_derive::{module_init, napi};
 

@@ -1,9 +1,8 @@
 //! What the core says -> plain objects for JavaScript.
 
 use napi::bindgen_prelude::External;
-use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{AccessToken, ConfigMistake, HttpResponse, KeyRequest, Rejection};
+use scopegate_core::{ConfigMistake, HttpResponse, KeyRequest, Rejection};
 
 use crate::keys::Keys;
 
@@ -16,14 +15,6 @@ pub(crate) struct Outcome {
     pub keys: Option<KeysNeeded>,
     /// The token is good, and the body decides: the most bytes of it that are read.
     pub body_limit: Option<i64>,
-}
-
-/// What a valid token says. The claims are asked for with the handle, when someone reads them.
-#[napi(object, object_from_js = false)]
-pub(crate) struct Token {
-    pub handle: External<AccessToken>,
-    /// Everything else, in one piece: `lib/access-token.js` takes it apart.
-    pub text: String,
 }
 
 /// A refusal with the response that is ready to send.
@@ -84,43 +75,6 @@ impl Outcome {
 
     pub(crate) fn reading(limit: usize) -> Outcome {
         Outcome { body_limit: Some(i64::try_from(limit).unwrap_or(i64::MAX)), ..Outcome::default() }
-    }
-}
-
-/// Stands between the fields of a token's text. No claim that is read holds it.
-const SEPARATOR: char = '\0';
-
-/// How many fields there are before the audience, which may have any number of names.
-const FIELDS: usize = 10;
-
-impl Token {
-    /// Whatever may be absent begins with `+` when it is there. Scopes hold no blank (RFC 6749 section 3.3).
-    pub(crate) fn new(token: AccessToken) -> Result<Token> {
-        let some = |value: Option<&str>| value.map_or_else(String::new, |value| format!("+{value}"));
-        let (expires_at, issued_at) =
-            (token.expires_at().to_string(), token.issued_at().map(|at| at.to_string()));
-        let fields: [&str; FIELDS] = [
-            token.issuer(),
-            &some(token.subject()),
-            &some(token.client_id()),
-            &token.scopes().join(" "),
-            &token.effective_scopes().join(" "),
-            token.resource(),
-            &expires_at,
-            &some(issued_at.as_deref()),
-            &some(token.token_id()),
-            &some(token.principal()),
-        ];
-        let mut text = fields.join("\0");
-        for name in token.audience() {
-            text.push(SEPARATOR);
-            text.push_str(name);
-        }
-        // A field too many would be another user's name.
-        if text.matches(SEPARATOR).count() != FIELDS - 1 + token.audience().len() {
-            return Err(Error::from_reason("a claim with U+0000"));
-        }
-        Ok(Token { handle: External::new(token), text })
     }
 }
 

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{Either, Uint8Array, Uint8ArraySlice};
 use napi::{Error, Result};
 use napi_derive::napi;
-use scopegate_core::{CallId, McpCall, PastedRequest, Request as CoreRequest};
+use scopegate_core::{CallId, KeptToken, McpCall, PastedRequest, Request as CoreRequest};
 use smallvec::SmallVec;
 
 /// A request as `lib/layout.js` laid it out: the time, then each text as the number of its field, its length and its bytes.
@@ -86,6 +86,7 @@ impl<'a> Request<'a> {
                 7 => request.mcp_method.push(bytes),
                 8 => request.mcp_name.push(bytes),
                 9 => request.scopes.push(text(bytes)?),
+                OF_A_TOKEN..=TOKEN_SCOPE => {}
                 _ => return Err(misread()),
             }
         }
@@ -120,6 +121,30 @@ impl<'a> Request<'a> {
         }
         judge(&request)
     }
+}
+
+/// The numbers of the fields of a token.
+const OF_A_TOKEN: u32 = 10;
+const TOKEN_SCOPE: u32 = 14;
+
+/// The token that was laid out with a request, as `lib/access-token.js` kept it and vouches for it.
+pub(crate) fn kept_token(layout: &[u8]) -> Result<KeptToken<'_>> {
+    let mut layout = Layout(layout);
+    layout.time()?;
+    let mut token = KeptToken { issuer: "", subject: None, client_id: None, token_id: None, scope: "" };
+    let mut is_whole = false;
+    while !layout.0.is_empty() {
+        let (field, bytes) = (layout.word()?, layout.bytes()?);
+        match field {
+            OF_A_TOKEN => token.issuer = text(bytes)?,
+            11 => token.subject = Some(text(bytes)?),
+            12 => token.client_id = Some(text(bytes)?),
+            13 => token.token_id = Some(text(bytes)?),
+            TOKEN_SCOPE => (token.scope, is_whole) = (text(bytes)?, true),
+            _ => {}
+        }
+    }
+    if is_whole { Ok(token) } else { Err(misread()) }
 }
 
 /// What is not read yet.

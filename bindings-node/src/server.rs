@@ -1,10 +1,10 @@
 //! The resource server, as `ResourceServer` of `lib/` holds it.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Either, External, Function, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Either3, External, Function, Uint8Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use scopegate_core::{
@@ -13,9 +13,10 @@ use scopegate_core::{
 };
 
 use crate::keys::Keys;
-use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response, Token};
+use crate::outcome::{Calls, Mistake, Outcome, Refusal, Response};
 use crate::panics::{PANICKED, caught, point};
-use crate::request::{Body, Call, Request};
+use crate::request::{Body, Call, Request, kept_token};
+use crate::told::told;
 
 /// The core's resource server, with what passes between it and the one JavaScript object that holds it.
 #[derive(Clone)]
@@ -25,9 +26,17 @@ struct Serving {
     core: ResourceServer,
     /// Memory of JavaScript's, in which it lays out each request (`lib/layout.js`).
     layout: RefCell<Uint8Array>,
-    /// The token that was accepted last.
+    /// The same, for the numbers of a token that JavaScript is told.
+    numbers: RefCell<Buffer>,
+    /// The highest number of a verification that it was told: no token with a higher one came before.
+    highest: Cell<u64>,
+    /// The token that was accepted last, if it may have come before.
     accepted: RefCell<Option<AccessToken>>,
 }
+
+/// A decision: the text of an accepted token (`src/told.rs`), the number of its verification if it may have come before, or
+/// what came in its place.
+type Decision = Either3<f64, String, Outcome>;
 
 impl Deref for Server {
     type Target = ResourceServer;
@@ -43,6 +52,22 @@ impl Server {
         let bytes = usize::try_from(length).unwrap_or(usize::MAX);
         Ref::filter_map(self.0.layout.borrow(), |layout| layout.get(..bytes))
             .map_err(|_| Error::from_reason("a layout longer than its memory"))
+    }
+
+    /// The core's token is freed at once, unless JavaScript may know it.
+    fn accept(&self, token: AccessToken) -> Result<Decision> {
+        let verification = token.verification();
+        if verification > self.0.highest.get() {
+            self.0.highest.set(verification);
+            return Ok(Either3::B(self.tell(&token)?));
+        }
+        let number = number(&token);
+        self.0.accepted.replace(Some(token));
+        Ok(Either3::A(number))
+    }
+
+    fn tell(&self, token: &AccessToken) -> Result<String> {
+        told(token, &mut self.0.numbers.borrow_mut())
     }
 }
 
@@ -134,12 +159,21 @@ pub(crate) fn declare(server: &External<Server>, offered: String) -> Result<Decl
     })
 }
 
-/// The server for a JavaScript object that lays out its requests in this memory.
+/// The server for a JavaScript object that lays out its requests in this memory, and reads the numbers of tokens in that.
 #[napi(catch_unwind)]
-pub(crate) fn serve(made: &External<ResourceServer>, layout: Uint8Array) -> Result<External<Server>> {
+pub(crate) fn serve(
+    made: &External<ResourceServer>,
+    layout: Uint8Array,
+    numbers: Buffer,
+) -> Result<External<Server>> {
     caught(|| {
-        let core = ResourceServer::clone(made);
-        let serving = Serving { core, layout: RefCell::new(layout), accepted: RefCell::new(None) };
+        let serving = Serving {
+            core: ResourceServer::clone(made),
+            layout: RefCell::new(layout),
+            numbers: RefCell::new(numbers),
+            highest: Cell::new(0),
+            accepted: RefCell::new(None),
+        };
         Ok(External::new(Server(Rc::new(serving))))
     })
 }
@@ -174,13 +208,14 @@ pub(crate) fn describe(server: &External<Server>) -> Result<Description> {
 
 /// A function that decides on the request that was laid out, or says what is missing. It never blocks.
 ///
-/// A number is that of an accepted token's verification; `accepted` has the token. It is a function of one server, since
-/// finding a server by its handle takes as long as all else that a call of it does beside the decision.
+/// A text is an accepted token's that never came before; a number is that of one's verification, and `accepted` has its text.
+/// It is a function of one server, since finding a server by its handle takes as long as all else that a call of it does
+/// beside the decision.
 #[napi(catch_unwind)]
 pub(crate) fn checks_of<'env>(
     env: &'env Env,
     server: &External<Server>,
-) -> Result<Function<'env, (u32,), Either<f64, Outcome>>> {
+) -> Result<Function<'env, (u32,), Decision>> {
     let server = Server::clone(server);
     env.create_function_from_closure("check", move |call| {
         caught(|| decide(&server, call.first_arg()?, &None, None, |request| server.check(request)))
@@ -194,7 +229,7 @@ pub(crate) fn check_call(
     length: u32,
     body: Body<'_>,
     calls: Option<Vec<Call>>,
-) -> Result<Either<f64, Outcome>> {
+) -> Result<Decision> {
     caught(|| decide(server, length, &body, calls.as_deref(), |request| server.check(request)))
 }
 
@@ -206,19 +241,19 @@ pub(crate) fn check_after(
     body: Body<'_>,
     calls: Option<Vec<Call>>,
     keys: &External<Keys>,
-) -> Result<Either<f64, Outcome>> {
+) -> Result<Decision> {
     caught(|| {
         let done = keys.take()?;
         decide(server, length, &body, calls.as_deref(), |request| server.check_after(request, &done))
     })
 }
 
-/// What the token says that was accepted last. The number must be that of its verification.
+/// The text of the token whose number was given last. It must be this one.
 #[napi(catch_unwind)]
-pub(crate) fn accepted(server: &External<Server>, verification: f64) -> Result<Token> {
+pub(crate) fn accepted(server: &External<Server>, verification: f64) -> Result<String> {
     caught(|| {
         let token = server.0.accepted.take().filter(|token| number(token) == verification);
-        Token::new(token.ok_or_else(|| Error::from_reason("another token was accepted last"))?)
+        server.tell(&token.ok_or_else(|| Error::from_reason("another token was accepted last"))?)
     })
 }
 
@@ -232,11 +267,10 @@ pub(crate) fn internal_error(server: &External<Server>, length: u32, detail: Str
     })
 }
 
-/// Nothing, or the refusal of a token that does not meet the request's need.
+/// Nothing, or the refusal of a token, laid out with the request, that does not meet its need.
 #[napi(catch_unwind)]
 pub(crate) fn require(
     server: &External<Server>,
-    token: &External<AccessToken>,
     length: u32,
     body: Body<'_>,
     calls: Option<Vec<Call>>,
@@ -244,7 +278,8 @@ pub(crate) fn require(
     caught(|| {
         let layout = server.laid_out(length)?;
         let request = Request::read(&layout)?;
-        let result = request.lend(&body, calls.as_deref(), |request| server.require(token, request));
+        let token = kept_token(&layout)?;
+        let result = request.lend(&body, calls.as_deref(), |request| server.require_kept(&token, request));
         Ok(result.err().map(|rejection| (&*rejection).into()))
     })
 }
@@ -287,24 +322,14 @@ pub(crate) fn explain(
     })
 }
 
-/// Whether the token may use what is named.
+/// Whether the token that was laid out may use what is named.
 #[napi(catch_unwind)]
-pub(crate) fn allowed(
-    server: &External<Server>,
-    token: &External<AccessToken>,
-    kind: String,
-    name: String,
-) -> Result<bool> {
+pub(crate) fn allowed(server: &External<Server>, length: u32, kind: String, name: String) -> Result<bool> {
     caught(|| {
         let kind = CallKind::from_name(&kind).ok_or_else(|| Error::from_reason("an unknown kind"))?;
-        Ok(server.allowed(token, kind, &name))
+        let layout = server.laid_out(length)?;
+        Ok(server.allowed_kept(&kept_token(&layout)?, kind, &name))
     })
-}
-
-/// The payload of the token as it was signed.
-#[napi(catch_unwind)]
-pub(crate) fn claims(token: &External<AccessToken>) -> Result<String> {
-    caught(|| Ok(token.claims_json().to_owned()))
 }
 
 /// The answer to a preflight or to a request for the metadata.
@@ -372,7 +397,7 @@ fn decide(
     body: &Body<'_>,
     calls: Option<&[Call]>,
     judge: impl FnOnce(&CoreRequest<'_>) -> Check,
-) -> Result<Either<f64, Outcome>> {
+) -> Result<Decision> {
     let layout = server.laid_out(length)?;
     let check = Request::read(&layout)?.lend(body, calls, |request| {
         let check = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -382,14 +407,10 @@ fn decide(
         check.unwrap_or_else(|_| Check::Done(Err(Box::new(server.internal_error(PANICKED, request)))))
     });
     Ok(match check {
-        Check::Done(Ok(token)) => {
-            let verification = number(&token);
-            server.0.accepted.replace(Some(token));
-            Either::A(verification)
-        }
-        Check::Done(Err(rejection)) => Either::B(Outcome::refused(&rejection)),
-        Check::NeedKeys(wanted) => Either::B(Outcome::waiting(wanted)),
-        Check::NeedBody { limit } => Either::B(Outcome::reading(limit)),
+        Check::Done(Ok(token)) => return server.accept(token),
+        Check::Done(Err(rejection)) => Either3::C(Outcome::refused(&rejection)),
+        Check::NeedKeys(wanted) => Either3::C(Outcome::waiting(wanted)),
+        Check::NeedBody { limit } => Either3::C(Outcome::reading(limit)),
     })
 }
 
