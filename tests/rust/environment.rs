@@ -169,10 +169,10 @@ fn a_mistake_names_its_variable() {
 
 #[test]
 fn the_process_has_the_variables_that_are_documented() {
-    let readme =
-        fs::read_to_string(scopegate_tests::repository().join("README.md")).expect("a readable file");
+    let page = scopegate_tests::repository().join("docs/configuration.md");
+    let page = fs::read_to_string(page).expect("a readable file");
     for name in ENVIRONMENT {
-        assert!(readme.contains(name), "{name}");
+        assert!(page.contains(name), "{name}");
         assert!(std::env::var_os(name).is_none(), "{name} is set where the tests run");
     }
     let mistakes = ResourceServer::from_env("{}").expect_err("nothing is configured");

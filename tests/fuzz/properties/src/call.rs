@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scopegate_core::{
-    AccessToken, CallId, CallKind, Check, McpCall, Reason, Rejection, Request, ResourceServer,
+    AccessToken, CallId, CallKind, KeptToken, McpCall, Reason, Rejection, Request, ResourceServer,
 };
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::fields::Fields;
 use crate::issuer;
-use crate::outcome::Outcome;
+use crate::outcome::{self, Outcome};
 
 /// Input: the lines of MCP-Protocol-Version, Mcp-Method and Mcp-Name, and the body.
 pub fn holds_for(input: &[u8]) {
@@ -44,6 +44,7 @@ pub fn holds_for(input: &[u8]) {
     match plain {
         Err(refusal) => is_refused_rightly(&refusal, body),
         Ok(()) => {
+            let _of_scopes = judge(&VERIFIED, &bare);
             let message = agreed_reading(body);
             if with_headers.is_ok() {
                 headers_repeat(&message, &headers);
@@ -68,6 +69,14 @@ impl<'a> Headers<'a> {
 }
 
 static TOKEN: LazyLock<AccessToken> = LazyLock::new(|| issuer::verified("granted"));
+/// What a host keeps of it.
+static KEPT: LazyLock<KeptToken<'static>> = LazyLock::new(|| KeptToken {
+    issuer: TOKEN.issuer(),
+    subject: TOKEN.subject(),
+    client_id: TOKEN.client_id(),
+    token_id: TOKEN.token_id(),
+    scope: "granted",
+});
 /// Lets every readable call through.
 static LENIENT: LazyLock<ResourceServer> =
     LazyLock::new(|| policy(json!({"default": [], "max_body_bytes": MAX_BODY_BYTES})));
@@ -94,6 +103,9 @@ fn judge(server: &ResourceServer, request: &Request<'_>) -> Result<(), Box<Rejec
     if let Err(rejection) = &judged {
         answer::is_in_the_table(rejection);
     }
+    let of_kept = server.require_kept(&KEPT, request);
+    let response_to_kept = of_kept.as_ref().map_err(|refusal| refusal.response());
+    assert_eq!(response_to_kept, judged.as_ref().map_err(|refusal| refusal.response()));
     judged
 }
 
@@ -362,12 +374,11 @@ fn headers_stand_for(headers: &Headers<'_>, body: &[u8]) {
     let lines = [TOKEN_LINE.as_bytes()];
     // A GET: the refusal of a POST has the body's id.
     let unread = headers.of(Request::new("GET", "/mcp").authorization(&lines).now(issuer::NOW));
-    let by_headers = VERIFIED.check(&unread);
-    if let Check::NeedBody { .. } = by_headers {
-        return;
+    let by_headers = outcome::explained(&VERIFIED, &unread);
+    let read = outcome::explained(&VERIFIED, &unread.body(body));
+    if !matches!(by_headers, Outcome::NeedBody(_)) {
+        assert_eq!(by_headers, read);
     }
-    let read = Outcome::of_check(&VERIFIED.check(&unread.body(body)));
-    assert_eq!(Outcome::of_check(&by_headers), read);
 }
 
 static TOKEN_LINE: LazyLock<String> = LazyLock::new(|| format!("Bearer {}", issuer::good_token("granted")));

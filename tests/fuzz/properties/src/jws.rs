@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::fields::Fields;
 use crate::issuer::{self, NOW};
-use crate::outcome::Outcome;
+use crate::outcome::{self, Outcome};
 
 /// Input: a form. `0`: a token as it stands. `1`: a header, to be signed with good claims. `2`: a header and a payload, to
 /// be signed. `3`: where a good token is damaged (two digits of base 256), and the byte put there.
@@ -72,7 +72,7 @@ fn judge(token: &[u8]) -> Outcome {
     let request = Request::new("GET", "/mcp").authorization(&lines).now(NOW);
     let first = SERVER.authorize(&request);
     let outcome = Outcome::of_result(first.as_ref().map_err(|rejection| &**rejection));
-    assert_eq!(outcome, Outcome::of_check(&SERVER.check(&request)), "the same token, another answer");
+    assert_eq!(outcome, outcome::explained(&SERVER, &request), "the same token, another answer");
     match &first {
         Ok(token) => assert_eq!(format!("{token:?}"), "AccessToken { .. }"),
         Err(rejection) => {

@@ -1,6 +1,8 @@
 //! What came of a request, in a form that can be compared.
 
-use scopegate_core::{AccessToken, Check, HttpResponse, Reason, Rejection};
+use scopegate_core::{
+    AccessToken, Check, CheckOutcome, Explained, HttpResponse, Reason, Rejection, Request, ResourceServer,
+};
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
@@ -33,6 +35,24 @@ impl Outcome {
             Err(rejection) => Outcome::Refused(rejection.reason(), rejection.response().clone()),
         }
     }
+}
+
+/// Decides, and sees that what explains the decision says the same.
+pub(crate) fn explained(server: &ResourceServer, request: &Request<'_>) -> Outcome {
+    let outcome = Outcome::of_check(&server.check(request));
+    let explanation = server.explain(request);
+    let failed = explanation.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed).count();
+    match &outcome {
+        Outcome::Accepted(_) => assert_eq!((explanation.outcome, failed), (Explained::Accepted, 0)),
+        Outcome::Refused(reason, response) => {
+            assert_eq!((explanation.outcome, failed), (Explained::Refused, 1));
+            assert_eq!((explanation.reason, explanation.status), (Some(*reason), Some(response.status)));
+        }
+        Outcome::NeedKeys => assert_eq!((explanation.outcome, failed), (Explained::NeedsKeys, 1)),
+        // Here for the form of a 403 alone, perhaps, which is not explained.
+        Outcome::NeedBody(_) => assert_ne!(explanation.outcome, Explained::Accepted),
+    }
+    outcome
 }
 
 impl Accepted {
