@@ -116,13 +116,17 @@ func TestEveryVectorGivesTheExpectedAnswer(t *testing.T) {
 					t.Errorf("%s/%s: expected %v, found %v", suite.Suite, vector.ID, expected, found.compared())
 				}
 				transcript.WriteString(found.line(vector.ID))
+				ran++
+				// Without keys none is verified, and a further fetch that fails makes the wait longer.
+				if vector.Expect["status"] == 503.0 {
+					continue
+				}
 				// A token that was verified before, and then one that was read before, has the answer of one that was not.
 				for range 2 {
 					if again := answer(t, gate, vector); again.line(vector.ID) != found.line(vector.ID) {
 						t.Errorf("%s/%s: another answer to the same token", suite.Suite, vector.ID)
 					}
 				}
-				ran++
 			}
 			gate.Close()
 		}

@@ -22,8 +22,10 @@ fn every_vector_has_its_answer() {
                 assert!(ids.insert(case.id.clone()), "{}: this id stands twice", case.id);
                 let line = Line::of(&server, case);
                 failures.extend(line.mismatch(case));
-                // A token that was verified before has the answer of one that was not.
-                if Line::of(&server, case) != line {
+                // A token that was verified before has the answer of one that was not. Without keys there is none, and a
+                // further fetch that fails makes the wait longer.
+                let has_keys = case.expect.get("status").is_none_or(|status| *status != 503);
+                if has_keys && Line::of(&server, case) != line {
                     failures.push(format!("{}: another answer the second time", case.id));
                 }
                 transcript.push(line);

@@ -23,7 +23,8 @@ export async function runVectors() {
           failures.push(`${vector.id}: expected ${JSON.stringify(vector.expect)}\n  found ${JSON.stringify(found)}`);
         }
         // A token that was verified before, and then one whose object is still known, has the answer of one that was not.
-        for (const time of ["second", "third"]) {
+        // Without keys none is verified, and a further fetch that fails makes the wait longer.
+        for (const time of vector.expect.status === 503 ? [] : ["second", "third"]) {
           const again = await lineOf(gate, vector);
           if (JSON.stringify(again) !== JSON.stringify(line))
             failures.push(`${vector.id}: another answer the ${time} time`);

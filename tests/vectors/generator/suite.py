@@ -57,6 +57,11 @@ def config(*servers: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {"resource": RESOURCE, "authorization_servers": list(servers) or [server()]} | members
 
 
+def outage(**members: Any) -> dict[str, Any]:
+    """A whole configuration whose keys can never be had. Nothing is tried again meanwhile: it would change the `Retry-After`."""
+    return config(unreachable_server(), keys={"background_refresh": False}, **members)
+
+
 def request(credential: str | None = None, method: str = "POST", target: str = "/mcp", **members: Any) -> dict[str, Any]:
     """A request with one Bearer credential, or with none."""
     lines = {} if credential is None else {"authorization": bearer(credential)}

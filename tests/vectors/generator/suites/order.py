@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import rpc
 from ..base64url import encode
-from ..suite import Group, Suite, config, request, server, unreachable_server
+from ..suite import Group, Suite, config, outage, request, server
 from ..tokens import ABSENT, NOW, bearer, claims, header, jws, signing_input, token, with_signature
 
 REFS = ["order of checks"]
@@ -238,7 +238,7 @@ def _outages(suite: Suite) -> None:
         ("14-keys-malformed", "In an outage nothing is said of the claims.", token(exp="x"), ["keys_unavailable", "malformed_claim"], NOW),
         ("14-keys-forged", "In an outage nothing is said of the signature.", jws(header(), claims(), "ed-b"), ["keys_unavailable"], NOW),
     ):
-        group = suite.group("An outage: no keys are held.", config(unreachable_server()))
+        group = suite.group("An outage: no keys are held.", outage())
         _check(group, f"order-{id}", comment, credential, faults, now)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from .. import rpc
 from ..base64url import encode
 from ..keys import public_jwk
-from ..suite import OK, Suite, config, request, server, unreachable_server
+from ..suite import OK, Suite, config, outage, request, server
 from ..tokens import ABSENT, RESOURCE, Raw, claims, header, jws
 
 MARKED: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _keys(suite: Suite) -> None:
     twin = public_jwk("ed-b") | {"kid": "ed-a"}
     group = suite.group("Two keys of one kid.", config(server("ed-a", twin)))
     group.authorize("secrets-ambiguous", "Two keys fit.", request(_marked(), **SENDER), "ambiguous_key", REFS)
-    group = suite.group("No keys.", config(unreachable_server()))
+    group = suite.group("No keys.", outage())
     group.authorize("secrets-outage", "An outage.", request(_marked(), **SENDER), "keys_unavailable", REFS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import rpc
-from ..suite import OK, Suite, config, request, unreachable_server
+from ..suite import OK, Suite, config, outage, request
 from ..tokens import RESOURCE, token
 from . import challenges, refusal_bodies
 
@@ -157,7 +157,7 @@ def _outages(suite: Suite) -> None:
         ("listed-origin", "A script of a listed origin may read it.", request(token(), origin=[ORIGIN]), unavailable, plain + cors),
         ("body", "A call is not read.", request(token(), body=rpc.tool_call("x")), unavailable, plain),
     ):
-        group = suite.group("Keys that cannot be had, nothing held.", config(unreachable_server(), cors_origins=[ORIGIN]))
+        group = suite.group("Keys that cannot be had, nothing held.", outage(cors_origins=[ORIGIN]))
         group.authorize(f"outage-{id}", comment, what, faults, ["F25", "RFC 9110 10.2.3"], status=503, headers=headers, body=body)
 
 
