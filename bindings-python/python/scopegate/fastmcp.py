@@ -20,8 +20,8 @@ try:
     from fastmcp.tools import Tool
     from starlette.middleware import Middleware as AsgiMiddleware
     from starlette.routing import Route, compile_path
-except ImportError as missing:
-    raise ImportError("scopegate.fastmcp needs fastmcp 4.1 or newer: pip install 'scopegate[fastmcp]'") from missing
+except ImportError as _missing:
+    raise ImportError("scopegate.fastmcp needs fastmcp 4.1 or newer: pip install 'scopegate[fastmcp]'") from _missing
 
 from scopegate._adapter import GATE, TOKEN, Gate, Options, provider
 from scopegate._config import Configuration

@@ -14,8 +14,8 @@ try:
     from mcp.server.transport_security import TransportSecuritySettings
     from mcp_types.version import MODERN_PROTOCOL_VERSIONS
     from pydantic import BaseModel
-except ImportError as missing:
-    raise ImportError("scopegate.mcp needs mcp 2.3 or newer: pip install 'scopegate[mcp]'") from missing
+except ImportError as _missing:
+    raise ImportError("scopegate.mcp needs mcp 2.3 or newer: pip install 'scopegate[mcp]'") from _missing
 
 from scopegate._adapter import GATE, TOKEN, Gate, provider
 from scopegate._declared import Offered
