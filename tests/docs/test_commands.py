@@ -79,14 +79,17 @@ def go(words: list[str], _: Block) -> None:
     assert any(f"module {module}\n" in read(path) for path in ("bindings-go/go.mod", "bindings-go/mcp/go.mod"))
 
 
+VARIABLES = ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "RESOURCE", "ISSUER", "PORT")
+
+
 def export(words: list[str], _: Block) -> None:
     for word in words:
-        assert word.partition("=")[0] in ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH"), word
+        assert word.partition("=")[0] in VARIABLES, word
 
 
 def cargo(words: list[str], _: Block) -> None:
     match words:
-        case ["run", "-p", package, "--", path]:
+        case ["run", "-p", package, "--", path] | ["run", "--release", "-p", package, "--", path]:
             assert package in crates()
             assert (REPOSITORY / path).is_file()
         case ["add", package, "--path", path, "--features", feature]:
