@@ -23,7 +23,7 @@ class Offered(_Named, total=False):
     """A tool, prompt or resource that a host offers."""
 
     scopes: Entry | None
-    """What it declares to need. Without it, or with ``None``, nothing. A resource that declares scopes must be a URI."""
+    """What it declares to need; nothing without it, or with ``None``. A resource that declares scopes must be a URI."""
 
 
 class PolicyEntry(NamedTuple):
