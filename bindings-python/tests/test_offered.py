@@ -316,6 +316,13 @@ class TestFastMcp:
             assert (answer.status, b"ran" in answer.body) == (200, False)
             assert need(post(port, bearer(issuer), body=message("prompts/get", name="greet"))) == "p"
 
+    @pytest.mark.parametrize("declared", WRONG)
+    def test_its_own_scopes_hide_no_declaration_that_is_none(self, configured: Any, declared: Any) -> None:
+        stage = Fast(configured(), {})
+        stage.mcp.tool(plans, auth=require_scopes("own"), meta=meta(declared))
+        with pytest.raises(ConfigError), TestClient(stage.app):
+            pass
+
     def test_disabled_tools_declare_too_since_a_session_may_enable_them(self, issuer: Issuer, configured: Any) -> None:
         stage = Fast(configured(), {"hidden": ["hidden"]})
         stage.mcp.disable(names={"hidden"})
