@@ -33,7 +33,7 @@ class SdkUser:
 def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
     """The SDK's form of a verified token, with the effective scopes. ``token`` is ``""`` unless exposed."""
     return SdkAccessToken(
-        token=credential if expose_token else "",
+        token=credential if expose_token is True else "",  # the text "false" is not
         client_id=_client_id(token, credential),
         scopes=list(token.effective_scopes),
         expires_at=token.expires_at,
