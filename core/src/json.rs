@@ -158,11 +158,10 @@ impl<'de> Strict<'de> {
         Ok(Strict { text: self.text, depth_left, room: USUAL })
     }
 
-    /// Whether serde_json hands over a number under this name. A member of that name in the document is like any other: the
-    /// document holds its name, or the name had an escape and is a copy.
-    fn is_of_number(&self, name: &Cow<'de, str>) -> bool {
-        let document = self.text.as_bytes().as_ptr_range();
-        matches!(name, Cow::Borrowed(NUMBER_TOKEN)) && !document.contains(&name.as_ptr())
+    /// Whether serde_json hands over a number under this borrowed name. A member of that name in the document is like any
+    /// other: the document holds its name, or the name had an escape and is not borrowed.
+    fn is_of_number(&self, name: &'de str) -> bool {
+        name == NUMBER_TOKEN && !self.text.as_bytes().as_ptr_range().contains(&name.as_ptr())
     }
 }
 
@@ -221,7 +220,10 @@ impl<'de> Visitor<'de> for Strict<'de> {
         let mut object = Object::default();
         let mut names = BTreeSet::new();
         while let Some(name) = members.next_key_seed(Name)? {
-            if object.0.is_empty() && self.is_of_number(&name) {
+            if let Cow::Borrowed(borrowed) = name
+                && object.0.is_empty()
+                && self.is_of_number(borrowed)
+            {
                 return plain_number(&members.next_value::<String>()?).map(Json::Number);
             }
             if !is_new(&name, &object, &mut names) {
