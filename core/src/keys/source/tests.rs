@@ -20,6 +20,7 @@ use crate::fetch::{Document, FetchStep, HttpClient, HttpSettings};
 use crate::keys::plan::Validity;
 use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
 use crate::keys::test_keys::{jwks, jwks_with_material};
+use crate::lock::Condvar;
 
 impl World {
     /// Fetches only when a test asks for it.
@@ -531,8 +532,8 @@ fn a_wait_ends_before_the_fetch_does() {
 #[test]
 fn no_more_fetches_run_at_once_than_the_process_has_slots() {
     let world = World::holding();
-    let taken: Vec<_> = (0..MAX_RUNNING).map(|_| world.source.slots.take().unwrap()).collect();
-    assert!(world.source.slots.take().is_none());
+    let taken: Vec<_> = (0..MAX_RUNNING).map(|_| world.source.flights.slots.take().unwrap()).collect();
+    assert!(world.source.flights.slots.take().is_none());
     assert!(world.holds("a"));
     assert_eq!(retry_after(world.select("new")), Duration::from_secs(1));
     drop(taken);
@@ -545,11 +546,7 @@ fn a_forked_child_keeps_the_set_and_touches_no_lock_of_its_parent() {
     let world = World::holding();
     world.request("junk");
     // As a child finds it: another process's state, with its lock held by a thread that is not there.
-    let parent = world.source.per_process.load_full();
-    let held = parent.held.load_full();
-    let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&world.source.settings, held) };
-    let inherited = Arc::new(inherited);
-    world.source.per_process.store(inherited.clone());
+    let inherited = world.fork();
     let _locked = inherited.records.lock();
     assert!(world.holds("a"));
     assert!(matches!(world.request("new"), Selection::Unknown));
