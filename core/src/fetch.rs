@@ -153,6 +153,11 @@ impl FetchError {
         FetchError { retry_after, ..FetchError::with_status(503) }
     }
 
+    /// The same, where a server asked to be left alone for so long at the least.
+    pub(crate) fn asked_for(self, retry_after: Option<Duration>) -> FetchError {
+        FetchError { retry_after: self.retry_after.max(retry_after), ..self }
+    }
+
     /// The step that failed.
     pub fn step(&self) -> FetchStep {
         self.step
