@@ -416,6 +416,7 @@ for (const host of Object.keys(hosts)) {
   });
 }
 
+// T57 (tests/attacks.md)
 describe("a panic while a document is looked for", () => {
   const require = createRequire(import.meta.url);
   const hooked = require("../build/scopegate.test-hooks.node");
