@@ -1,6 +1,7 @@
 //! Fetching key sets and metadata over HTTP: the network lives here and nowhere else.
 
 mod address;
+mod deadline;
 mod headers;
 mod proxy;
 mod resolver;
@@ -20,11 +21,12 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderValue, StatusCode, header};
 use rustls::ClientConfig;
 use rustls::sign::CertifiedKey;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector, time};
 use ureq::{Agent, Body};
 
 use crate::url::Url;
 use address::AddressRules;
+use deadline::DeadlineConnector;
 use resolver::CheckedResolver;
 pub(crate) use resolver::Lookups;
 
@@ -329,6 +331,9 @@ impl HttpClient {
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
+                .chain(DeadlineConnector {
+                    until: time::Instant::now() + time::Duration::Exact(request.timeout),
+                })
                 .chain(tls::TlsConnector { config: tls, trace: trace.clone() });
         Ok(Agent::with_parts(config, connector, resolver))
     }

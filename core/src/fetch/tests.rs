@@ -398,6 +398,32 @@ fn a_proxy_is_asked_with_connect_and_only_the_literal_target_is_checked() {
     assert!(seen.join().unwrap().starts_with("CONNECT as.example:80 HTTP/1.1\r\n"));
 }
 
+/// T47: neither does a proxy that is slow to say whether it connects.
+#[test]
+fn t47_a_proxy_that_answers_byte_by_byte_costs_no_more_than_the_deadline() {
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = proxy.local_addr().unwrap();
+    let client = client_with(|settings| {
+        settings.proxy = Some(format!("http://{address}"));
+        settings.insecure_hosts = vec!["as.example".to_owned()];
+    });
+    thread::spawn(move || drip(&mut accept_with_head(&proxy).0, b"HTTP/1.1 200 OK\r\nX: ", b'x'));
+    let start = Instant::now();
+    let error = get(&client, "http://as.example/jwks").unwrap_err();
+    assert_eq!(error.message(), "key set: timed out");
+    assert!(start.elapsed() < TIMEOUT * 2, "{:?}", start.elapsed());
+}
+
+/// Sends what has begun byte by byte, and goes on for longer than anybody waits, until the client goes away.
+fn drip(stream: &mut TcpStream, begun: &[u8], then: u8) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    for byte in begun.iter().copied().chain(std::iter::repeat_n(then, 200)) {
+        stream.write_all(&[byte])?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
 fn accept_with_head(listener: &TcpListener) -> (TcpStream, String) {
     let mut stream = listener.accept().unwrap().0;
     let mut head = Vec::new();
@@ -727,18 +753,13 @@ fn t47_a_tls_record_that_comes_byte_by_byte_costs_no_more_than_the_deadline() {
 const HANDSHAKE: u8 = 22;
 const DATA: u8 = 23;
 
-/// Sends the largest record that there may be, which takes minutes, in the place of the handshake or of the answer.
+/// Sends the largest record that there may be in the place of the handshake or of the answer.
 fn drip_record(kind: u8, mut stream: StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<()> {
     if kind == DATA {
         let _ = stream.read(&mut [0; 4096])?;
         stream.flush()?;
     }
-    stream.sock.set_nodelay(true)?;
-    for byte in [kind, 3, 3, 0x40, 0].into_iter().chain(std::iter::repeat_n(2, 0x4000)) {
-        stream.sock.write_all(&[byte])?;
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
+    drip(&mut stream.sock, &[kind, 3, 3, 0x40, 0], 2)
 }
 
 #[test]
