@@ -14,6 +14,7 @@ mod waiting;
 mod world;
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -381,8 +382,8 @@ impl Source {
         purpose == Purpose::Cold || !self.settings.background_refresh
     }
 
-    /// See [`State::seen_until`](super::plan::State). Not known once the wall clock was set back: a token that is issued now then looks older
-    /// than the set.
+    /// See [`State::seen_until`](plan::State). Not known once the wall clock was set back: a token that is issued now then
+    /// looks older than the set.
     fn seen_until(&self, held: &Held) -> Option<i64> {
         let (began, now) = (held.began_wall?, self.flights.clock.wall()?);
         let passed = i64::try_from(held.validity.age(self.flights.clock.boot()).as_secs()).ok()?;
@@ -453,7 +454,9 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         let most = sources.first().filter(|_| threads).map_or(1, |source| source.flights.slots.most());
         let helpers: Vec<_> = (1..most.min(sources.len())).map_while(start).collect();
         let mut failed = work();
-        failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
+        let results =
+            helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        failed.extend(results.flatten());
         failed
     });
     failed.sort_by_key(|(place, _, _)| *place);

@@ -9,6 +9,7 @@ mod report;
 mod simulation;
 mod snapshot;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -637,6 +638,25 @@ fn warming_up_names_the_issuers_whose_keys_are_missing() {
     assert!(good.holds("a"));
     good.source.warm_up().unwrap();
     assert_eq!(good.fetches(), 1);
+}
+
+#[test]
+fn a_panic_on_a_thread_that_warms_up_is_not_taken_for_success() {
+    let both_ask = Arc::new(Barrier::new(2));
+    let worlds = [World::new(), World::new()];
+    for world in &worlds {
+        let both_ask = both_ask.clone();
+        world.answer(move |_| {
+            both_ask.wait();
+            let is_a_helper = thread::current().name() == Some("scopegate-warm-up");
+            assert!(!is_a_helper, "asked for by the test");
+            Ok(document(&jwks(&["a"])))
+        });
+    }
+    let sources = worlds.each_ref().map(|world| world.source.clone());
+    let warmed = catch_unwind(AssertUnwindSafe(|| warm_up(&sources)));
+    assert!(warmed.is_err());
+    assert_eq!(worlds.iter().filter(|world| world.holds("a")).count(), 1);
 }
 
 #[test]
