@@ -10,7 +10,7 @@ use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
-use crate::decision::{Asked, Authenticated, Known, LIVE, Stop, checked_scopes};
+use crate::decision::{Asked, Known, LIVE, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
@@ -242,7 +242,7 @@ impl ResourceServer {
             }
             (Some(policy), _) => self.0.check_call(policy, token, request, &mut asked),
         });
-        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, digest: None, asked })))
+        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, asked })))
     }
 
     /// [`ResourceServer::require`] for a host that kept what the token said, and no [`AccessToken`].
@@ -467,13 +467,13 @@ impl ResourceServer {
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        let Authenticated { token, digest } = match self.0.authenticate::<LIVE>(request, done) {
-            Ok(known) => known,
+        let token = match self.0.authenticate::<LIVE>(request, done) {
+            Ok(token) => token,
             Err(stop) => return self.stopped(stop, request, None),
         };
         let mut asked = Asked::default();
         let permitted = self.0.permit::<LIVE>(&token, request, &mut asked);
-        let known = Known { token: &token, digest, asked };
+        let known = Known { token: &token, asked };
         match permitted {
             Ok(()) => {
                 self.0.accept(request, known);
