@@ -109,7 +109,7 @@ func (g *exchange) serve(w http.ResponseWriter, r *http.Request) {
 		document.ServeHTTP(w, r)
 	} else if g.isPublic(r.URL) {
 		g.next.ServeHTTP(w, r)
-	} else if missing := g.gate.ask(notFound, &request, nil, nil, "").document; missing != nil {
+	} else if missing := g.gate.document(notFound, &request); missing != nil {
 		missing.ServeHTTP(w, r)
 	} else {
 		g.serveGuarded(w, r, &request)
@@ -168,12 +168,12 @@ func (g *guard) isPublic(target *url.URL) bool {
 
 // document is the answer of a well-known route, or of the path for probes or scrapers, or nil.
 func (g *exchange) document(path string, request *Request) *Response {
-	document := g.gate.ask(wellKnown, request, nil, nil, "").document
+	document := g.gate.document(wellKnown, request)
 	if document == nil && path == g.health {
-		document = g.gate.ask(healthOf, request, nil, nil, "").document
+		document = g.gate.document(healthOf, request)
 	}
 	if document == nil && path == g.metrics {
-		document = g.gate.ask(metricsOf, request, nil, nil, "").document
+		document = g.gate.document(metricsOf, request)
 	}
 	return document
 }

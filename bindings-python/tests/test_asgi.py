@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import RESOURCE
+from conftest import FAULT, RESOURCE, Panicking
 from wire import exchange, http_request, parse, read_all, serving
 
 from scopegate import ResourceServer
@@ -277,6 +277,17 @@ def test_other_paths_under_the_well_known_one_are_not_found(port: int, applicati
         answer = exchange(port, http_request("GET", path))
         assert (answer.status, answer.header("content-type")) == (404, "application/json"), path
     assert exchange(port, http_request("GET", "/.well-known/oauth-protected-resourcex")).status == 401
+    assert application.seen == []
+
+
+# T57 (tests/attacks.md)
+def test_fault_while_a_document_is_found_is_answered_and_the_request_goes_no_further(
+    port: int, application: Application, strict_gate: ResourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict_gate, "_native", Panicking(strict_gate._native))
+    for path in ("/open", "/healthz", WELL_KNOWN, f"{WELL_KNOWN}/x"):
+        answer = exchange(port, http_request("GET", path))
+        assert (answer.status, answer.body) == (500, FAULT), path
     assert application.seen == []
 
 

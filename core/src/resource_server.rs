@@ -15,6 +15,8 @@ use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
+#[cfg(feature = "testing")]
+use crate::keys::flight::Fetched;
 use crate::keys::relay::Relay;
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
