@@ -83,9 +83,10 @@ class RequestDetails(TypedDict, total=False):
 class ResourceServer(Authorizer):
     """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
 
-    The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
-    alone are a complete, strict one. Nothing is fetched and no thread is started here. The object may be used from
-    any thread and event loop, and in the children of a fork.
+    The keyword arguments are the members of ``Configuration``, each with its meaning, range and default there and in
+    ``docs/configuration.md``; ``resource`` and ``authorization_servers`` alone are a complete, strict one. Nothing is
+    fetched and no thread is started here. The object may be used from any thread and event loop, and in the children
+    of a fork. Not checked: whether a token was revoked before it expires, and the ``Host`` header.
 
     Raises ``ConfigError`` with every mistake.
     """

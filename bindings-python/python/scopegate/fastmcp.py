@@ -8,20 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-import mcp_types as mt
-from fastmcp.exceptions import NotFoundError
-from fastmcp.prompts import Prompt
-from fastmcp.resources import Resource, ResourceTemplate
-from fastmcp.server.auth import AccessToken as FastMcpAccessToken
-from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
-from fastmcp.server.context import reset_transport, set_transport
-from fastmcp.server.dependencies import get_http_request
-from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.server.providers import AggregateProvider as _all
-from fastmcp.server.providers.addressing import parse_hashed_backend_name
-from fastmcp.tools import Tool, ToolResult
-from starlette.middleware import Middleware as AsgiMiddleware
-from starlette.routing import Route, compile_path
+try:
+    import mcp_types as mt
+    from fastmcp.exceptions import NotFoundError
+    from fastmcp.prompts import Prompt
+    from fastmcp.resources import Resource, ResourceTemplate
+    from fastmcp.server.auth import AccessToken as FastMcpAccessToken
+    from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
+    from fastmcp.server.context import reset_transport, set_transport
+    from fastmcp.server.dependencies import get_http_request
+    from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+    from fastmcp.server.providers import AggregateProvider as _all
+    from fastmcp.server.providers.addressing import parse_hashed_backend_name
+    from fastmcp.tools import Tool, ToolResult
+    from starlette.middleware import Middleware as AsgiMiddleware
+    from starlette.routing import Route, compile_path
+except ImportError as _missing:
+    raise ImportError("scopegate.fastmcp needs fastmcp 4.1 or newer: pip install 'scopegate[fastmcp]'") from _missing
 
 from scopegate._adapter import GATE, TOKEN, Gate, Options, provider
 from scopegate._config import Configuration
