@@ -410,7 +410,7 @@ for (const host of Object.keys(hosts)) {
 
     test("options that are not what the documentation says are refused", async () => {
       const paths = [{ public: "/open" }, { public: ["open"] }, { health: "healthz" }, { metrics: "metrics" }];
-      for (const wrong of [...paths, { scopes: "a" }, { pubic: [] }])
+      for (const wrong of [...paths, { scopes: "a" }, { pubic: [] }, { exposeToken: "false" }])
         await assert.rejects(start[host](strictGate(), wrong), TypeError);
     });
   });

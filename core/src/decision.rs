@@ -214,12 +214,7 @@ impl Inner {
         request: &Request<'a>,
         asked: &mut Asked<'a>,
     ) -> Result<(), Refusal> {
-        let message = match request.body {
-            Body::Unread => Ok(Message::None),
-            Body::Bytes(body) => call::read(body, policy.max_body_bytes()),
-            Body::Calls(calls) => call::from_calls(calls),
-        };
-        let (message, read) = match message {
+        let (message, read) = match self.message(request) {
             Ok(message) => (message, Ok(())),
             Err(error) => (Message::None, Err(error)),
         };
@@ -236,10 +231,10 @@ impl Inner {
 
     /// The calls in a body, with their arguments.
     pub(crate) fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Refusal> {
-        let Body::Bytes(body) = request.body else {
+        let Some(body) = request.body.bytes() else {
             return Err(Refusal::new(Reason::Internal, "expected the body: the arguments are in it alone"));
         };
-        let message = call::read(body, self.body_limit()).map_err(call_refusal)?;
+        let message = self.message(request).map_err(call_refusal)?;
         call::check_routing(request, &message).map_err(call_refusal)?;
         call::in_full(&message, body).map_err(call_refusal)
     }
@@ -337,6 +332,7 @@ impl Inner {
         match request.body {
             Body::Unread => Err(NoBody),
             Body::Bytes(body) => Ok(call::read_id(body, self.body_limit())),
+            Body::Read(body) => Ok(body.message.as_ref().ok().and_then(Message::id).cloned()),
             Body::Calls(calls) => Ok(call::from_calls(calls).ok().and_then(|message| message.id().cloned())),
         }
     }
@@ -403,6 +399,7 @@ impl Inner {
         match request.body {
             Body::Unread => Ok(call::from_headers(request)?.map_or(Message::None, Message::Call)),
             Body::Bytes(body) => call::read(body, self.body_limit()),
+            Body::Read(body) => body.message.clone(),
             Body::Calls(calls) => call::from_calls(calls),
         }
     }
