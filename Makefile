@@ -256,7 +256,7 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	$(CARGO) build --locked $(RMCP_EXAMPLE) --example scopegate-matrix-rmcp
 	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
 	cp target/debug/examples/scopegate-matrix-rmcp $(MATRIX_BUILT)/rmcp
-	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I tests/c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
 	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
 	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
 	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
