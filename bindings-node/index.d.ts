@@ -316,7 +316,10 @@ export class ResourceServer {
 
   /**
    * Hands each audit event to `listener`, which is called every `interval` milliseconds (1000) for those that came since, on
-   * a timer that keeps no process alive. What it throws is uncaught. Gives a function that ends it, after what still waits.
+   * a timer that keeps no process alive. Gives a function that ends it, after what still waits.
+   *
+   * What it throws keeps no other event from it: once it was called for all that came, that is thrown (an `AggregateError` of
+   * several), uncaught on the timer and to the caller of the function that ends it.
    *
    * Throws `TypeError` and `RangeError` for arguments that do not fit.
    */

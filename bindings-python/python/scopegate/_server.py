@@ -58,14 +58,12 @@ class McpCall(NamedTuple):
 class RequestDetails(TypedDict, total=False):
     """What else is known of a request; each may be left out."""
 
-    scopes: Sequence[str]
-    """Scopes that this request needs beside ``required_scopes`` and the policy's."""
-    now: int | None
-    """The time to judge by, in seconds since 1970; the machine's clock when ``None``."""
     method: str
     """The HTTP method."""
     target: str
     """The path, and the query if any, as received."""
+    scopes: Sequence[str]
+    """Scopes that this request needs beside ``required_scopes`` and the policy's."""
     body: bytes | None
     """The whole body, ``b""`` when the request has none; ``None`` when it was not read."""
     calls: Sequence[McpCall] | None
@@ -78,6 +76,8 @@ class RequestDetails(TypedDict, total=False):
     """``Mcp-Method``."""
     mcp_name: HeaderLines
     """``Mcp-Name``."""
+    now: int | None
+    """The time to judge by, in seconds since 1970; the machine's clock when ``None``."""
 
 
 class ResourceServer(Authorizer):

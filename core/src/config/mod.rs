@@ -310,7 +310,7 @@ pub struct DistrustedKey {
 }
 
 /// How keys are fetched.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -344,6 +344,21 @@ pub struct HttpConfig {
     ///
     /// Example: `{"certificate_file": "/etc/scopegate/client.pem"}`.
     pub client_certificate: Option<ClientCertificate>,
+}
+
+impl fmt::Debug for HttpConfig {
+    /// Without the credentials that the proxy's URL may carry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("timeout_seconds", &self.timeout_seconds)
+            .field("ca_file", &self.ca_file)
+            .field("proxy", &self.proxy.as_deref().map(http::without_userinfo))
+            .field("user_agent", &self.user_agent)
+            .field("allow_private_addresses", &self.allow_private_addresses)
+            .field("insecure_hosts", &self.insecure_hosts)
+            .field("client_certificate", &self.client_certificate)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A certificate for TLS with its private key, each in a file or as text.
