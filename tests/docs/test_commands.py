@@ -90,7 +90,7 @@ def go(words: list[str], _: Block) -> None:
             assert module in modules
         case ["mod", "edit", *replacements]:
             for replacement in replacements:
-                module, _, folder = replacement.removeprefix("-replace=").partition("=")
+                module, folder = replacement.removeprefix("-replace=").split("=")
                 assert f"{folder.removeprefix('./scopegate/')}/go.mod" == modules[module]
         case _:
             assert words == ["mod", "tidy"]
