@@ -180,9 +180,9 @@ impl Inner {
 
     /// The unverified issuer only selects whose keys are tried, before any network.
     pub(crate) fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
-        let index = self.issuers.get(issuer).copied();
-        let server = index.and_then(|index| self.settings.servers.get(index));
-        let source = index.and_then(|index| self.sources.get(index));
+        let place = self.issuers.place_of(issuer);
+        let server = place.and_then(|place| self.settings.servers.get(place));
+        let source = place.and_then(|place| self.sources.get(place));
         server
             .zip(source.map(Arc::as_ref))
             .ok_or_else(|| Refusal::new(Reason::UntrustedIssuer, "expected iss to be a configured issuer"))

@@ -101,6 +101,8 @@ pub(crate) trait Fetched: Send + Sync + Sized + 'static {
         self.flights().fetch.timeout()
     }
 
+    // Nothing below is for an implementation to change.
+
     /// What belongs to this process; made anew in a forked child.
     fn here(&self) -> Guard<Arc<PerProcess<Self>>> {
         let (process, flights) = (this_process(), self.flights());
