@@ -275,7 +275,7 @@ screenshot: tools $(AUTHSERVER) $(VENV)/demo $(WEB_NODE)
 
 # Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
 # tests; this tells which.
-test-docs: $(VENV)/test
+test-docs: $(VENV)/test $(AUTHSERVER)
 	$(PY) -m pytest -p no:asyncio tests/docs
 
 test-packaging: $(VENV)/test

@@ -40,13 +40,23 @@ function headerLines(rawHeaders, wanted) {
  * @returns {Promise<Uint8Array | string>}
  */
 async function readBody(request, limit) {
-  if (!hasBody(request)) return "";
+  if (!hasBody(request)) return madeWithoutBytes(request.body);
   if (request.readableDidRead) {
     if (request.body !== undefined) return bytesOfParsed(request.body);
     throw new Error("expected a body that is unread, or parsed as request.body: something read it and kept it");
   }
   refuseEncoding(headerLines(request.rawHeaders, "content-encoding"));
   return peek(request, limit);
+}
+
+/**
+ * The body of a request that came without one, where something in front of us made it: what the server behind acts on. Body
+ * parsers leave an empty object.
+ * @param {unknown} made
+ */
+function madeWithoutBytes(made) {
+  const body = made === undefined || made === null ? "" : bytesOfParsed(made);
+  return body === "{}" ? "" : body;
 }
 
 /** @param {NodeRequest} request */

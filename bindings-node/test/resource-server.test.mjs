@@ -67,6 +67,15 @@ describe("ResourceServer", () => {
     }
   });
 
+  test("says of a variable that nobody set what it is", () => {
+    const { errors } = thrown(() => makeGate({ resource: process.env.NOBODY_SETS_THIS }));
+    assert.deepEqual(
+      errors.map(({ path, message }) => `${path}: ${message}`),
+      ["resource: expected a value, not undefined: leave the member out, or set the variable that it comes from"],
+    );
+    assert.match(thrown(() => new ResourceServer()).message, /^\.: expected a value, not undefined/);
+  });
+
   test("reads its configuration from JSON text", () => {
     const gate = ResourceServer.fromJson(
       JSON.stringify({ resource: RESOURCE, authorization_servers: [issuer.server()] }),

@@ -8,7 +8,7 @@ use crate::call::{self, CallError, CallId, FullCall, Message};
 use crate::config::{
     ChallengeScopes, DEFAULT_MAX_BODY_BYTES, ServerSettings, TokenFormat, parameter_name_in,
 };
-use crate::event::audit::{Caller, Credential, Decided};
+use crate::event::audit::{Caller, Decided};
 use crate::keys::algorithm::Algorithm;
 use crate::keys::source::{KeyRequest, Recognition, Selection, Source, VerifyingKey, Want};
 use crate::policy::{Policy, Verdict};
@@ -19,7 +19,7 @@ use crate::request::{Body, Request};
 use crate::resource_server::Inner;
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::token::access_token::{AccessToken, Fields};
-use crate::token::cache::{Digest, Sought, Verified};
+use crate::token::cache::Verified;
 use crate::token::claims::{self, Claims, Judged};
 use crate::token::jws::{Header, Jws};
 use crate::wire::{Wire, listed_origin};
@@ -36,7 +36,7 @@ impl Inner {
         &self,
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<Authenticated, Stop> {
+    ) -> Result<AccessToken, Stop> {
         checked_scopes(request)?;
         self.check_origin(request)?;
         let credential = request.credential().map_err(credential_refusal)?;
@@ -76,27 +76,23 @@ impl Inner {
         credential: &[u8],
         request: &Request<'_>,
         done: Option<&KeyRequest>,
-    ) -> Result<Authenticated, Stop> {
+    ) -> Result<AccessToken, Stop> {
         let Some(cache) = self.cache.as_ref().filter(|_| IS_LIVE) else {
-            return aside(request, || {
-                let token = self.verify::<IS_LIVE>(credential, request, done)?.token;
-                Ok(Authenticated { token, digest: None })
-            });
+            return aside(request, || Ok(self.verify::<IS_LIVE>(credential, request, done)?.token));
         };
-        let sought = Sought::new(credential);
-        if let Some(found) = cache.find(&sought, &self.readings)
+        if let Some(found) = cache.find(credential, &self.readings)
             && let Some(verified) = found.verified()
         {
             match self.verify_again(verified, request, done)? {
-                Some(token) => return Ok(Authenticated { token, digest: sought.known_digest() }),
+                Some(token) => return Ok(token),
                 None => cache.remove(&found),
             }
         }
         aside(request, move || {
             let verified = self.verify::<IS_LIVE>(credential, request, done)?;
             let token = verified.token.clone();
-            cache.insert(&sought, verified);
-            Ok(Authenticated { token, digest: sought.known_digest() })
+            cache.insert(credential, verified);
+            Ok(token)
         })
     }
 
@@ -184,9 +180,9 @@ impl Inner {
 
     /// The unverified issuer only selects whose keys are tried, before any network.
     pub(crate) fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
-        let index = self.issuers.get(issuer).copied();
-        let server = index.and_then(|index| self.settings.servers.get(index));
-        let source = index.and_then(|index| self.sources.get(index));
+        let place = self.issuers.place_of(issuer);
+        let server = place.and_then(|place| self.settings.servers.get(place));
+        let source = place.and_then(|place| self.sources.get(place));
         server
             .zip(source.map(Arc::as_ref))
             .ok_or_else(|| Refusal::new(Reason::UntrustedIssuer, "expected iss to be a configured issuer"))
@@ -369,13 +365,6 @@ impl Inner {
     }
 }
 
-/// A token that passed checks 1 to 22.
-pub(crate) struct Authenticated {
-    pub(crate) token: AccessToken,
-    /// Of the token as it came, where it was looked for among those that are held.
-    pub(crate) digest: Option<Digest>,
-}
-
 /// What was found out of a request's calls while it was decided, and need not be found out again to tell of it.
 #[derive(Default)]
 pub(crate) struct Asked<'a> {
@@ -386,7 +375,6 @@ pub(crate) struct Asked<'a> {
 /// Whose request it is, of a token that proved good, and for what.
 pub(crate) struct Known<'t, 'a> {
     pub(crate) token: &'t AccessToken,
-    pub(crate) digest: Option<Digest>,
     pub(crate) asked: Asked<'a>,
 }
 
@@ -397,13 +385,12 @@ impl Inner {
         let Some(room) = log.room(known.is_some()) else { return };
         let time = request.now.or_else(|| self.clock.wall());
         let resource = self.settings.resource.as_str();
-        let Some(Known { token, digest, asked }) = known else {
+        let Some(Known { token, asked }) = known else {
             return room.keep(&Decided { time, resource, reason, caller: None });
         };
         let message = asked.message.unwrap_or_else(|| self.message(request).unwrap_or(Message::None));
         let needed = asked.need.unwrap_or_else(|| self.need(request, &self.needed_by(&message)));
-        let credential = digest.map_or(Credential::OfRequest(request), Credential::Digest);
-        let caller = Some(Caller { token, credential, needed, calls: message.calls() });
+        let caller = Some(Caller { token, request, needed, calls: message.calls() });
         room.keep(&Decided { time, resource, reason, caller });
     }
 

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use self::evidence::Evidence;
 pub use self::pasted::PastedRequest;
 use self::step::Step;
-use crate::decision::{Asked, Authenticated, DRY, Stop};
+use crate::decision::{Asked, DRY, Stop};
 use crate::reason::Reason;
 use crate::request::Request;
 use crate::resource_server::Inner;
@@ -152,7 +152,7 @@ impl Inner {
     /// See [`ResourceServer::explain`](crate::ResourceServer::explain).
     pub(crate) fn explain(&self, request: &Request<'_>) -> Explanation {
         let (token, end) = match self.authenticate::<DRY>(request, None) {
-            Ok(Authenticated { token, .. }) => {
+            Ok(token) => {
                 let end = self.permit::<DRY>(&token, request, &mut Asked::default()).err();
                 (Some(token), end)
             }

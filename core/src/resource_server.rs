@@ -2,7 +2,7 @@
 
 mod derived;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,11 +10,14 @@ use self::derived::DistrustByIssuer;
 use crate::call::{CallKind, FullCall};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Settings, environment};
-use crate::decision::{Asked, Authenticated, Known, LIVE, Stop, checked_scopes};
+use crate::decision::{Asked, Known, LIVE, Stop, checked_scopes};
 use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
+use crate::issuers::Issuers;
+#[cfg(feature = "testing")]
+use crate::keys::flight::Fetched;
 use crate::keys::relay::Relay;
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
@@ -62,8 +65,8 @@ pub(crate) struct Inner {
     pub(crate) sources: Vec<Arc<Source>>,
     /// The authorization server's metadata, where it is served.
     relay: Option<Arc<Relay>>,
-    /// Issuer -> index of its server.
-    pub(crate) issuers: Arc<HashMap<String, usize>>,
+    /// The places in `settings.servers` and `sources`.
+    pub(crate) issuers: Arc<Issuers>,
     /// The readings of all servers, sorted.
     pub(crate) readings: Vec<usize>,
     /// What was distrusted of issuers that a server has no more which this one was derived from.
@@ -240,7 +243,7 @@ impl ResourceServer {
             }
             (Some(policy), _) => self.0.check_call(policy, token, request, &mut asked),
         });
-        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, digest: None, asked })))
+        judged.map_err(|refusal| self.0.reject(refusal, request, Some(Known { token, asked })))
     }
 
     /// [`ResourceServer::require`] for a host that kept what the token said, and no [`AccessToken`].
@@ -460,18 +463,18 @@ impl ResourceServer {
     }
 
     fn source_of(&self, issuer: &str) -> Result<&Arc<Source>, KeyControlError> {
-        let index = self.0.issuers.get(issuer);
-        index.and_then(|index| self.0.sources.get(*index)).ok_or(KeyControlError::UnknownIssuer)
+        let place = self.0.issuers.place_of(issuer);
+        place.and_then(|place| self.0.sources.get(place)).ok_or(KeyControlError::UnknownIssuer)
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {
-        let Authenticated { token, digest } = match self.0.authenticate::<LIVE>(request, done) {
-            Ok(known) => known,
+        let token = match self.0.authenticate::<LIVE>(request, done) {
+            Ok(token) => token,
             Err(stop) => return self.stopped(stop, request, None),
         };
         let mut asked = Asked::default();
         let permitted = self.0.permit::<LIVE>(&token, request, &mut asked);
-        let known = Known { token: &token, digest, asked };
+        let known = Known { token: &token, asked };
         match permitted {
             Ok(()) => {
                 self.0.accept(request, known);

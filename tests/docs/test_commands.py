@@ -33,6 +33,8 @@ def test_commands_name_what_exists(block: Block) -> None:
 
 
 def make(words: list[str], _: Block) -> None:
+    if words[:2] == ["-C", "scopegate"]:  # a clone
+        words = words[2:]
     done = subprocess.run(["make", "-n", *words], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -73,20 +75,33 @@ def npx(words: list[str], _: Block) -> None:
     assert f'"npx {words[0]} {words[1]} ' in read("bindings-node/test/documentation.test.mjs")
 
 
+GO_MODULES = ("bindings-go/go.mod", "bindings-go/mcp/go.mod")
+
+
 def go(words: list[str], _: Block) -> None:
-    command, module = words
-    assert command == "get"
-    assert any(f"module {module}\n" in read(path) for path in ("bindings-go/go.mod", "bindings-go/mcp/go.mod"))
+    modules = {re.findall(r"^module (.+)$", read(path), re.MULTILINE)[0]: path for path in GO_MODULES}
+    match words:
+        case ["get", module]:
+            assert module in modules
+        case ["mod", "edit", *replacements]:
+            for replacement in replacements:
+                module, _, folder = replacement.removeprefix("-replace=").partition("=")
+                assert f"{folder.removeprefix('./scopegate/')}/go.mod" == modules[module]
+        case _:
+            assert words == ["mod", "tidy"]
+
+
+VARIABLES = ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "RESOURCE", "ISSUER", "PORT")
 
 
 def export(words: list[str], _: Block) -> None:
     for word in words:
-        assert word.partition("=")[0] in ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH"), word
+        assert word.partition("=")[0] in VARIABLES, word
 
 
 def cargo(words: list[str], _: Block) -> None:
     match words:
-        case ["run", "-p", package, "--", path]:
+        case ["run", "-p", package, "--", path] | ["run", "--release", "-p", package, "--", path]:
             assert package in crates()
             assert (REPOSITORY / path).is_file()
         case ["add", package, "--path", path, "--features", feature]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 
+from scopegate._errors import Rejected
+from scopegate._log import log_refusal
 from scopegate._need import Need, Scopes
 from scopegate._response import HttpResponse
 from scopegate._scopegate import Request
@@ -84,6 +86,13 @@ class Options:
 
     def answer(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
         """The answer to what needs no token and is not the application's; ``path`` is the one that it routes by."""
+        try:
+            return self._document(gate, request, path)
+        except Rejected as fault:
+            log_refusal(fault)
+            return fault.response
+
+    def _document(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
         response = gate._well_known(request)
         if response is None and path == self.health:
             response = gate._health_response(request)

@@ -33,7 +33,7 @@ class SdkUser:
 def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
     """The SDK's form of a verified token, with the effective scopes. ``token`` is ``""`` unless exposed."""
     return SdkAccessToken(
-        token=credential if expose_token else "",
+        token=credential if expose_token is True else "",  # the text "false" is not
         client_id=_client_id(token, credential),
         scopes=list(token.effective_scopes),
         expires_at=token.expires_at,
@@ -44,10 +44,10 @@ def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAcc
 
 
 def _client_id(token: AccessToken, credential: str) -> str:
-    """The client. The SDK tells principals apart by client, issuer and subject; a token that names neither client nor
-    subject is its own principal, or any two of them could share a session.
+    """The client. The SDK tells principals apart by client, issuer and subject; a token without a principal names
+    neither client nor subject, or both by empty names: it is its own, or any two of them could share a session.
     """
-    if token.client_id is not None or token.subject is not None:
+    if token.principal is not None:
         return token.client_id or ""
     return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
 

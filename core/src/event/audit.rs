@@ -20,7 +20,6 @@ use crate::reason::Reason;
 use crate::request::Request;
 use crate::scope::ScopeSet;
 use crate::token::access_token::AccessToken;
-use crate::token::cache::Digest;
 
 /// What was decided about one request, for whom, and what they asked for.
 ///
@@ -106,27 +105,10 @@ pub(crate) struct Decided<'a> {
 /// Who asked, of a token that proved good, and for what.
 pub(crate) struct Caller<'a> {
     pub(crate) token: &'a AccessToken,
-    pub(crate) credential: Credential<'a>,
+    /// The token as it came is in it, or was: a further need is checked without it.
+    pub(crate) request: &'a Request<'a>,
     pub(crate) needed: ScopeSet,
     pub(crate) calls: &'a [McpCall<'a>],
-}
-
-/// The token as it came, as far as it is known: a further need is checked without it.
-#[derive(Clone, Copy)]
-pub(crate) enum Credential<'a> {
-    /// It is in the request, or was.
-    OfRequest(&'a Request<'a>),
-    /// Its digest, which was made to look for it.
-    Digest(Digest),
-}
-
-impl Credential<'_> {
-    pub(super) fn digest(self) -> Option<Digest> {
-        match self {
-            Credential::OfRequest(request) => request.credential().ok().map(Digest::of),
-            Credential::Digest(digest) => Some(digest),
-        }
-    }
 }
 
 /// The events that wait to be drained.

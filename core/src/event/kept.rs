@@ -80,7 +80,10 @@ impl Identity {
         match caller.token.token_id() {
             Some(id) if id.len() <= MAX_TEXT => Identity::OfIssuer,
             Some(id) => Identity::Digest(Digest::of([caller.token.issuer(), id].join("\0").as_bytes())),
-            None => caller.credential.digest().map_or(Identity::Unknown, Identity::Digest),
+            None => caller
+                .request
+                .credential()
+                .map_or(Identity::Unknown, |token| Identity::Digest(Digest::of(token))),
         }
     }
 

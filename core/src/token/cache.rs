@@ -6,8 +6,8 @@
 //! nothing that other threads share; a forked child can read what its parent left whatever the parent's threads were doing.
 //! One thread at a time changes the buckets. Who finds another at it leaves it at that: the token will come again.
 //!
-//! An entry is looked for by the end of its token and found by the digest of the whole: a token that is not held is hashed
-//! only where the end of another is the same.
+//! An entry is looked for by the end of its token, and is of the one token whose header and payload are the same bytes and
+//! whose signature has the same SHA-256. So a signature is all that is hashed, and that only where the rest is the same.
 //!
 //! While there is room every token is held. When there is none, one is held from its second coming on: most that come once
 //! do not come again, and making room takes longer than finding that out. What goes is chosen by a clock hand:
@@ -15,11 +15,12 @@
 //! by.
 
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use aws_lc_rs::digest;
+use memchr::memrchr;
 use serde::Serialize;
 
 use super::access_token::AccessToken;
@@ -30,14 +31,14 @@ use crate::event::Count;
 use crate::keys::source::VerifyingKey;
 use crate::lock::Mutex;
 
-/// The SHA-256 of a whole token, signature included.
+/// A SHA-256.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    pub(crate) fn of(token: &[u8]) -> Digest {
+    pub(crate) fn of(bytes: &[u8]) -> Digest {
         let mut digest = [0; 32];
-        digest.copy_from_slice(digest::digest(&digest::SHA256, token).as_ref());
+        digest.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
         Digest(digest)
     }
 
@@ -46,25 +47,23 @@ impl Digest {
     }
 }
 
-/// A token that is looked for.
-pub(crate) struct Sought<'a> {
-    token: &'a [u8],
-    ending: Ending,
-    digest: OnceLock<Digest>,
+/// What one token has and no other: its claims as they came, and the digest of its signature. The signature is what would
+/// let others in, and cannot be had from this.
+#[derive(Debug, Eq, PartialEq)]
+struct Likeness {
+    /// Header, dot, payload, dot.
+    signed: Box<[u8]>,
+    signature: Digest,
 }
 
-impl<'a> Sought<'a> {
-    pub(crate) fn new(token: &'a [u8]) -> Sought<'a> {
-        Sought { token, ending: Ending::of(token), digest: OnceLock::new() }
+impl Likeness {
+    fn of(token: &[u8]) -> Likeness {
+        let (signed, signature) = token.split_at(memrchr(b'.', token).map_or(0, |dot| dot + 1));
+        Likeness { signed: signed.into(), signature: Digest::of(signature) }
     }
 
-    /// Its digest, where it had to be made.
-    pub(crate) fn known_digest(&self) -> Option<Digest> {
-        self.digest.get().copied()
-    }
-
-    fn digest(&self) -> &Digest {
-        self.digest.get_or_init(|| Digest::of(self.token))
+    fn is_of(&self, token: &[u8]) -> bool {
+        token.strip_prefix(&*self.signed).is_some_and(|signature| Digest::of(signature) == self.signature)
     }
 }
 
@@ -101,8 +100,7 @@ pub(crate) struct Verified {
 
 #[derive(Debug)]
 struct Entry {
-    ending: Ending,
-    digest: Digest,
+    likeness: Likeness,
     verified: Verified,
     /// All the memory that it takes.
     bytes: usize,
@@ -111,11 +109,11 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(sought: &Sought<'_>, verified: Verified) -> Entry {
-        let owned = verified.header.owned() + verified.token.owned();
+    fn new(token: &[u8], verified: Verified) -> Entry {
+        let likeness = Likeness::of(token);
+        let owned = verified.header.owned() + verified.token.owned() + allocation(likeness.signed.len());
         let bytes = PLACE + allocation(COUNTS + size_of::<Entry>()) + owned;
-        let (ending, digest) = (sought.ending, *sought.digest());
-        Entry { ending, digest, verified, bytes, found: AtomicBool::new(false) }
+        Entry { likeness, verified, bytes, found: AtomicBool::new(false) }
     }
 }
 
@@ -186,7 +184,11 @@ impl Found {
     }
 
     fn entry(&self) -> Option<&Arc<Entry>> {
-        self.bucket.as_ref()?.get(self.index).map(|(_, entry)| entry)
+        self.place().map(|(_, entry)| entry)
+    }
+
+    fn place(&self) -> Option<&Place> {
+        self.bucket.as_ref()?.get(self.index)
     }
 }
 
@@ -211,19 +213,20 @@ impl TokenCache {
     }
 
     /// The entry of a token that was read under one of these readings, which are sorted. Takes no lock.
-    pub(crate) fn find(&self, sought: &Sought<'_>, readings: &[usize]) -> Option<Found> {
-        let found = self.look_up(sought, readings);
+    pub(crate) fn find(&self, token: &[u8], readings: &[usize]) -> Option<Found> {
+        let found = self.look_up(token, readings);
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.add_one();
         found
     }
 
-    fn look_up(&self, sought: &Sought<'_>, readings: &[usize]) -> Option<Found> {
-        let bucket = self.bucket(sought.ending)?.load();
+    fn look_up(&self, token: &[u8], readings: &[usize]) -> Option<Found> {
+        let sought = Ending::of(token);
+        let bucket = self.bucket(sought)?.load();
         let is_ours = |(ending, entry): &Place| {
-            *ending == sought.ending
-                && entry.digest == *sought.digest()
+            *ending == sought
                 && readings.binary_search(&entry.verified.reading).is_ok()
+                && entry.likeness.is_of(token)
         };
         let index = bucket.as_ref()?.iter().position(is_ours)?;
         let found = Found { bucket, index };
@@ -235,24 +238,25 @@ impl TokenCache {
     }
 
     /// Holds a token; where there is no room, in the place of others, if it came before.
-    pub(crate) fn insert(&self, sought: &Sought<'_>, verified: Verified) {
+    pub(crate) fn insert(&self, token: &[u8], verified: Verified) {
+        let ending = Ending::of(token);
         // Of this process or its parent's: asking which is a system call.
         let is_full = self.keeper.load().entries() >= self.capacity;
-        if is_full && !self.came_before(sought.ending) {
+        if is_full && !self.came_before(ending) {
             return;
         }
         let keeper = self.keeper();
-        let entry = Entry::new(sought, verified);
-        if !is_full && keeper.bytes() + entry.bytes > self.max_bytes && !self.came_before(entry.ending) {
+        let entry = Entry::new(token, verified);
+        if !is_full && keeper.bytes() + entry.bytes > self.max_bytes && !self.came_before(ending) {
             return;
         }
         let Some(mut hand) = keeper.hand.try_lock() else { return };
-        let Some(bucket) = self.bucket(entry.ending) else { return };
+        let Some(bucket) = self.bucket(ending) else { return };
         if entry.bytes > self.max_bytes {
             return;
         }
         let is_same = |held: &Arc<Entry>| {
-            held.digest == entry.digest && held.verified.reading == entry.verified.reading
+            held.verified.reading == entry.verified.reading && held.likeness == entry.likeness
         };
         take_out(bucket, &keeper, is_same);
         while keeper.entries() >= self.capacity || keeper.bytes() + entry.bytes > self.max_bytes {
@@ -262,15 +266,15 @@ impl TokenCache {
         }
         keeper.entries.fetch_add(1, Ordering::Relaxed);
         keeper.bytes.fetch_add(entry.bytes, Ordering::Relaxed);
-        put_in(bucket, entry);
+        put_in(bucket, ending, entry);
     }
 
     /// Lets go of an entry that is no longer good.
     pub(crate) fn remove(&self, found: &Found) {
-        let Some(entry) = found.entry() else { return };
+        let Some((ending, entry)) = found.place() else { return };
         let keeper = self.keeper();
         let Some(_hand) = keeper.hand.try_lock() else { return };
-        if let Some(bucket) = self.bucket(entry.ending) {
+        if let Some(bucket) = self.bucket(*ending) {
             take_out(bucket, &keeper, |held| Arc::ptr_eq(held, entry));
         }
     }
@@ -361,12 +365,12 @@ impl Keeper {
 }
 
 /// Under the lock of the hand.
-fn put_in(bucket: &ArcSwapOption<Bucket>, entry: Entry) {
+fn put_in(bucket: &ArcSwapOption<Bucket>, ending: Ending, entry: Entry) {
     let others = bucket.load();
     let others = others.as_deref().map_or(&[][..], |others| others);
     let mut all = Vec::with_capacity(others.len() + 1);
     all.extend_from_slice(others);
-    all.push((entry.ending, Arc::new(entry)));
+    all.push((ending, Arc::new(entry)));
     bucket.store(Some(Arc::new(all)));
 }
 

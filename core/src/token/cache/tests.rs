@@ -83,7 +83,7 @@ fn token(text: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// The identifier of the token that is found under this text.
 fn found(cache: &TokenCache, text: &str) -> Option<String> {
-    let found = cache.find(&Sought::new(&token(text)), &[0])?;
+    let found = cache.find(&token(text), &[0])?;
     found.verified().unwrap().token.token_id().map(str::to_owned)
 }
 
@@ -99,48 +99,51 @@ fn tokens_with_a_common_beginning_and_end_are_never_taken_for_each_other() {
     let (maker, cache) = (Maker::new(), cache(MANY, usize::MAX));
     let text = |id: usize| format!("{}{id:08}{}", "p".repeat(400), "s".repeat(400));
     for id in (0..1000).step_by(2) {
-        cache.insert(&Sought::new(text(id).as_bytes()), maker.verified(id));
+        cache.insert(text(id).as_bytes(), maker.verified(id));
     }
     assert_eq!(cache.stats().entries, 500);
     for id in 0..1000 {
-        let held = cache.find(&Sought::new(text(id).as_bytes()), &[0]);
+        let held = cache.find(text(id).as_bytes(), &[0]);
         let id_of = |found: Found| found.verified().unwrap().token.token_id().map(str::to_owned);
         assert_eq!(held.and_then(id_of), (id % 2 == 0).then(|| id.to_string()));
     }
 }
 
+/// Another payload under the same signature, the same payload under another, and whatever else is not the token.
 #[test]
-fn a_digest_counts_to_its_last_bit() {
+fn every_character_of_a_token_counts() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    let text = token("token");
-    let with_digest = |digest: Digest| Sought { digest: OnceLock::from(digest), ..Sought::new(&text) };
-    cache.insert(&Sought::new(&text), maker.verified(1));
-    for bit in 0..256 {
-        let mut other = Digest::of(&text);
-        other.0[bit / 8] ^= 1 << (bit % 8);
-        assert!(cache.find(&with_digest(other), &[0]).is_none(), "bit {bit}");
+    let text = [b"header.payload.", &[b's'; 342][..]].concat();
+    cache.insert(&text, maker.verified(1));
+    for place in 0..text.len() {
+        let mut other = text.clone();
+        other[place] ^= 1;
+        assert!(cache.find(&other, &[0]).is_none(), "{place} changed");
+        other.remove(place);
+        assert!(cache.find(&other, &[0]).is_none(), "{place} left out");
+        other.splice(place..place, [text[place]; 2]);
+        assert!(cache.find(&other, &[0]).is_none(), "{place} twice");
     }
-    assert!(cache.find(&with_digest(Digest::of(&text)), &[0]).is_some());
+    assert!(cache.find(&text, &[0]).is_some());
 }
 
 #[test]
-fn a_token_is_hashed_where_another_of_its_ending_is_held_and_not_elsewhere() {
-    let (maker, cache) = (Maker::new(), cache(1, usize::MAX));
-    let (held, forged) = ("a.b.signature-of-some-token", "a.c.signature-of-some-token");
-    let is_hashed = |text: &str| {
-        let sought = Sought::new(text.as_bytes());
-        let found = cache.find(&sought, &[0]).is_some();
-        (found, sought.digest.get().is_some())
-    };
-    assert_eq!(is_hashed(held), (false, false));
-    cache.insert(&Sought::new(held.as_bytes()), maker.verified(1));
-    assert_eq!(is_hashed(held), (true, true));
-    assert_eq!(is_hashed(forged), (false, true));
-    assert_eq!(is_hashed("a.b.signature-of-another-one"), (false, false));
-    let once = token("comes once");
-    let sought = Sought::new(&once);
-    cache.insert(&sought, maker.verified(2));
-    assert!(sought.digest.get().is_none());
+fn a_digest_counts_to_its_last_bit() {
+    let likeness = Likeness::of(b"header.payload.signature");
+    assert!(likeness.is_of(b"header.payload.signature"));
+    for bit in 0..256 {
+        let mut signature = likeness.signature;
+        signature.0[bit / 8] ^= 1 << (bit % 8);
+        let other = Likeness { signed: likeness.signed.clone(), signature };
+        assert!(!other.is_of(b"header.payload.signature"), "bit {bit}");
+    }
+}
+
+#[test]
+fn nothing_of_a_signature_is_kept_but_its_end() {
+    let likeness = Likeness::of(b"header.payload.signature");
+    assert_eq!(&*likeness.signed, b"header.payload.");
+    assert_eq!(likeness.signature, Digest::of(b"signature"));
 }
 
 /// Ends that differ in one character lie in many buckets.
@@ -163,11 +166,11 @@ fn many_tokens_come_by_once_and_those_in_use_stay() {
     let hot: Vec<String> = (0..100).map(|id| format!("hot {id}")).collect();
     let mut missed = 0;
     for id in 0..MANY {
-        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(id));
+        cache.insert(&token(id.to_le_bytes()), maker.verified(id));
         let hot = &hot[id % hot.len()];
         if found(&cache, hot).is_none() {
             missed += 1;
-            cache.insert(&Sought::new(&token(hot)), maker.verified(id));
+            cache.insert(&token(hot), maker.verified(id));
         }
     }
     assert_eq!(cache.stats().entries, 1000);
@@ -183,7 +186,7 @@ fn the_bytes_are_bounded_too() {
     for id in 0..1000 {
         let length = id * 37 % 4000;
         let verified = maker.with_claims(&object!({"jti": "x".repeat(length), "exp": 1}));
-        cache.insert(&Sought::new(&token(id.to_le_bytes())), verified);
+        cache.insert(&token(id.to_le_bytes()), verified);
         largest = largest.max(cache.stats().bytes);
     }
     let table = size_of_val(&*cache.buckets);
@@ -195,9 +198,9 @@ fn the_bytes_are_bounded_too() {
 #[test]
 fn what_is_larger_than_the_limit_is_not_held_and_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(1000, 16 << 10));
-    cache.insert(&Sought::new(&token(b"small")), maker.verified(1));
+    cache.insert(&token(b"small"), maker.verified(1));
     let huge = maker.with_claims(&object!({"jti": "x".repeat(20_000), "exp": 1}));
-    cache.insert(&Sought::new(&token(b"huge")), huge);
+    cache.insert(&token(b"huge"), huge);
     assert_eq!(cache.stats().entries, 1);
     assert!(found(&cache, "small").is_some());
 }
@@ -205,9 +208,9 @@ fn what_is_larger_than_the_limit_is_not_held_and_drives_nothing_out() {
 #[test]
 fn a_token_that_comes_again_takes_its_own_place() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    cache.insert(&Sought::new(&token(b"token")), maker.verified(1));
+    cache.insert(&token(b"token"), maker.verified(1));
     let bytes = cache.stats().bytes;
-    cache.insert(&Sought::new(&token(b"token")), maker.verified(2));
+    cache.insert(&token(b"token"), maker.verified(2));
     assert_eq!((cache.stats().entries, cache.stats().bytes), (1, bytes));
     assert_eq!(found(&cache, "token").as_deref(), Some("2"));
 }
@@ -216,13 +219,12 @@ fn a_token_that_comes_again_takes_its_own_place() {
 fn an_entry_that_is_no_longer_good_goes_and_its_successor_stays() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
     let text = token(b"token");
-    let sought = Sought::new(&text);
-    cache.insert(&sought, maker.verified(1));
-    let old = cache.find(&sought, &[0]).unwrap();
-    cache.insert(&sought, maker.verified(2));
+    cache.insert(&text, maker.verified(1));
+    let old = cache.find(&text, &[0]).unwrap();
+    cache.insert(&text, maker.verified(2));
     cache.remove(&old);
     assert_eq!(found(&cache, "token").as_deref(), Some("2"));
-    cache.remove(&cache.find(&sought, &[0]).unwrap());
+    cache.remove(&cache.find(&text, &[0]).unwrap());
     assert_eq!((cache.stats().entries, cache.stats().bytes), (0, 0));
 }
 
@@ -231,7 +233,7 @@ fn room_for_one_is_room_for_the_last_that_came_twice() {
     let (maker, cache) = (Maker::new(), cache(1, usize::MAX));
     for id in 0..100 {
         let text = id.to_string();
-        let come = || cache.insert(&Sought::new(&token(&text)), maker.verified(id));
+        let come = || cache.insert(&token(&text), maker.verified(id));
         come();
         assert_eq!(found(&cache, &text).is_some(), id == 0, "{id} came once");
         come();
@@ -245,10 +247,10 @@ fn who_comes_once_drives_nothing_out() {
     let (maker, cache) = (Maker::new(), cache(100, usize::MAX));
     let held: Vec<String> = (0..100).map(|id| format!("held {id}")).collect();
     for (id, text) in held.iter().enumerate() {
-        cache.insert(&Sought::new(&token(text)), maker.verified(id));
+        cache.insert(&token(text), maker.verified(id));
     }
     for id in 0..MANY {
-        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(id));
+        cache.insert(&token(id.to_le_bytes()), maker.verified(id));
     }
     let gone = held.iter().filter(|text| found(&cache, text).is_none()).count();
     assert_eq!((gone, cache.stats().entries), (0, 100));
@@ -264,13 +266,13 @@ fn no_room_is_no_cache() {
 #[test]
 fn while_another_thread_changes_the_buckets_tokens_are_found_and_not_held() {
     let (maker, cache) = (Maker::new(), cache(10, usize::MAX));
-    cache.insert(&Sought::new(&token(b"held")), maker.verified(1));
+    cache.insert(&token(b"held"), maker.verified(1));
     let keeper = cache.keeper();
     let hand = keeper.hand.lock();
-    cache.insert(&Sought::new(&token(b"late")), maker.verified(2));
+    cache.insert(&token(b"late"), maker.verified(2));
     assert_eq!((found(&cache, "held").as_deref(), found(&cache, "late")), (Some("1"), None));
     drop(hand);
-    cache.insert(&Sought::new(&token(b"late")), maker.verified(2));
+    cache.insert(&token(b"late"), maker.verified(2));
     assert_eq!(found(&cache, "late").as_deref(), Some("2"));
 }
 
@@ -278,14 +280,14 @@ fn while_another_thread_changes_the_buckets_tokens_are_found_and_not_held() {
 #[test]
 fn a_forked_child_finds_what_it_was_left_and_goes_on() {
     let (maker, cache) = (Maker::new(), cache(2, usize::MAX));
-    cache.insert(&Sought::new(&token(b"left")), maker.verified(1));
+    cache.insert(&token(b"left"), maker.verified(1));
     let parent = Keeper { process: 0, ..Keeper::of(&[]) };
     std::mem::forget(parent.hand.lock());
     cache.keeper.store(Arc::new(parent));
     assert_eq!(found(&cache, "left").as_deref(), Some("1"));
     assert_eq!(cache.stats().entries, 1);
     for id in 0..10_u8 {
-        cache.insert(&Sought::new(&token(id.to_le_bytes())), maker.verified(1));
+        cache.insert(&token(id.to_le_bytes()), maker.verified(1));
     }
     assert_eq!(counted(&cache), (2, cache.stats().bytes));
 }
@@ -302,10 +304,9 @@ fn threads_that_change_and_read_lose_no_count() {
                     let text = id.to_string();
                     match found(cache, &text) {
                         Some(other) => assert_eq!(other, text),
-                        None => cache.insert(&Sought::new(&token(&text)), maker.verified(id)),
+                        None => cache.insert(&token(&text), maker.verified(id)),
                     }
-                    if let Some(old) = cache.find(&Sought::new(&token(&text)), &[0]).filter(|_| turn % 5 == 0)
-                    {
+                    if let Some(old) = cache.find(&token(&text), &[0]).filter(|_| turn % 5 == 0) {
                         cache.remove(&old);
                     }
                 }
