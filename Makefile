@@ -9,6 +9,7 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 NODE_MODULES := bindings-node/node_modules/.package-lock.json
 PEER_NODE := tests/peers/oidc-provider/node_modules/.bin/node
+WEB_NODE := tests/web/node_modules/.package-lock.json
 DIFFERENTIAL_NODE := tests/differential/node/node_modules/.package-lock.json
 AUTHSERVER := target/release/scopegate-authserver
 INSTALLED := $(CURDIR)/target/installed
@@ -168,9 +169,11 @@ bench-events: tools $(VENV)/python $(NODE_MODULES) installed
 	@command -v valgrind >/dev/null || { echo "valgrind: not found" >&2; exit 1; }
 	mkdir -p target/bench
 	$(CARGO) build --locked --release -p scopegate-tests --bin scopegate-events
+	cc -O2 tests/bench/events/sink.c -I tests/c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o target/bench/events-sink-c
 	cd bindings-go && PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig go build -o ../target/bench/events-sink-go ../tests/bench/events/sink.go
 	cd bindings-node && node build.mjs
-	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/events/run.py target/release/scopegate-events target/bench/events-sink-go
+	LD_LIBRARY_PATH=$(INSTALLED)/lib $(PY) tests/bench/events/run.py target/release/scopegate-events target/bench/events-sink-c target/bench/events-sink-go
 	$(PY) tests/bench/speed.py events event_threads sinks
 
 # The tables of docs/speed.md from what bench-requests, growth and bench-events wrote.
@@ -237,10 +240,10 @@ test-written: tools $(VENV)/test $(NODE_MODULES)
 	cd bindings-go/mcp && go vet $(GO_CLIENT) && go test -count=1 $(GO_CLIENT)
 
 # Every adapter, every official client, every row of the wire table, over real sockets: docs/matrix.md. `make matrix` also has
-# a browser ask, and writes that page; it needs Debian's chromium.
+# a browser ask, the one of `make test-web`, and writes that page.
 MATRIX := PYTHONPATH=bindings-python/demo $(PY) tests/matrix/run.py
 .PHONY: matrix test-matrix matrix-programs
-matrix: matrix-programs
+matrix: matrix-programs $(WEB_NODE)
 	$(MATRIX) --browser --write
 
 test-matrix: matrix-programs
@@ -253,7 +256,7 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	$(CARGO) build --locked $(RMCP_EXAMPLE) --example scopegate-matrix-rmcp
 	cp target/debug/examples/scopegate-matrix-axum $(MATRIX_BUILT)/axum
 	cp target/debug/examples/scopegate-matrix-rmcp $(MATRIX_BUILT)/rmcp
-	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
+	cc -std=c11 -Wall -Wextra -Werror tests/matrix/servers/server.c -I tests/c -I $(INSTALLED)/include $(INSTALLED)/lib/libscopegate.so \
 	  -Wl,-rpath,$(INSTALLED)/lib -pthread -o $(MATRIX_BUILT)/server-c
 	export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig CGO_LDFLAGS_ALLOW='-Wl,-rpath.*' \
 	  CGO_LDFLAGS=-Wl,-rpath,$(INSTALLED)/lib && cd bindings-go/mcp && for program in servers/go_servers clients/go_client; do \
@@ -261,7 +264,6 @@ matrix-programs: tools $(AUTHSERVER) $(VENV)/test $(NODE_MODULES) installed
 	cd bindings-node && node build.mjs
 
 # The page of `make demo-web`, without a browser and in one: Chromium, which comes in an npm package.
-WEB_NODE := tests/web/node_modules/.package-lock.json
 .PHONY: test-web screenshot
 test-web: tools $(AUTHSERVER) $(VENV)/test $(WEB_NODE)
 	$(PY) -m pytest tests/web
@@ -273,7 +275,7 @@ screenshot: tools $(AUTHSERVER) $(VENV)/demo $(WEB_NODE)
 
 # Every code block of every page, and every link. What needs the toolchain of another language is run with that language's
 # tests; this tells which.
-test-docs: $(VENV)/test
+test-docs: $(VENV)/test $(AUTHSERVER)
 	$(PY) -m pytest -p no:asyncio tests/docs
 
 test-packaging: $(VENV)/test

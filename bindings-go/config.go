@@ -33,9 +33,9 @@ type Config struct {
 	RejectForeignAudiences bool `json:"reject_foreign_audiences,omitempty"`
 	// LeewaySeconds is the clock difference that is allowed, 0 to 300; nil is 30. Seconds makes one.
 	LeewaySeconds *int `json:"leeway_seconds,omitempty"`
-	// MaxTokenAgeSeconds refuses tokens that were issued longer ago, and makes iat required. 0 is no limit.
+	// MaxTokenAgeSeconds refuses tokens that were issued longer ago, 1 to 31536000, and makes iat required. 0 is no limit.
 	MaxTokenAgeSeconds int `json:"max_token_age_seconds,omitempty"`
-	// MaxTokenLifetimeSeconds refuses tokens that are valid for longer, and makes iat required. 0 is no limit.
+	// MaxTokenLifetimeSeconds refuses tokens that are valid for longer, 1 to 31536000, and makes iat required. 0 is no limit.
 	MaxTokenLifetimeSeconds int `json:"max_token_lifetime_seconds,omitempty"`
 	// ChallengeScopes says what a 403 lists; ChallengeRequiredAndGranted when empty.
 	ChallengeScopes ChallengeScopes `json:"challenge_scopes,omitempty"`
@@ -102,7 +102,8 @@ type AuthorizationServer struct {
 	JWKSFile string
 	// JWKSURI is where the key set is, in place of discovery.
 	JWKSURI string
-	// Algorithms are accepted: RS256, PS256, ES256 and EdDSA when nil. Never none, never HS256 and its kin.
+	// Algorithms are accepted, of RS, PS and ES with 256, 384 and 512 bits, and EdDSA: RS256, PS256, ES256 and EdDSA when
+	// nil. None and HMAC do not exist here.
 	Algorithms []string
 	// TokenFormat is FormatGeneric when empty.
 	TokenFormat TokenFormat
@@ -226,7 +227,7 @@ type Policy struct {
 	Resources map[string]Rule `json:"resources,omitempty"`
 	// Prompts has rules by the name of the prompt.
 	Prompts map[string]Rule `json:"prompts,omitempty"`
-	// MaxBodyBytes is the largest body that is read; 4194304 when 0.
+	// MaxBodyBytes is the largest body that is read, 1 to 1073741824; 4194304 when 0.
 	MaxBodyBytes int64 `json:"max_body_bytes,omitempty"`
 	// HeadersVerified says that the server behind compares Mcp-Method and Mcp-Name with the body (MCP 2026-07-28 and
 	// later), so that they may stand for it. Wrong if set for a server that does not.
@@ -326,7 +327,7 @@ type Events struct {
 
 // HTTP says how key sets and metadata are fetched.
 type HTTP struct {
-	// TimeoutSeconds is from DNS to the last byte, 1 to 30; 5 when 0.
+	// TimeoutSeconds is the time for one fetch, from the name look-up to the last byte, 1 to 30; 5 when 0.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 	// CAFile is a file with certificates to trust beside the platform's.
 	CAFile string `json:"ca_file,omitempty"`
@@ -360,6 +361,6 @@ type ClientCertificate struct {
 type DistrustedKey struct {
 	// Issuer is one of the issuers of AuthorizationServers.
 	Issuer string `json:"issuer"`
-	// KeyID is the kid.
+	// KeyID is the kid, 1 to 256 bytes.
 	KeyID string `json:"kid"`
 }

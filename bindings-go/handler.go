@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,7 +32,8 @@ func (g *ResourceServer) Protect(next http.Handler, options ...ProtectOption) ht
 // A ProtectOption changes what Protect does.
 type ProtectOption func(*guard)
 
-// WithPublic lets requests for these paths through without a token. They are compared exactly with URL.Path.
+// WithPublic lets requests for these paths through without a token. They are compared exactly with URL.Path, and a target
+// with an escape that its path does not need is none of them.
 func WithPublic(paths ...string) ProtectOption {
 	for _, path := range paths {
 		expectPath("WithPublic", path)
@@ -110,9 +112,9 @@ func (g *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	anyone.Authorization = nil
 	if document := g.document(r.URL.Path, &anyone); document != nil {
 		document.ServeHTTP(w, r)
-	} else if g.public[r.URL.Path] {
+	} else if g.isPublic(r.URL) {
 		g.next.ServeHTTP(w, r)
-	} else if missing := g.gate.ask(notFound, &anyone, nil, nil, "").document; missing != nil {
+	} else if missing := g.gate.document(notFound, &anyone); missing != nil {
 		missing.ServeHTTP(w, r)
 	} else {
 		g.serveGuarded(w, r, &request)
@@ -163,14 +165,20 @@ func (g *exchange) serveGuarded(w http.ResponseWriter, r *http.Request, request 
 	g.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
+// isPublic: a router by the path as it was sent, such as ServeMux for an escaped slash, finds another handler behind a path
+// that only looks public once it is decoded.
+func (g *guard) isPublic(target *url.URL) bool {
+	return g.public[target.Path] && (target.RawPath == "" || target.RawPath == target.Path)
+}
+
 // document is the answer of a well-known route, or of the path for probes or scrapers, or nil.
 func (g *exchange) document(path string, request *Request) *Response {
-	document := g.gate.ask(wellKnown, request, nil, nil, "").document
+	document := g.gate.document(wellKnown, request)
 	if document == nil && path == g.health {
-		document = g.gate.ask(healthOf, request, nil, nil, "").document
+		document = g.gate.document(healthOf, request)
 	}
 	if document == nil && path == g.metrics {
-		document = g.gate.ask(metricsOf, request, nil, nil, "").document
+		document = g.gate.document(metricsOf, request)
 	}
 	return document
 }

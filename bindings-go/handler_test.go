@@ -200,7 +200,23 @@ func TestPublicPathsNeedNoTokenAndAreExact(t *testing.T) {
 	server := serve(t, gate.Protect(whoAmI, scopegate.WithPublic("/", "/about")))
 	for path, status := range map[string]int{
 		"/": http.StatusOK, "/about": http.StatusOK, "/about/": http.StatusUnauthorized, "/About": http.StatusUnauthorized,
-		"//": http.StatusUnauthorized, "/about/../mcp": http.StatusUnauthorized, "/%61bout": http.StatusOK,
+		"//": http.StatusUnauthorized, "/about/../mcp": http.StatusUnauthorized, "/%61bout": http.StatusUnauthorized,
+	} {
+		if found := get(t, server+path, nil); found.status != status {
+			t.Errorf("%s: found %+v", path, found)
+		}
+	}
+}
+
+func TestPublicPathIsNoOtherHandlersWhateverIsEscapedInIt(t *testing.T) {
+	_, gate := newPair(t, scopegate.Config{})
+	routes := http.NewServeMux()
+	routes.Handle("/open/{file}", whoAmI)
+	routes.Handle("/{tenant}", unreachable(t))
+	server := serve(t, gate.Protect(routes, scopegate.WithPublic("/open/a!b", "/open/\u00e4 b")))
+	for path, status := range map[string]int{
+		"/open/a!b": http.StatusOK, "/open/%C3%A4%20b": http.StatusOK, "/open%2Fa!b": http.StatusUnauthorized,
+		"/open%2fa%21b": http.StatusUnauthorized, "/open%2F%C3%A4%20b": http.StatusUnauthorized,
 	} {
 		if found := get(t, server+path, nil); found.status != status {
 			t.Errorf("%s: found %+v", path, found)

@@ -153,17 +153,21 @@ void scopegate_go_read_token(const scopegate_token *token, scopegate_go_token *v
     view->audience = scopegate_token_audience_count(token);
 }
 
+/* Where the next list goes. */
+static scopegate_str *read_list(const scopegate_token *token, size_t count,
+                                scopegate_str (*at)(const scopegate_token *, size_t), scopegate_str *list)
+{
+    for (size_t i = 0; i < count; i++) {
+        *list++ = at(token, i);
+    }
+    return list;
+}
+
 void scopegate_go_read_lists(const scopegate_token *token, const scopegate_go_token *view, scopegate_str *lists)
 {
-    for (size_t i = 0; i < view->scopes; i++) {
-        *lists++ = scopegate_token_scope_at(token, i);
-    }
-    for (size_t i = 0; i < view->effective_scopes; i++) {
-        *lists++ = scopegate_token_effective_scope_at(token, i);
-    }
-    for (size_t i = 0; i < view->audience; i++) {
-        *lists++ = scopegate_token_audience_at(token, i);
-    }
+    lists = read_list(token, view->scopes, scopegate_token_scope_at, lists);
+    lists = read_list(token, view->effective_scopes, scopegate_token_effective_scope_at, lists);
+    read_list(token, view->audience, scopegate_token_audience_at, lists);
 }
 
 void scopegate_go_read_response(const scopegate_response *response, scopegate_go_response *view)

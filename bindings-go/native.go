@@ -181,12 +181,14 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply, spent
 	defer C.scopegate_report_free(found.text)
 	switch {
 	case question == wellKnown, question == notFound, question == healthOf, question == metricsOf:
-		if found.status == C.SCOPEGATE_OK {
-			if _, response, ok := readResponse(found.answer); ok {
-				return reply{document: &response}
-			}
+		if found.status != C.SCOPEGATE_OK {
+			return reply{}
 		}
-		return reply{}
+		view, response, ok := readResponse(found.answer)
+		if !ok || view.reason.data != nil {
+			return reply{answer: readRejected(found.answer)}
+		}
+		return reply{document: &response}
 	case question == require && found.status == C.SCOPEGATE_OK:
 		return reply{passed: true}
 	case question == callsOf && found.status == C.SCOPEGATE_OK:

@@ -1,9 +1,12 @@
 package scopegate_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	scopegate "github.com/scopegate/scopegate/bindings-go"
@@ -13,6 +16,7 @@ import (
 
 // Which functions a request meets; a panic in one of them must not let it pass.
 var decides = map[string]bool{
+	"scopegate_server_well_known": true, "scopegate_server_not_found": true,
 	"scopegate_server_check": true, "scopegate_token_issuer": true, "scopegate_token_resource": true,
 	"scopegate_token_claims": true, "scopegate_token_scope_at": true, "scopegate_token_effective_scope_at": true,
 	"scopegate_token_audience_at": true,
@@ -74,6 +78,38 @@ func TestPanicWhileDecidingIsTheServerErrorOfTheWireTable(t *testing.T) {
 	const body = `{"error":"server_error","error_description":"Internal error"}`
 	if found.status != http.StatusInternalServerError || found.body != body {
 		t.Errorf("found %d %q", found.status, found.body)
+	}
+}
+
+func TestPanicWhileADocumentIsFoundIsAnsweredAndTheRequestGoesNoFurther(t *testing.T) {
+	if !panics.In("") {
+		t.Skip("needs the library with hooks")
+	}
+	defer panics.Nowhere()
+	var log bytes.Buffer
+	gate := newGate(t, scopegate.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	protect := gate.Protect(whoAmI, scopegate.WithHealth("/healthz"), scopegate.WithMetrics("/metrics"), scopegate.WithPublic("/open"))
+	server := serve(t, protect)
+	for entry, path := range map[string]string{
+		"scopegate_server_well_known":       "/open",
+		"scopegate_server_not_found":        "/.well-known/oauth-protected-resource/other",
+		"scopegate_server_health_response":  "/healthz",
+		"scopegate_server_metrics_response": "/metrics",
+		"scopegate_response_status":         "/metrics",
+	} {
+		before := get(t, server+path, nil)
+		panics.In(entry)
+		found := get(t, server+path, nil)
+		panics.Nowhere()
+		if found.status != http.StatusInternalServerError || before.status == found.status {
+			t.Errorf("panic in %s: %s was answered with %d %q", entry, path, found.status, found.body)
+		}
+		if after := get(t, server+path, nil); after.status != before.status {
+			t.Errorf("after a panic in %s: %s was answered with %d, not %d", entry, path, after.status, before.status)
+		}
+	}
+	if !strings.Contains(log.String(), "a panic in scopegate_server_health_response was caught") {
+		t.Errorf("logged %q", log.String())
 	}
 }
 

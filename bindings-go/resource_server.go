@@ -151,9 +151,20 @@ func (g *ResourceServer) Allowed(token *AccessToken, kind CallKind, name string)
 }
 
 // WellKnown answers a request for the protected resource metadata (RFC 9728 section 3), and a preflight for any path;
-// nil when the request is the application's. It needs no token and does no IO. Protect asks it first.
+// nil when the request is the application's. After a fault of the library it is the refusal. It needs no token and does
+// no IO. Protect asks it first.
 func (g *ResourceServer) WellKnown(request Request) *Response {
-	return g.ask(wellKnown, &request, nil, nil, "").document
+	return g.document(wellKnown, &request)
+}
+
+// document answers what needs no token; nil when the request is the application's. After a fault it is the refusal.
+func (g *ResourceServer) document(question question, request *Request) *Response {
+	found := g.ask(question, request, nil, nil, "")
+	if found.answer == nil {
+		return found.document
+	}
+	_ = g.refused(context.Background(), found.answer)
+	return found.answer.Response()
 }
 
 // WarmUp fetches the keys of every issuer of which no usable ones are held, and the authorization server's metadata where

@@ -87,13 +87,15 @@ export interface McpCall {
 
 /** Members that replace those of another configuration, and the names of those that have their defaults again. */
 export interface ConfigurationChanges extends Partial<Configuration> {
+  /** Members that have their defaults again, unless they are given; `"all"` makes the changes a whole configuration. */
   reset?: readonly (keyof Configuration | "all")[];
 }
 
 /** A tool, prompt or resource that a host offers. */
 export interface Offered {
+  /** Its kind: the name counts within it. */
   readonly kind: "tool" | "prompt" | "resource";
-  /** The URI, or URI template, of a resource. */
+  /** The name of a tool or prompt; the URI, or URI template, of a resource. */
   readonly name: string;
   /** What it declares to need. Without it, or with `null`, nothing. A resource that declares scopes must be a URI. */
   readonly scopes?: PolicyEntry | null;
@@ -233,7 +235,8 @@ export class ResourceServer {
 
   /**
    * The answer to a preflight (for any path) and to a request for the protected resource metadata (RFC 9728
-   * section 3), or `undefined`: then the request is the application's. The query of `target` is ignored.
+   * section 3), or `undefined`: then the request is the application's. The query of `target` is ignored. After a fault of
+   * the library it throws {@link Rejected}.
    */
   wellKnown(
     method: string,
@@ -314,7 +317,10 @@ export class ResourceServer {
 
   /**
    * Hands each audit event to `listener`, which is called every `interval` milliseconds (1000) for those that came since, on
-   * a timer that keeps no process alive. What it throws is uncaught. Gives a function that ends it, after what still waits.
+   * a timer that keeps no process alive. Gives a function that ends it, after what still waits.
+   *
+   * What it throws keeps no other event from it: once it was called for all that came, that is thrown (an `AggregateError` of
+   * several), uncaught on the timer and to the caller of the function that ends it.
    *
    * Throws `TypeError` and `RangeError` for arguments that do not fit.
    */
@@ -455,11 +461,15 @@ export interface AuditEvent {
   readonly outcome: "accepted" | "refused";
   /** Why it may not. */
   readonly reason: Reason | null;
+  /** The authorization server that issued the token (`iss`). */
   readonly issuer: string | null;
+  /** The user the token speaks for (`sub`). */
   readonly subject: string | null;
+  /** The client the token was issued to. */
   readonly client_id: string | null;
   /** The scopes that the request needed, as far as they were found out. */
   readonly scopes_needed: readonly string[];
+  /** The token's scopes. */
   readonly scopes_granted: readonly string[];
   /** The MCP calls in the request, where they were read, and the tool, prompt or resource that each names first. */
   readonly calls: readonly { readonly method: string; readonly name: string | null }[];
@@ -501,7 +511,7 @@ export interface SourceStatus {
   readonly distrusted_kids: number;
   /** Keys that were taken out of the held set because they are distrusted. */
   readonly distrusted_keys: number;
-  /** Why the last fetch that failed did so. */
+  /** Why the last fetch that failed did so: the step of it, what happened there, and when. */
   readonly last_error: {
     readonly step: "start" | "DNS" | "connect" | "TLS" | "HTTP" | "parse";
     readonly message: string;

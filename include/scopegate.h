@@ -32,7 +32,8 @@
  * scopegate_server_refresh and scopegate_server_warm_up. Each has a deadline.
  *
  * Panics. A fault inside the library is caught: the status is SCOPEGATE_PANIC, with a refusal where the function has one
- * to give, and the process may go on. Standard error gets a line about it, without any part of a token.
+ * to give, and the process may go on. Where SCOPEGATE_OK means that there is an answer to send, it comes with that
+ * refusal. Standard error gets a line about it, without any part of a token.
  *
  * fork. A child may go on using the servers that its parent made. The library must not be unloaded (dlclose): it is
  * linked so that it stays.
@@ -767,9 +768,10 @@ scopegate_status scopegate_server_allowed_kept(const struct scopegate_server *se
 /**
  * Answers a request for the metadata, or a preflight. Needs no token, never blocks. Ask it first.
  *
- * With `SCOPEGATE_OK` comes `answer`, to be sent. With any other status comes nothing, and the request goes on to
- * `scopegate_server_authorize`: `SCOPEGATE_NOT_OURS` is the usual one, and after a fault the request is judged like
- * any other.
+ * With `SCOPEGATE_OK` comes `answer`, to be sent: after a fault of the library that is the refusal
+ * `SCOPEGATE_INTERNAL`, so that nobody takes the request for the application's. With any other status comes nothing, and
+ * the request goes on to `scopegate_server_authorize`: `SCOPEGATE_NOT_OURS` is the usual one, and a wrong argument is
+ * refused there.
  */
 scopegate_status scopegate_server_well_known(const struct scopegate_server *server,
                                              const struct scopegate_request *request,
@@ -779,7 +781,8 @@ scopegate_status scopegate_server_well_known(const struct scopegate_server *serv
  * Answers a request for protected resource metadata that nobody serves, with a 404. For programs that own the whole
  * origin; ask it after every `scopegate_server_well_known`.
  *
- * With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for every other path.
+ * With `SCOPEGATE_OK` comes `answer`, as with `scopegate_server_well_known`. With any other status comes nothing,
+ * `SCOPEGATE_NOT_OURS` for every other path.
  */
 scopegate_status scopegate_server_not_found(const struct scopegate_server *server,
                                             const struct scopegate_request *request,
@@ -789,8 +792,8 @@ scopegate_status scopegate_server_not_found(const struct scopegate_server *serve
  * Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
  * Needs no token, never blocks. The target is not looked at.
  *
- * With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
- * GET and HEAD.
+ * With `SCOPEGATE_OK` comes `answer`, as with `scopegate_server_well_known`. With any other status comes nothing,
+ * `SCOPEGATE_NOT_OURS` for another method than GET and HEAD.
  */
 scopegate_status scopegate_server_health_response(const struct scopegate_server *server,
                                                   const struct scopegate_request *request,

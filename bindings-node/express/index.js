@@ -3,6 +3,7 @@
 const { guard, judged } = require("../lib/adapter.js");
 const { accessToken } = require("../lib/auth-info.js");
 const { current } = require("../lib/current.js");
+const { Rejected } = require("../lib/errors.js");
 const { exchangeOf, send, watchSession } = require("../lib/node-http.js");
 
 /**
@@ -36,10 +37,25 @@ function metadata(gate) {
   return (request, response, next) => {
     const { method, target, path } = exchangeOf(request);
     const now = gateNow();
-    const answer = path === new URL(now.metadataUrl).pathname ? now.wellKnown(method, target) : undefined;
+    const answer = path === new URL(now.metadataUrl).pathname ? documentOf(now, method, target) : undefined;
     if (answer === undefined) next();
     else send(response, answer);
   };
+}
+
+/**
+ * After a fault it is the refusal.
+ * @param {import("../index.js").ResourceServer} gate
+ * @param {string} method
+ * @param {string} target
+ */
+function documentOf(gate, method, target) {
+  try {
+    return gate.wellKnown(method, target);
+  } catch (error) {
+    if (error instanceof Rejected) return error;
+    throw error;
+  }
 }
 
 module.exports = { accessToken, metadata, scopegate };

@@ -108,8 +108,7 @@ class TokenReader {
     this.#text = text;
     this.#at = 0;
     this.#next = 0;
-    const token = new AccessToken(MADE_BY_A_SERVER, this);
-    return token;
+    return new AccessToken(MADE_BY_A_SERVER, this);
   }
 
   /** The next part, or nothing where it is absent. */

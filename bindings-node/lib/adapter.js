@@ -68,6 +68,7 @@ function guard(given, options) {
   if (typeof listed === "string" || !isListOfStrings(fixed)) {
     throw new TypeError("public and scopes: expected a list of strings; scopes may be a function");
   }
+  if (typeof exposeToken !== "boolean") throw new TypeError("exposeToken: expected a boolean");
   const open = new Set(listed);
   for (const path of [...open, ...[health, metrics].filter((option) => option !== undefined)]) {
     if (typeof path !== "string" || !path.startsWith("/")) {

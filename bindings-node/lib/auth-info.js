@@ -50,13 +50,13 @@ function sessionOwner(token, credential) {
 }
 
 /**
- * The client. A token that names neither client nor subject is its own principal, or any two of them could share a
- * session.
+ * The client. A token without a principal names neither client nor subject, or both by empty names: it is its own, or any
+ * two of them could share a session.
  * @param {AccessToken} token
  * @param {() => string} credential
  */
 function clientId(token, credential) {
-  if (token.clientId !== undefined || token.subject !== undefined) return token.clientId ?? "";
+  if (token.principal !== undefined) return token.clientId ?? "";
   return `anonymous:${createHash("sha256").update(credential()).digest("hex")}`;
 }
 

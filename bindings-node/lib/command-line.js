@@ -4,7 +4,7 @@
 
 const { readFileSync } = require("node:fs");
 const { parseArgs } = require("node:util");
-const { ConfigError, ResourceServer } = require("../index.js");
+const { ConfigError, ResourceServer, version } = require("../index.js");
 const native = require("./native.js");
 
 const USAGE = `usage: scopegate explain [options]
@@ -21,6 +21,7 @@ Authorization lines or a whole HTTP request.
   --json             the explanation as JSON
   --offline          fetch no keys
   --now SECONDS      the time to judge by, in seconds since 1970
+  --version          the version of this package
 
 exit status: 0 the request may pass, 1 it is refused, 2 it cannot be told (keys or the body are missing) or the arguments are
 wrong. A token is never taken from the arguments, where every user of the machine can read it.
@@ -36,8 +37,8 @@ class Misuse extends Error {}
 async function main(args) {
   try {
     const options = optionsOf(args);
-    if (options.help) {
-      process.stdout.write(USAGE);
+    if (options.help || options.version) {
+      process.stdout.write(options.help ? USAGE : `${version}\n`);
       return 0;
     }
     const explanation = await explain(options);
@@ -67,10 +68,12 @@ function optionsOf(args) {
         offline: flag,
         now: text,
         help: { type: "boolean", short: "h" },
+        version: flag,
       },
     }),
   );
-  if (!values.help && positionals[0] !== "explain") throw new Misuse("expected the command explain; --help tells more");
+  if (values.help || values.version) return values;
+  if (positionals[0] !== "explain") throw new Misuse("expected the command explain; --help tells more");
   if (positionals.length > 1) {
     throw new Misuse("unknown arguments; a token is read from standard input or --token-file");
   }
@@ -94,6 +97,9 @@ function parsed(parse) {
 /** @param {ReturnType<typeof optionsOf>} options */
 async function explain(options) {
   const { config, body, now } = options;
+  if (config === undefined && !native.environment().some((name) => process.env[name])) {
+    throw new Misuse("no configuration: expected --config FILE, or SCOPEGATE_CONFIG or its like in the environment");
+  }
   const gate = config === undefined ? ResourceServer.fromEnv() : ResourceServer.fromJson(readFileSync(config, "utf8"));
   const source = readFileSync(options["token-file"] ?? process.stdin.fd);
   /** @type {import("../index.js").RequestDetails} */

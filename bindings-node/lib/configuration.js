@@ -8,12 +8,16 @@ const { ConfigError } = require("./errors.js");
  * @param {unknown} configuration
  */
 function toJson(configuration) {
-  const mistakes = unfit("", configuration).map(({ path, found }) => ({
-    path,
-    message: `expected a value that JSON can hold, not ${found}`,
-  }));
+  const mistakes = unfit("", configuration).map(({ path, found }) => ({ path: path || ".", message: expected(found) }));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return JSON.stringify(configuration);
+}
+
+/** @param {string} found */
+function expected(found) {
+  return found === "undefined"
+    ? "expected a value, not undefined: leave the member out, or set the variable that it comes from"
+    : `expected a value that JSON can hold, not ${found}`;
 }
 
 /**

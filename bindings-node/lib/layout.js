@@ -40,6 +40,12 @@ class Layout {
   #bytes = Buffer.alloc(USUAL);
   #view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, USUAL);
   #end = 0;
+  // What the last request began with, and its end: most requests of a server begin so.
+  /** @type {string | undefined} */
+  #method = undefined;
+  /** @type {string | undefined} */
+  #target = undefined;
+  #headEnd = 8;
   /** @type {(bytes: Uint8Array) => void} */
   #grown;
 
@@ -57,10 +63,10 @@ class Layout {
    * @param {Prepared} request
    */
   write(request) {
+    const { method, target } = request;
     this.#view.setFloat64(0, request.now ?? NaN, IS_LITTLE_ENDIAN);
-    this.#end = 8;
-    if (request.method !== "") this.#text(FIELD.method, request.method);
-    if (request.target !== "") this.#text(FIELD.target, request.target);
+    if (method === this.#method && target === this.#target) this.#end = this.#headEnd;
+    else this.#head(method, target);
     this.#lines(FIELD.authorization, request.authorization);
     this.#lines(FIELD.origin, request.origin);
     this.#lines(FIELD.accessControlRequestMethod, request.accessControlRequestMethod);
@@ -86,6 +92,21 @@ class Layout {
     if (tokenId !== undefined) this.#text(FIELD.tokenId, tokenId);
     this.#text(FIELD.tokenScope, scope);
     return this.#end;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} target
+   */
+  #head(method, target) {
+    // Nothing, should there be no room for what comes.
+    this.#method = undefined;
+    this.#end = 8;
+    if (method !== "") this.#text(FIELD.method, method);
+    if (target !== "") this.#text(FIELD.target, target);
+    this.#method = method;
+    this.#target = target;
+    this.#headEnd = this.#end;
   }
 
   /**

@@ -11,9 +11,6 @@ const { isListOfStrings } = require("./request.js");
  * @typedef {{ method: string, name: string | null, params: Record<string, unknown> | null }} NativeFullCall
  */
 
-/** What the function threw, without what it said: that may hold arguments or claims. */
-class NeedError extends Error {}
-
 /**
  * What a body's calls need by the function, each scope once; a request that calls nothing is asked about too.
  * @param {ScopesOfCall} scopesOf
@@ -40,11 +37,12 @@ async function asked(scopesOf, { method, name, params }, token) {
   try {
     scopes = await scopesOf({ method, name: name ?? undefined, params: params ?? {}, token });
   } catch (error) {
-    throw new NeedError(`scopes: the function threw ${error instanceof Error ? error.name : typeof error}`);
+    // Without what it said: that may hold arguments or claims.
+    throw new Error(`scopes: the function threw ${error instanceof Error ? error.name : typeof error}`);
   }
   if (scopes === undefined || scopes === null) return [];
-  if (!isListOfStrings(scopes)) throw new NeedError("scopes: expected a list of strings from the function");
+  if (!isListOfStrings(scopes)) throw new Error("scopes: expected a list of strings from the function");
   return scopes;
 }
 
-module.exports = { NeedError, needOf };
+module.exports = { needOf };

@@ -22,7 +22,7 @@ function exchangeOf(request) {
     target,
     path: query < 0 ? target : target.slice(0, query),
     lines,
-    isEmpty: !hasBody(request),
+    isEmpty: (request.body === undefined || request.body === null) && !hasBody(request),
     readBody: (limit) => readBody(request, lines, limit),
   };
 }
@@ -56,13 +56,23 @@ function linesOf(rawHeaders) {
  * @returns {Promise<Uint8Array> | Uint8Array | string}
  */
 function readBody(request, lines, limit) {
-  if (!hasBody(request)) return "";
+  if (!hasBody(request)) return madeWithoutBytes(request.body);
   if (request.readableDidRead) {
     if (request.body !== undefined) return bytesOfParsed(request.body);
     throw new Error("expected a body that is unread, or parsed as request.body: something read it and kept it");
   }
   refuseEncoding(lines("content-encoding"));
   return peek(request, limit);
+}
+
+/**
+ * The body of a request that came without one, where something in front of us made it: what the server behind acts on. Body
+ * parsers leave an empty object.
+ * @param {unknown} made
+ */
+function madeWithoutBytes(made) {
+  const body = made === undefined || made === null ? "" : bytesOfParsed(made);
+  return body === "{}" ? "" : body;
 }
 
 /** @param {NodeRequest} request */

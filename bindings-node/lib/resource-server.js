@@ -232,7 +232,7 @@ function resourceServerOver(native) {
     onEvent(listener, { interval = 1000 } = {}) {
       if (typeof listener !== "function") throw new TypeError("listener: expected a function");
       if (!(interval > 0)) throw new RangeError("interval: expected a positive number of milliseconds");
-      const drain = () => this.drainEvents().forEach(listener);
+      const drain = () => callForEach(this.drainEvents(), listener);
       const timer = setInterval(drain, interval).unref();
       return () => {
         clearInterval(timer);
@@ -463,6 +463,25 @@ function resourceServerOver(native) {
     }
   }
   return ResourceServer;
+}
+
+/**
+ * What the listener throws is thrown once it was called for all of them.
+ * @template T
+ * @param {readonly T[]} events
+ * @param {(event: T) => void} listener
+ */
+function callForEach(events, listener) {
+  const thrown = events.flatMap((event) => {
+    try {
+      listener(event);
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  });
+  if (thrown.length > 1) throw new AggregateError(thrown, `the listener threw for ${thrown.length} events`);
+  if (thrown.length === 1) throw thrown[0];
 }
 
 /**

@@ -20,6 +20,7 @@ function tokenVerifierWith(invalidToken) {
      */
     constructor(gate, options) {
       const { exposeToken = false } = own(options);
+      if (typeof exposeToken !== "boolean") throw new TypeError("exposeToken: expected a boolean");
       if (sideOf(gate).hasPolicy) {
         throw new TypeError("a policy cannot be enforced by a verifier: put an adapter of scopegate in front");
       }

@@ -346,13 +346,17 @@ pub(crate) fn well_known(server: &External<Server>, length: u32) -> Result<Optio
 /// The answer to a request for the metadata that nobody serves; nothing for any other target.
 #[napi(catch_unwind)]
 pub(crate) fn not_found(server: &External<Server>, target: String) -> Result<Option<Response>> {
-    caught(|| Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into())))
+    caught(|| {
+        point("not_found");
+        Ok(server.is_metadata_path(&target).then(|| (&server.not_found()).into()))
+    })
 }
 
 /// The answer to a probe; nothing for another method than GET and HEAD.
 #[napi(catch_unwind)]
 pub(crate) fn health_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
     caught(|| {
+        point("health_response");
         let response = server.health_response(&CoreRequest::new(&method, ""));
         Ok(response.map(|response| (&response).into()))
     })
@@ -362,6 +366,7 @@ pub(crate) fn health_response(server: &External<Server>, method: String) -> Resu
 #[napi(catch_unwind)]
 pub(crate) fn metrics_response(server: &External<Server>, method: String) -> Result<Option<Response>> {
     caught(|| {
+        point("metrics_response");
         let response = server.metrics_response(&CoreRequest::new(&method, ""));
         Ok(response.map(|response| (&response).into()))
     })

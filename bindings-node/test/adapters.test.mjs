@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import http from "node:http";
+import { createRequire } from "node:module";
 import net from "node:net";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import express from "express";
 import Fastify from "fastify";
 import { Rejected, ResourceServer } from "scopegate";
 import * as expressAdapter from "scopegate/express";
@@ -407,8 +410,40 @@ for (const host of Object.keys(hosts)) {
 
     test("options that are not what the documentation says are refused", async () => {
       const paths = [{ public: "/open" }, { public: ["open"] }, { health: "healthz" }, { metrics: "metrics" }];
-      for (const wrong of [...paths, { scopes: "a" }, { pubic: [] }])
+      for (const wrong of [...paths, { scopes: "a" }, { pubic: [] }, { exposeToken: "false" }])
         await assert.rejects(start[host](strictGate(), wrong), TypeError);
     });
   });
 }
+
+// T57 (tests/attacks.md)
+describe("a panic while a document is looked for", () => {
+  const require = createRequire(import.meta.url);
+  const hooked = require("../build/scopegate.test-hooks.node");
+  const { resourceServerOver } = require("../lib/resource-server.js");
+  const gate = new (resourceServerOver(hooked))({ resource: RESOURCE, authorization_servers: [issuer.server()] });
+  const found = async (port, point, path) => {
+    hooked.panicAt(point);
+    const { status, body } = await exchange(port, httpRequest("GET", path));
+    return [status, body];
+  };
+  const fault = [500, '{"error":"server_error","error_description":"Internal error"}'];
+
+  for (const host of Object.keys(hosts)) {
+    test(`${host}: is answered, and the request goes no further`, async (t) => {
+      const { port, seen } = await serve(t, host, { gate, metrics: "/metrics" });
+      assert.deepEqual(await found(port, "well_known", "/open"), fault);
+      assert.deepEqual(await found(port, "not_found", `${WELL_KNOWN}/x`), fault);
+      assert.deepEqual(await found(port, "health_response", "/healthz"), fault);
+      assert.deepEqual(await found(port, "metrics_response", "/metrics"), fault);
+      assert.equal(seen.length, 0);
+      assert.equal((await exchange(port, httpRequest("GET", "/open"))).status, 200);
+    });
+  }
+
+  test("metadata() of Express: is answered without the error's text", async (t) => {
+    const app = express();
+    app.use(expressAdapter.metadata(gate));
+    assert.deepEqual(await found(await listen(t, http.createServer(app)), "well_known", WELL_KNOWN), fault);
+  });
+});

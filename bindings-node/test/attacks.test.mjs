@@ -18,6 +18,7 @@ import * as fetchAdapter from "scopegate/fetch";
 import * as honoAdapter from "scopegate/hono";
 import { TokenVerifier } from "scopegate/mcp";
 import { Issuer } from "scopegate/testing";
+import { thrown } from "./shared/decisions.mjs";
 import { hosts, newLog } from "./shared/hosts.mjs";
 import { exchange, httpRequest, listen } from "./shared/http.mjs";
 
@@ -40,15 +41,6 @@ function makeGate(configuration = {}) {
 }
 
 const bearer = (claims = {}) => `Authorization: ${issuer.authorization({ scope: "w", sub: "alice", ...claims })}`;
-
-function thrown(work) {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  return assert.fail("nothing was thrown");
-}
 
 describe("paths", () => {
   const OPTIONS = { public: ["/open"], health: "/healthz" };

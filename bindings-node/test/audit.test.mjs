@@ -1,7 +1,9 @@
 // Audit events and metrics: what an operator is told of each decision.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
 
@@ -55,6 +57,35 @@ test("a listener is told of each event, and of those that wait when it ends", { 
   assert.deepEqual(told, ["accepted", "refused"]);
   assert.throws(() => gate.onEvent(undefined), TypeError);
   assert.throws(() => gate.onEvent(() => undefined, { interval: 0 }), RangeError);
+});
+
+test("a listener that throws is told of the other events all the same, and what it threw is not hidden", async () => {
+  const gate = gateOf({});
+  const told = [];
+  const listener = ({ outcome, scopes_granted }) => {
+    told.push(`${outcome} ${scopes_granted}`);
+    if (outcome === "refused") throw new Error(`no room for ${scopes_granted}`);
+  };
+  const end = gate.onEvent(listener, { interval: 3_600_000 });
+  for (const scope of ["first", "weather", "last"]) await decide(gate, scope);
+  assert.throws(
+    end,
+    ({ errors }) => errors.map(({ message }) => message).join() === "no room for first,no room for last",
+  );
+  assert.deepEqual(told, ["refused first", "accepted weather", "refused last"]);
+
+  const endOfOne = gate.onEvent(listener, { interval: 3_600_000 });
+  await decide(gate, "one");
+  assert.throws(endOfOne, { message: "no room for one" });
+  assert.deepEqual(gate.drainEvents(), []);
+});
+
+test("a listener that throws on its timer is told of the other events before that ends the process", () => {
+  const program = fileURLToPath(new URL("shared/throwing-listener.mjs", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: "utf8" });
+  assert.equal(stdout, "first\nsecond\n");
+  assert.match(stderr, /Error: the listener threw for 2 events/);
+  assert.notEqual(status, 0);
 });
 
 test("metrics are Prometheus text", async () => {

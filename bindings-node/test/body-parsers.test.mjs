@@ -130,6 +130,22 @@ describe("express.json()", () => {
   });
 });
 
+test("a body that something made of a request without one is judged as well", async (t) => {
+  const made = (value) => (request, _response, next) => {
+    request.body = value;
+    next();
+  };
+  const statusWith = async (value) => {
+    const port = await listen(t, application(made(value), expressAdapter.scopegate(gate)));
+    return (await exchange(port, httpRequest("POST", "/api/mcp", [bearer]))).status;
+  };
+  for (const nothing of [undefined, null, {}, "", Buffer.alloc(0)]) assert.equal(await statusWith(nothing), 200);
+  assert.equal(await statusWith(JSON.parse(call("weather"))), 200);
+  assert.equal(await statusWith(JSON.parse(call("drop_table"))), 403);
+  assert.equal(await statusWith(call("drop_table")), 403);
+  assert.equal(await statusWith([]), 400);
+});
+
 test("other parsers of Express give bytes or text, which are judged as they are", async (t) => {
   for (const parser of [express.raw({ type: "*/*" }), express.text({ type: "*/*" })]) {
     const port = await listen(t, application(parser, expressAdapter.scopegate(gate)));

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ResourceServer } from "scopegate";
+import { ResourceServer, version } from "scopegate";
 import { Issuer } from "scopegate/testing";
 
 const program = fileURLToPath(new URL("../bin/scopegate.js", import.meta.url));
@@ -109,7 +109,8 @@ test("the environment is the configuration", () => {
 test("mistakes are told and no token is repeated", () => {
   const nothing = run("", []);
   assert.equal(nothing.status, 2);
-  assert.match(nothing.stderr, /^scopegate: resource: required/m);
+  assert.match(nothing.stderr, /^scopegate: no configuration: expected --config FILE/m);
+  assert.match(run("", [], { SCOPEGATE_REQUIRED_SCOPES: "a" }).stderr, /^scopegate: resource: required/m);
   const good = token();
   const wrong = [[good], ["--token", good], [`--token=${good}`], ["--token-file", "/nowhere"], ["--now", "soon"]];
   for (const args of wrong) {
@@ -117,4 +118,10 @@ test("mistakes are told and no token is repeated", () => {
     assert.deepEqual([status, stdout], [2, ""]);
     assert.ok(!stderr.includes(good.slice(0, 12)) && stderr !== "", stderr);
   }
+});
+
+test("help and version need no configuration", () => {
+  const { stdout } = run("", ["--version"]);
+  assert.equal(stdout, `${version}\n`);
+  assert.match(run("", ["--help"]).stdout, /^usage: scopegate explain .*exit status: 0 the request may pass/ms);
 });

@@ -4,56 +4,24 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Rejected, ResourceServer } from "scopegate";
-import { Issuer } from "scopegate/testing";
+import { reasonIn, until } from "./shared/decisions.mjs";
+import { authorization, exported, gateWith, issuer } from "./shared/exported-keys.mjs";
 import { keyServer } from "./shared/http.mjs";
 
-const RESOURCE = "https://mcp.test/mcp";
-const issuer = new Issuer({ resource: RESOURCE });
-const authorization = issuer.authorization({ sub: "alice" });
-
-function makeGate(keys, settings = {}) {
-  return new ResourceServer({
-    resource: RESOURCE,
-    authorization_servers: [{ issuer: issuer.issuer, jwks_uri: keys.jwksUri }],
-    keys: { background_refresh: false, ...settings },
-  });
-}
-
-/** Keys of a server that has fetched them; its key server is down from then on. */
-async function exported(t) {
-  const keys = await keyServer(t, issuer.server().jwks);
-  const gate = makeGate(keys);
-  await gate.warmUp();
-  keys.documents = {};
-  keys.requests.length = 0;
-  return { keys, snapshot: gate.exportKeys() };
-}
+const FROZEN = { background_refresh: false };
+const gateWithKeys = (keys, settings = {}) => gateWith(keys, { keys: { ...FROZEN, ...settings } });
 
 /** The same keys, of which a renewal is due. */
 function aged(snapshot) {
   return { ...snapshot, sources: snapshot.sources.map((source) => ({ ...source, age_seconds: 1000 })) };
 }
 
-async function reasonOf(gate) {
-  const error = await gate.authorize({ authorization }).then(
-    () => undefined,
-    (rejected) => rejected,
-  );
-  assert.ok(error === undefined || error instanceof Rejected, String(error));
-  return error?.reason;
-}
-
-async function until(holds) {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 test("where nothing runs in the background, the request that finds keys due fetches them, on Node's pool", async (t) => {
-  const { keys, snapshot } = await exported(t);
+  const { keys, snapshot } = await exported(t, { keys: FROZEN });
   keys.documents["/jwks"] = issuer.server().jwks;
   keys.delay = 100;
-  const gate = makeGate(keys, { snapshot: aged(snapshot) });
-  const decided = Array.from({ length: 5 }, () => reasonOf(gate));
+  const gate = gateWithKeys(keys, { snapshot: aged(snapshot) });
+  const decided = Array.from({ length: 5 }, () => reasonIn(gate.authorize({ authorization })));
   await until(() => keys.requests.length === 1);
   assert.deepEqual(threads(), []);
   assert.deepEqual(await Promise.all(decided), Array(5).fill(undefined));
@@ -66,11 +34,11 @@ test("where nothing runs in the background, the request that finds keys due fetc
 test("no thread of ours is started where nothing runs in the background, whatever is called", async (t) => {
   const keys = await keyServer(t, issuer.server().jwks);
   keys.delay = 100;
-  const checked = makeGate(keys);
+  const checked = gateWithKeys(keys);
   for (let call = 0; call < 10; call += 1) {
     assert.throws(() => checked.check({ authorization }), { reason: "keys_unavailable" });
   }
-  const warmed = makeGate(keys);
+  const warmed = gateWithKeys(keys);
   const warm = warmed.warmUp();
   await until(() => keys.requests.length === 2);
   assert.deepEqual(threads(), []);
@@ -87,11 +55,11 @@ test("no thread of ours is started where nothing runs in the background, whateve
 });
 
 test("keys that are due while their server hangs are used, after the one request that waits for it", async (t) => {
-  const { snapshot } = await exported(t);
+  const { snapshot } = await exported(t, { keys: FROZEN });
   const hanging = await keyServer(t, {}, { hang: true });
-  const gate = makeGate(hanging, { snapshot: aged(snapshot) });
-  assert.equal(await reasonOf(gate), undefined);
-  assert.equal(await reasonOf(gate), undefined);
+  const gate = gateWithKeys(hanging, { snapshot: aged(snapshot) });
+  assert.equal(await reasonIn(gate.authorize({ authorization })), undefined);
+  assert.equal(await reasonIn(gate.authorize({ authorization })), undefined);
   assert.equal(gate.check({ authorization }).subject, "alice");
   assert.deepEqual(hanging.requests, ["/jwks"]);
 });

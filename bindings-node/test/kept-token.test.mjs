@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AccessToken, Rejected, ResourceServer } from "scopegate";
+import { AccessToken, ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
+import { reasonOf } from "./shared/decisions.mjs";
 
 const RESOURCE = "https://mcp.test/mcp";
 const issuer = new Issuer({ resource: RESOURCE });
@@ -11,16 +12,6 @@ const POLICY = { default: [], tools: { weather: ["a"], erase: ["admin"] } };
 
 function makeGate(more = {}) {
   return new ResourceServer({ resource: RESOURCE, authorization_servers: [issuer.server()], ...more });
-}
-
-function reasonOf(work) {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Rejected) return error.reason;
-    throw error;
-  }
-  return undefined;
 }
 
 /** Runs `work` in a program that took away what makes an object unchangeable. */

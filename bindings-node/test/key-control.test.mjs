@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { Rejected, ResourceServer } from "scopegate";
+import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
+import { reasonIn, thrown, until } from "./shared/decisions.mjs";
 import { keyServer } from "./shared/http.mjs";
 
 const require = createRequire(import.meta.url);
@@ -25,40 +26,18 @@ async function scene(t) {
 }
 
 /** Why a new token of the issuer is refused; nothing for one that is accepted. */
-async function reasonOf(gate, issuer) {
+async function reasonNow(gate, issuer) {
   return reasonIn(gate.authorize({ authorization: issuer.authorization() }));
-}
-
-async function reasonIn(decision) {
-  const error = await decision.then(
-    () => undefined,
-    (rejected) => rejected,
-  );
-  assert.ok(error === undefined || error instanceof Rejected, String(error));
-  return error?.reason;
-}
-
-function thrown(work) {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  return assert.fail("nothing was thrown");
-}
-
-async function until(holds) {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe("a distrusted key", () => {
   test("is refused at once, without a fetch", async (t) => {
     const { issuer, keys, makeGate } = await scene(t);
     const gate = makeGate();
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
     gate.distrustKey(issuer.issuer, KID);
     assert.equal(thrown(() => gate.check({ authorization: issuer.authorization() })).reason, "unknown_key");
-    assert.equal(await reasonOf(gate, issuer), "unknown_key");
+    assert.equal(await reasonNow(gate, issuer), "unknown_key");
     assert.deepEqual(keys.requests, ["/jwks"]);
     const [source] = gate.stats().sources;
     assert.deepEqual([source.distrusted_kids, source.distrusted_keys, source.keys], [1, 1, 0]);
@@ -69,7 +48,7 @@ describe("a distrusted key", () => {
     keys.documents = {};
     const gate = makeGate();
     gate.distrustKey(issuer.issuer, KID);
-    assert.equal(await reasonOf(gate, issuer), "unknown_key");
+    assert.equal(await reasonNow(gate, issuer), "unknown_key");
     assert.deepEqual(keys.requests, []);
   });
 
@@ -77,13 +56,13 @@ describe("a distrusted key", () => {
     const { issuer, keys, makeGate } = await scene(t);
     keys.delay = 300;
     const gate = makeGate();
-    const waiting = Array.from({ length: 10 }, () => reasonOf(gate, issuer));
+    const waiting = Array.from({ length: 10 }, () => reasonNow(gate, issuer));
     await until(() => keys.requests.length === 1);
     gate.distrustKey(issuer.issuer, KID);
-    assert.equal(await reasonOf(gate, issuer), "unknown_key");
+    assert.equal(await reasonNow(gate, issuer), "unknown_key");
     assert.deepEqual(await Promise.all(waiting), Array(10).fill("unknown_key"));
     assert.equal(gate.stats().sources[0].keys, 0);
-    assert.equal(await reasonOf(gate, issuer), "unknown_key");
+    assert.equal(await reasonNow(gate, issuer), "unknown_key");
   });
 
   test("is refused under another kid too", async (t) => {
@@ -99,9 +78,9 @@ describe("a distrusted key", () => {
   test("may stand in the configuration", async (t) => {
     const { issuer, keys, makeGate } = await scene(t);
     const distrusted_keys = [{ issuer: issuer.issuer, kid: KID }];
-    assert.equal(await reasonOf(makeGate({ distrusted_keys }), issuer), "unknown_key");
+    assert.equal(await reasonNow(makeGate({ distrusted_keys }), issuer), "unknown_key");
     const authorization_servers = [issuer.server()];
-    assert.equal(await reasonOf(makeGate({ distrusted_keys, authorization_servers }), issuer), "unknown_key");
+    assert.equal(await reasonNow(makeGate({ distrusted_keys, authorization_servers }), issuer), "unknown_key");
     assert.deepEqual(keys.requests, []);
   });
 
@@ -111,7 +90,7 @@ describe("a distrusted key", () => {
     gate.distrustKey(issuer.issuer, KID);
     issuer.rotate();
     keys.documents["/jwks"] = issuer.server().jwks;
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
   });
 });
 
@@ -121,13 +100,13 @@ describe("replaced keys", () => {
     const gate = makeGate();
     gate.replaceKeys(issuer.issuer, issuer.server().jwks);
     assert.equal(gate.health().sources[0].state, "pinned");
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
     issuer.rotate();
     keys.documents["/jwks"] = issuer.server().jwks;
-    assert.equal(await reasonOf(gate, issuer), "unknown_key");
+    assert.equal(await reasonNow(gate, issuer), "unknown_key");
     assert.deepEqual(keys.requests, []);
     gate.resume(issuer.issuer);
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
     assert.deepEqual(keys.requests, ["/jwks"]);
   });
 
@@ -140,11 +119,11 @@ describe("replaced keys", () => {
     await until(() => keys.requests.length === 1);
     issuer.rotate();
     gate.replaceKeys(issuer.issuer, issuer.server().jwks);
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
     assert.equal(await waiting, "unknown_key");
     await until(() => gate.stats().sources[0].fetches.abandoned === 1);
     assert.equal(await reasonIn(gate.authorize({ authorization: old })), "unknown_key");
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
   });
 
   test("are taken from an object and from JSON text", async (t) => {
@@ -152,7 +131,7 @@ describe("replaced keys", () => {
     for (const jwks of [issuer.server().jwks, JSON.stringify(issuer.server().jwks)]) {
       const gate = makeGate();
       gate.replaceKeys(issuer.issuer, jwks);
-      assert.equal(await reasonOf(gate, issuer), undefined);
+      assert.equal(await reasonNow(gate, issuer), undefined);
     }
   });
 
@@ -160,7 +139,7 @@ describe("replaced keys", () => {
     const { issuer, keys, makeGate } = await scene(t);
     const gate = makeGate();
     gate.resume(issuer.issuer);
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
     gate.resume(issuer.issuer);
     assert.deepEqual(keys.requests, ["/jwks"]);
   });
@@ -199,7 +178,7 @@ describe("an argument that is wrong", () => {
     const [source] = gate.stats().sources;
     assert.deepEqual([source.state, source.distrusted_kids], ["fresh", 0]);
     assert.deepEqual(gate.exportKeys().sources[0].keys, before);
-    assert.equal(await reasonOf(gate, issuer), undefined);
+    assert.equal(await reasonNow(gate, issuer), undefined);
   });
 
   test("members that are not the key set's own make no key", async (t) => {
@@ -210,7 +189,7 @@ describe("an argument that is wrong", () => {
     assert.ok(thrown(() => gate.replaceKeys(issuer.issuer, {})) instanceof RangeError);
     Object.prototype.background_refresh = false;
     t.after(() => delete Object.prototype.background_refresh);
-    assert.equal(await reasonOf(makeGate(), issuer), undefined);
+    assert.equal(await reasonNow(makeGate(), issuer), undefined);
   });
 });
 

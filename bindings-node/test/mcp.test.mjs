@@ -311,5 +311,8 @@ describe("the fallback verifiers, behind the SDKs' own gates", () => {
     assert.equal((await new v2Fallback.TokenVerifier(gate).verifyAccessToken(token)).token, "");
     const exposing = new v2Fallback.TokenVerifier(gate, { exposeToken: true });
     assert.equal((await exposing.verifyAccessToken(token)).token, token);
+    for (const verifier of [v1Fallback, v2Fallback]) {
+      assert.throws(() => new verifier.TokenVerifier(gate, { exposeToken: "false" }), TypeError);
+    }
   });
 });

@@ -7,8 +7,9 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { Rejected, ResourceServer } from "scopegate";
+import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
+import { refusalIn } from "./shared/decisions.mjs";
 import { freePort, keyServer } from "./shared/http.mjs";
 
 const { Flights } = createRequire(import.meta.url)("../lib/flights.js");
@@ -23,12 +24,6 @@ function fetchingGate(jwksUri, configuration = {}) {
     authorization_servers: [{ issuer: issuer.issuer, jwks_uri: jwksUri }],
     ...configuration,
   });
-}
-
-async function refusalOf(promise) {
-  const error = await promise.catch((rejected) => rejected);
-  assert.ok(error instanceof Rejected);
-  return error;
 }
 
 test("missing keys are fetched once, however many requests wait", async (t) => {
@@ -55,7 +50,7 @@ test("more requests than max_waiters are refused at once", async (t) => {
 test("check starts the fetch and refuses without waiting", async (t) => {
   const keys = await keyServer(t, issuer.server().jwks);
   const gate = fetchingGate(keys.jwksUri);
-  const first = await refusalOf((async () => gate.check({ authorization }))());
+  const first = await refusalIn((async () => gate.check({ authorization }))());
   assert.deepEqual([first.reason, first.status, first.unavailable], ["keys_unavailable", 503, true]);
   const headers = Object.fromEntries(first.headers);
   assert.ok(Number(headers["Retry-After"]) >= 1);
@@ -68,8 +63,8 @@ test("check starts the fetch and refuses without waiting", async (t) => {
 test("a dead key server is 503, and no challenge", async () => {
   const gate = fetchingGate(`http://127.0.0.1:${await freePort()}/jwks`);
   for (const refused of [
-    await refusalOf(gate.authorize({ authorization })),
-    await refusalOf(gate.authorize({ authorization })),
+    await refusalIn(gate.authorize({ authorization })),
+    await refusalIn(gate.authorize({ authorization })),
   ]) {
     assert.deepEqual([refused.reason, refused.status], ["keys_unavailable", 503]);
   }
@@ -102,7 +97,7 @@ test("the keys of two issuers are fetched side by side", async (t) => {
   const stuck = gate.authorize({ authorization: issuer.authorization({ iss: "https://hanging.test" }) });
   const order = [];
   await Promise.all([
-    refusalOf(stuck).then(({ reason }) => order.push(reason)),
+    refusalIn(stuck).then(({ reason }) => order.push(reason)),
     gate.authorize({ authorization }).then(({ subject }) => order.push(subject)),
   ]);
   assert.deepEqual(order, ["alice", "keys_unavailable"]);
@@ -117,7 +112,7 @@ test("two fetches at most run at once", async (t) => {
     http: { timeout_seconds: 2 },
   });
   const refused = issuers.map(({ issuer: iss }) =>
-    refusalOf(gate.authorize({ authorization: issuer.authorization({ iss }) })),
+    refusalIn(gate.authorize({ authorization: issuer.authorization({ iss }) })),
   );
   const connections = () => hanging.reduce((sum, server) => sum + server.connections, 0);
   while (connections() < 2) await new Promise((resolve) => setTimeout(resolve, 10));

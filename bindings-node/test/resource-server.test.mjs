@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { AccessToken, ConfigError, HttpResponse, Rejected, ResourceServer, version } from "scopegate";
 import { Issuer } from "scopegate/testing";
+import { refusalIn, thrown } from "./shared/decisions.mjs";
 import { keyServer } from "./shared/http.mjs";
 
 const require = createRequire(import.meta.url);
@@ -16,24 +17,6 @@ function makeGate(configuration = {}, options = undefined) {
     { resource: RESOURCE, authorization_servers: [issuer.server()], ...configuration },
     options,
   );
-}
-
-async function refusal(promise) {
-  const error = await promise.then(
-    () => assert.fail("it was accepted"),
-    (rejected) => rejected,
-  );
-  assert.ok(error instanceof Rejected, String(error));
-  return error;
-}
-
-function thrown(work) {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  return assert.fail("nothing was thrown");
 }
 
 describe("ResourceServer", () => {
@@ -84,6 +67,15 @@ describe("ResourceServer", () => {
     }
   });
 
+  test("says of a variable that nobody set what it is", () => {
+    const { errors } = thrown(() => makeGate({ resource: process.env.NOBODY_SETS_THIS }));
+    assert.deepEqual(
+      errors.map(({ path, message }) => `${path}: ${message}`),
+      ["resource: expected a value, not undefined: leave the member out, or set the variable that it comes from"],
+    );
+    assert.match(thrown(() => new ResourceServer()).message, /^\.: expected a value, not undefined/);
+  });
+
   test("reads its configuration from JSON text", () => {
     const gate = ResourceServer.fromJson(
       JSON.stringify({ resource: RESOURCE, authorization_servers: [issuer.server()] }),
@@ -97,7 +89,7 @@ describe("ResourceServer", () => {
     const gate = makeGate();
     const authorization = issuer.authorization({ exp: 2000, iat: 1000 });
     assert.equal((await gate.authorize({ authorization, now: 1500 })).expiresAt, 2000);
-    assert.equal((await refusal(gate.authorize({ authorization }))).reason, "expired");
+    assert.equal((await refusalIn(gate.authorize({ authorization }))).reason, "expired");
   });
 
   test("an argument of the wrong type is an error that does not show it", async () => {
@@ -126,13 +118,13 @@ describe("ResourceServer", () => {
   test("characters that are no bytes make no other token of it", async () => {
     const [header, payload, signature] = issuer.mint().split(".");
     const disguised = `Bearer ${header}.${payload}.${signature.slice(0, -1)}${String.fromCharCode(0x100 + signature.charCodeAt(signature.length - 1))}`;
-    assert.equal((await refusal(makeGate().authorize({ authorization: disguised }))).reason, "malformed_token");
+    assert.equal((await refusalIn(makeGate().authorize({ authorization: disguised }))).reason, "malformed_token");
   });
 
   // T65 (tests/attacks.md)
   test("several Authorization lines are several credentials", async () => {
     const authorization = [issuer.authorization(), issuer.authorization()];
-    const refused = await refusal(makeGate().authorize({ authorization }));
+    const refused = await refusalIn(makeGate().authorize({ authorization }));
     assert.deepEqual([refused.reason, refused.status], ["multiple_credentials", 400]);
   });
 
@@ -143,8 +135,10 @@ describe("ResourceServer", () => {
       return JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "weather" } });
     };
     const gate = makeGate({ policy: { default: "deny", tools: { weather: [] }, max_body_bytes: 1000 } });
-    await refusal(gate.authorize({ method: "POST", body }));
-    await refusal(gate.authorize({ authorization: issuer.authorization({ expires_in: -3600 }), method: "POST", body }));
+    await refusalIn(gate.authorize({ method: "POST", body }));
+    await refusalIn(
+      gate.authorize({ authorization: issuer.authorization({ expires_in: -3600 }), method: "POST", body }),
+    );
     assert.deepEqual(asked, []);
     await gate.authorize({ authorization: issuer.authorization(), method: "POST", body });
     assert.deepEqual(asked, [1000]);
@@ -154,7 +148,7 @@ describe("ResourceServer", () => {
 
   test("a body that decides and is not handed in is a fault of the program", async () => {
     const gate = makeGate({ policy: { default: [] } });
-    const refused = await refusal(gate.authorize({ authorization: issuer.authorization(), method: "POST" }));
+    const refused = await refusalIn(gate.authorize({ authorization: issuer.authorization(), method: "POST" }));
     assert.deepEqual([refused.reason, refused.status], ["internal", 500]);
     assert.match(refused.detail, /body/);
   });
@@ -173,10 +167,10 @@ describe("ResourceServer", () => {
     const authorization = issuer.authorization();
     const call = (name, id) => ({ authorization, method: "POST", calls: [{ method: "tools/call", name, id }] });
     await gate.authorize(call("weather", 1));
-    assert.match((await refusal(gate.authorize(call("erase", 7)))).body, /"id":7/);
-    assert.match((await refusal(gate.authorize(call("erase", "a")))).body, /"id":"a"/);
+    assert.match((await refusalIn(gate.authorize(call("erase", 7)))).body, /"id":7/);
+    assert.match((await refusalIn(gate.authorize(call("erase", "a")))).body, /"id":"a"/);
     for (const unknown of [-0, 1.5, 2 ** 60, NaN, true, null, {}, undefined]) {
-      assert.doesNotMatch((await refusal(gate.authorize(call("erase", unknown)))).body, /jsonrpc/);
+      assert.doesNotMatch((await refusalIn(gate.authorize(call("erase", unknown)))).body, /jsonrpc/);
     }
   });
 
@@ -184,7 +178,7 @@ describe("ResourceServer", () => {
     const gate = makeGate({ policy: { default: [] } });
     const body = new Uint8Array(new SharedArrayBuffer(2)).fill(0x20);
     assert.equal(
-      (await refusal(gate.authorize({ authorization: issuer.authorization(), body }))).reason,
+      (await refusalIn(gate.authorize({ authorization: issuer.authorization(), body }))).reason,
       "malformed_call",
     );
   });
@@ -221,7 +215,7 @@ describe("ResourceServer", () => {
   test("stats and health are plain objects", async () => {
     const gate = makeGate();
     await gate.authorize({ authorization: issuer.authorization() });
-    await refusal(gate.authorize());
+    await refusalIn(gate.authorize());
     const { accepted, refused } = gate.stats();
     assert.deepEqual({ accepted, refused }, { accepted: 1, refused: { missing_token: 1 } });
     assert.equal(gate.health().status, "ok");
@@ -230,13 +224,13 @@ describe("ResourceServer", () => {
   test("onRefusal sees each refusal, and its own errors change nothing", async () => {
     const seen = [];
     const gate = makeGate({}, { onRefusal: (refused) => seen.push(refused.reason) });
-    await refusal(gate.authorize());
+    await refusalIn(gate.authorize());
     thrown(() => gate.check({ authorization: "Bearer x" }));
     assert.deepEqual(seen, ["missing_token", "malformed_token"]);
     const failing = () => {
       throw new Error("of the host");
     };
-    assert.equal((await refusal(makeGate({}, { onRefusal: failing }).authorize())).reason, "missing_token");
+    assert.equal((await refusalIn(makeGate({}, { onRefusal: failing }).authorize())).reason, "missing_token");
     assert.ok(thrown(() => makeGate({}, { onRefusal: 7 })) instanceof TypeError);
   });
 });
@@ -291,7 +285,7 @@ describe("AccessToken", () => {
 
 describe("Rejected", () => {
   test("is a response that is ready to send", async () => {
-    const refused = await refusal(makeGate().authorize());
+    const refused = await refusalIn(makeGate().authorize());
     const response = refused.toResponse();
     assert.equal(response.status, 401);
     assert.equal(
@@ -308,7 +302,7 @@ describe("Rejected", () => {
   // T55 (tests/attacks.md)
   test("nothing of the token is in it", async () => {
     const token = issuer.mint({ aud: "https://other.test", sub: "someone" });
-    const refused = await refusal(makeGate().authorize({ authorization: `Bearer ${token}` }));
+    const refused = await refusalIn(makeGate().authorize({ authorization: `Bearer ${token}` }));
     const text = JSON.stringify([refused, refused.message, refused.stack]);
     for (const part of [...token.split("."), "other.test", "someone"]) assert.ok(!text.includes(part));
   });

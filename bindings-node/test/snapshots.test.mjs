@@ -4,45 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Rejected, ResourceServer } from "scopegate";
-import { Issuer } from "scopegate/testing";
-import { keyServer } from "./shared/http.mjs";
+import { reasonIn } from "./shared/decisions.mjs";
+import { authorization, exported, gateWith, issuer } from "./shared/exported-keys.mjs";
 import { temporary } from "./shared/project.mjs";
-
-const RESOURCE = "https://mcp.test/mcp";
-const issuer = new Issuer({ resource: RESOURCE });
-const authorization = issuer.authorization({ sub: "alice" });
-
-function makeGate(keys, configuration = {}) {
-  return new ResourceServer({
-    resource: RESOURCE,
-    authorization_servers: [{ issuer: issuer.issuer, jwks_uri: keys.jwksUri }],
-    ...configuration,
-  });
-}
-
-/** Keys of a server that has fetched them; its key server is down from then on. */
-async function exported(t) {
-  const keys = await keyServer(t, issuer.server().jwks);
-  const gate = makeGate(keys);
-  await gate.warmUp();
-  keys.documents = {};
-  keys.requests.length = 0;
-  return { keys, snapshot: gate.exportKeys() };
-}
-
-async function reasonOf(gate) {
-  const error = await gate.authorize({ authorization }).then(
-    () => undefined,
-    (rejected) => rejected,
-  );
-  assert.ok(error === undefined || error instanceof Rejected, String(error));
-  return error?.reason;
-}
 
 test("a server begins with the keys of another, offline", async (t) => {
   const { keys, snapshot } = await exported(t);
-  const gate = makeGate(keys, { keys: { snapshot } });
+  const gate = gateWith(keys, { keys: { snapshot } });
   assert.equal(gate.health().status, "ok");
   assert.equal(gate.check({ authorization }).subject, "alice");
   assert.deepEqual(keys.requests, []);
@@ -53,22 +21,22 @@ test("exported keys go through a file", async (t) => {
   const { keys, snapshot } = await exported(t);
   const file = join(temporary(t), "keys.json");
   writeFileSync(file, JSON.stringify(snapshot));
-  const gate = makeGate(keys, { keys: { snapshot: JSON.parse(readFileSync(file, "utf8")) } });
+  const gate = gateWith(keys, { keys: { snapshot: JSON.parse(readFileSync(file, "utf8")) } });
   assert.equal(gate.check({ authorization }).subject, "alice");
   assert.ok(!readFileSync(file, "utf8").includes('"d"'), "a private member");
 });
 
 test("exported keys that are too old are passed over, and health says why", async (t) => {
   const { keys, snapshot } = await exported(t);
-  const gate = makeGate(keys, { keys: { snapshot: { ...snapshot, exported_at: snapshot.exported_at - 90_000 } } });
+  const gate = gateWith(keys, { keys: { snapshot: { ...snapshot, exported_at: snapshot.exported_at - 90_000 } } });
   assert.equal(gate.health().status, "unavailable");
   assert.match(gate.health().sources[0].warnings[0], /too old/);
-  assert.equal(await reasonOf(gate), "keys_unavailable");
+  assert.equal(await reasonIn(gate.authorize({ authorization })), "keys_unavailable");
 });
 
 test("a distrusted key is neither exported nor imported", async (t) => {
   const { keys, snapshot } = await exported(t);
-  const gate = makeGate(keys, { keys: { snapshot } });
+  const gate = gateWith(keys, { keys: { snapshot } });
   const [{ kid }] = snapshot.sources[0].keys;
   gate.distrustKey(issuer.issuer, kid);
   assert.deepEqual(
@@ -76,5 +44,8 @@ test("a distrusted key is neither exported nor imported", async (t) => {
     [],
   );
   const distrusted_keys = [{ issuer: issuer.issuer, kid }];
-  assert.equal(await reasonOf(makeGate(keys, { keys: { snapshot }, distrusted_keys })), "unknown_key");
+  assert.equal(
+    await reasonIn(gateWith(keys, { keys: { snapshot }, distrusted_keys }).authorize({ authorization })),
+    "unknown_key",
+  );
 });

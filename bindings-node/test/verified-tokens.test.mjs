@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { Rejected, ResourceServer } from "scopegate";
+import { ResourceServer } from "scopegate";
 import { Issuer } from "scopegate/testing";
+import { reasonOf } from "./shared/decisions.mjs";
 import { keyServer } from "./shared/http.mjs";
 import { tellApart } from "./shared/told-apart.mjs";
 
@@ -17,16 +18,6 @@ const authorizations = Array.from({ length: PLACES + 500 }, (_, user) => issuer.
 
 function configurationWith(more = {}) {
   return { resource: RESOURCE, authorization_servers: [issuer.server()], ...more };
-}
-
-function reasonOf(work) {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Rejected) return error.reason;
-    throw error;
-  }
-  return undefined;
 }
 
 /** A gate that knows the object of this token. */

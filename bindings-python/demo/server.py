@@ -1,4 +1,4 @@
-"""The MCP server of the demo: the official SDK behind Scopegate, with a scope for each of its two tools.
+"""The MCP server of the demo behind Scopegate, as a program.
 
 It serves on the socket that it inherits, and ends with its standard input.
 """
@@ -10,10 +10,10 @@ import sys
 import threading
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from weather import EMAIL, NEEDS, WEATHER, weather_server
 
 from scopegate import ResourceServer
-from scopegate.mcp import list_filter, protect
+from scopegate.mcp import protect
 
 gate = ResourceServer(
     resource=os.environ["RESOURCE"],
@@ -22,33 +22,17 @@ gate = ResourceServer(
         # Trusted as well, so that its tokens, which are for another resource, are refused for their audience alone.
         {"issuer": os.environ["OTHER_ISSUER"], "token_format": "rfc9068", "advertise": False},
     ],
-    scopes_supported=["mcp:tools:weather", "mcp:tools:email:send"],
-    initial_scopes=["mcp:tools:weather"],
-    policy={
-        "default": [],
-        "tools": {"weather": ["mcp:tools:weather"], "send_*": ["mcp:tools:email:send"]},
-    },
+    scopes_supported=[WEATHER, EMAIL],
+    initial_scopes=[WEATHER],
+    policy={"default": [], "tools": {**NEEDS}},
 )
 # Before the SDK does it: where the package rich is installed, that wraps the lines.
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-mcp = MCPServer("Weather", middleware=[list_filter(gate)])
-
-
-@mcp.tool()
-def weather(city: str) -> str:
-    """Tells the weather."""
-    return f"Sunny in {city}"
-
-
-@mcp.tool()
-def send_email(to: str) -> str:
-    """Sends an email."""
-    return f"Sent to {to}"
 
 
 def serve(listener: socket.socket) -> None:
     """Serves until standard input ends."""
-    server = uvicorn.Server(uvicorn.Config(protect(mcp, gate, health="/healthz")))
+    server = uvicorn.Server(uvicorn.Config(protect(weather_server(gate), gate, health="/healthz")))
 
     def watch_stdin() -> None:
         sys.stdin.read()

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
-use crate::request::{Calls, Lines, Request, Text};
+use crate::request::{Arguments, Calls, LentLines};
 use crate::server::Server;
 use crate::token::AccessToken;
 
@@ -33,26 +33,27 @@ impl Authorizer {
     ///
     /// Raises ``Rejected``.
     #[pyo3(signature = (
-        authorization, *, scopes=Vec::new(), now=None, method=Text::default(), target=Text::default(), body=None,
-        calls=None, origin=Lines::None, protocol_version=Lines::None, mcp_method=Lines::None, mcp_name=Lines::None
+        authorization, *, method="", target="", scopes=Vec::new(), body=None, calls=None, origin=LentLines::None,
+        protocol_version=LentLines::None, mcp_method=LentLines::None, mcp_name=LentLines::None, now=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "the keywords are Python's")]
     fn authorize(
         &self,
         py: Python<'_>,
-        authorization: Lines,
+        authorization: LentLines<'_>,
+        method: &str,
+        target: &str,
         scopes: Vec<PyBackedStr>,
-        now: Option<i64>,
-        method: Text,
-        target: Text,
-        body: Option<Py<PyBytes>>,
+        body: Option<&[u8]>,
         calls: Option<Calls>,
-        origin: Lines,
-        protocol_version: Lines,
-        mcp_method: Lines,
-        mcp_name: Lines,
+        origin: LentLines<'_>,
+        protocol_version: LentLines<'_>,
+        mcp_method: LentLines<'_>,
+        mcp_name: LentLines<'_>,
+        now: Option<i64>,
     ) -> PyResult<AccessToken> {
-        let request = Request {
+        let server = self.server()?;
+        let request = Arguments {
             method,
             target,
             authorization,
@@ -64,10 +65,8 @@ impl Authorizer {
             body,
             calls,
             now,
-            ..Request::default()
         };
-        request.check_body()?;
-        self.server()?.authorized(py, &request)
+        request.lend(py, |request| server.authorized(py, request))?
     }
 
     /// Decides by this server from now on. Once.

@@ -88,7 +88,7 @@ impl Request {
                 }
             })?;
         }
-        self.check_body()
+        check_calls(self.body.is_some(), self.calls.is_some())
     }
 
     fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -111,47 +111,115 @@ impl Request {
         Ok(())
     }
 
-    /// Refuses what has its calls twice.
-    pub(crate) fn check_body(&self) -> PyResult<()> {
-        if self.body.is_some() && self.calls.is_some() {
-            return Err(PyValueError::new_err("pass body= or calls=, not both"));
-        }
-        Ok(())
-    }
-
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
 
     /// Lends the request to the core in its own form.
     pub(crate) fn lend<R>(&self, py: Python<'_>, judge: impl FnOnce(&CoreRequest<'_>) -> R) -> R {
-        let authorization = self.authorization.slices(py);
-        let origin = self.origin.slices(py);
-        let protocol_version = self.protocol_version.slices(py);
-        let mcp_method = self.mcp_method.slices(py);
-        let mcp_name = self.mcp_name.slices(py);
+        let lent = Lent {
+            method: &self.method,
+            target: &self.target,
+            authorization: self.authorization.slices(py),
+            origin: self.origin.slices(py),
+            protocol_version: self.protocol_version.slices(py),
+            mcp_method: self.mcp_method.slices(py),
+            mcp_name: self.mcp_name.slices(py),
+            scopes: &self.scopes,
+            body: self.body.as_ref().map(|body| body.as_bytes(py)),
+            calls: self.calls.as_ref(),
+            now: self.now,
+        };
+        lent.to_core(|request| {
+            let method = self.access_control_request_method.slices(py);
+            let headers = self.access_control_request_headers.slices(py);
+            let request = request.access_control_request_method(method.first().copied());
+            judge(&request.access_control_request_headers(headers.first().copied()))
+        })
+    }
+}
+
+/// The arguments of one call, judged in that call: nothing is taken out of them but where it is.
+pub(crate) struct Arguments<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) authorization: LentLines<'a>,
+    pub(crate) origin: LentLines<'a>,
+    pub(crate) protocol_version: LentLines<'a>,
+    pub(crate) mcp_method: LentLines<'a>,
+    pub(crate) mcp_name: LentLines<'a>,
+    pub(crate) scopes: Vec<PyBackedStr>,
+    pub(crate) body: Option<&'a [u8]>,
+    pub(crate) calls: Option<Calls>,
+    pub(crate) now: Option<i64>,
+}
+
+impl Arguments<'_> {
+    /// Lends them to the core in its own form.
+    pub(crate) fn lend<R>(&self, py: Python<'_>, judge: impl FnOnce(&CoreRequest<'_>) -> R) -> PyResult<R> {
+        check_calls(self.body.is_some(), self.calls.is_some())?;
+        let lent = Lent {
+            method: self.method,
+            target: self.target,
+            authorization: self.authorization.slices(py),
+            origin: self.origin.slices(py),
+            protocol_version: self.protocol_version.slices(py),
+            mcp_method: self.mcp_method.slices(py),
+            mcp_name: self.mcp_name.slices(py),
+            scopes: &self.scopes,
+            body: self.body,
+            calls: self.calls.as_ref(),
+            now: self.now,
+        };
+        Ok(lent.to_core(|request| judge(&request)))
+    }
+}
+
+/// A request whose texts are Python's, for as long as the core looks at it.
+struct Lent<'a> {
+    method: &'a str,
+    target: &'a str,
+    authorization: Slices<'a>,
+    origin: Slices<'a>,
+    protocol_version: Slices<'a>,
+    mcp_method: Slices<'a>,
+    mcp_name: Slices<'a>,
+    scopes: &'a [PyBackedStr],
+    body: Option<&'a [u8]>,
+    calls: Option<&'a Calls>,
+    now: Option<i64>,
+}
+
+impl Lent<'_> {
+    fn to_core<R>(&self, judge: impl FnOnce(CoreRequest<'_>) -> R) -> R {
         let scopes: Vec<&str> = self.scopes.iter().map(PyBackedStr::as_str).collect();
-        let mut request = CoreRequest::new(&self.method, &self.target)
-            .authorization(&authorization)
-            .origin(&origin)
-            .access_control_request_method(self.access_control_request_method.slices(py).first().copied())
-            .access_control_request_headers(self.access_control_request_headers.slices(py).first().copied())
-            .protocol_version(&protocol_version)
-            .mcp_method(&mcp_method)
-            .mcp_name(&mcp_name)
+        let mut request = CoreRequest::new(self.method, self.target)
+            .authorization(&self.authorization)
+            .origin(&self.origin)
+            .protocol_version(&self.protocol_version)
+            .mcp_method(&self.mcp_method)
+            .mcp_name(&self.mcp_name)
             .scopes(&scopes)
             .verify_aside(let_others_run);
-        if let Some(body) = &self.body {
-            request = request.body(body.as_bytes(py));
+        if let Some(body) = self.body {
+            request = request.body(body);
         }
-        if let Some(calls) = &self.calls {
+        if let Some(calls) = self.calls {
             request = request.calls(&calls.0);
         }
         if let Some(now) = self.now {
             request = request.now(now);
         }
-        judge(&request)
+        judge(request)
     }
+}
+
+/// Refuses what has its calls twice.
+fn check_calls(has_body: bool, has_calls: bool) -> PyResult<()> {
+    if has_body && has_calls {
+        return Err(PyValueError::new_err("pass body= or calls=, not both"));
+    }
+    Ok(())
 }
 
 /// Lets other threads of Python run meanwhile.
@@ -201,8 +269,18 @@ pub(crate) enum Line {
     Decoded(Vec<u8>),
 }
 
+/// The same in the arguments of a call: what is one line stays where it is.
+#[derive(Default)]
+pub(crate) enum LentLines<'a> {
+    #[default]
+    None,
+    One(&'a [u8]),
+    Taken(Lines),
+}
+
 /// The lines in the core's form.
 enum Slices<'a> {
+    None,
     One([&'a [u8]; 1]),
     Many(Vec<&'a [u8]>),
 }
@@ -212,6 +290,7 @@ impl<'a> Deref for Slices<'a> {
 
     fn deref(&self) -> &Self::Target {
         match self {
+            Slices::None => &[],
             Slices::One(line) => line,
             Slices::Many(lines) => lines,
         }
@@ -221,7 +300,7 @@ impl<'a> Deref for Slices<'a> {
 impl Lines {
     fn slices<'a>(&'a self, py: Python<'a>) -> Slices<'a> {
         match self {
-            Lines::None => Slices::Many(Vec::new()),
+            Lines::None => Slices::None,
             Lines::One(line) => Slices::One([line.bytes(py)]),
             Lines::Many(lines) => Slices::Many(lines.iter().map(|line| line.bytes(py)).collect()),
         }
@@ -260,6 +339,38 @@ impl<'py> FromPyObject<'_, 'py> for Lines {
     }
 }
 
+impl LentLines<'_> {
+    fn slices<'a>(&'a self, py: Python<'a>) -> Slices<'a> {
+        match self {
+            LentLines::None => Slices::None,
+            LentLines::One(line) => Slices::One([line]),
+            LentLines::Taken(lines) => lines.slices(py),
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for LentLines<'a> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = value.cast::<PyString>() {
+            return match value.extract::<&'a str>() {
+                Ok(utf8) if is_ascii(&text, utf8) => Ok(LentLines::One(utf8.as_bytes())),
+                _ => value.extract().map(LentLines::Taken),
+            };
+        }
+        if value.is_instance_of::<PyBytes>() {
+            return Ok(LentLines::One(value.extract()?));
+        }
+        value.extract().map(LentLines::Taken)
+    }
+}
+
+/// A character is a byte in ASCII alone.
+fn is_ascii(text: &Bound<'_, PyString>, utf8: &str) -> bool {
+    text.code_point_len().is_ok_and(|length| length == utf8.len())
+}
+
 impl Line {
     /// Servers decode field values as ISO 8859-1 (PEP 3333), so text goes back that way.
     fn read(value: &Bound<'_, PyAny>) -> Option<Line> {
@@ -267,10 +378,7 @@ impl Line {
             return value.cast::<PyBytes>().ok().map(|bytes| Line::Bytes(bytes.clone().unbind()));
         };
         match PyBackedStr::try_from(text.clone()) {
-            // A character is a byte in ASCII alone.
-            Ok(utf8) if text.code_point_len().is_ok_and(|length| length == utf8.len()) => {
-                Some(Line::Ascii(utf8))
-            }
+            Ok(utf8) if is_ascii(text, &utf8) => Some(Line::Ascii(utf8)),
             _ => Some(Line::Decoded(latin(&text.to_string_lossy()))),
         }
     }

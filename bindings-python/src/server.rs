@@ -339,15 +339,13 @@ impl Server {
     }
 
     /// For `Authorizer`: the token, or the `Rejected` that was logged.
-    pub(crate) fn authorized(&self, py: Python<'_>, request: &Request) -> PyResult<AccessToken> {
-        request.lend(py, |request| {
-            let decided = caught(|| match self.with_body(request, self.fetching(py, request)) {
-                Check::Done(decided) => decided,
-                _ => Err(Box::new(self.0.internal_error("keys were asked for twice", request))),
-            });
-            let decided = decided.unwrap_or_else(|| Err(Box::new(self.panicked(request))));
-            decided.map(AccessToken).map_err(|rejection| raised(py, &rejection))
-        })
+    pub(crate) fn authorized(&self, py: Python<'_>, request: &CoreRequest<'_>) -> PyResult<AccessToken> {
+        let decided = caught(|| match self.with_body(request, self.fetching(py, request)) {
+            Check::Done(decided) => decided,
+            _ => Err(Box::new(self.0.internal_error("keys were asked for twice", request))),
+        });
+        let decided = decided.unwrap_or_else(|| Err(Box::new(self.panicked(request))));
+        decided.map(AccessToken).map_err(|rejection| raised(py, &rejection))
     }
 
     fn fetching(&self, py: Python<'_>, request: &CoreRequest<'_>) -> Check {

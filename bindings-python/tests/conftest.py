@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import pytest
 from hosts import EMAIL, POLICY, WEATHER
 from wire import KeyServer, key_server
 
 from scopegate import AuthorizationServer, ResourceServer
+from scopegate._scopegate import Request, Server
 from scopegate.testing import Issuer
 
 RESOURCE = "https://mcp.test/mcp"
+FAULT = b'{"error":"server_error","error_description":"Internal error"}'
+
+
+class Panicking:
+    """The native server where a panic is caught while a document is found: it raises the refusal."""
+
+    def __init__(self, native: Server) -> None:
+        self._native = native
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._native, name)
+
+    def _raise(self, request: Request) -> NoReturn:
+        raise self._native.internal_error(request, "a panic was caught")
+
+    well_known = not_found = health_response = metrics_response = _raise
 
 
 @pytest.fixture

@@ -32,75 +32,54 @@ MODERN = "2026-07-28"
 JSON = ("Content-Type: application/json", "Accept: application/json, text/event-stream")
 
 
+def weather(city: str) -> str:
+    return f"Sunny in {city}"
+
+
+def send_email(to: str) -> str:
+    return f"Sent to {to}"
+
+
+def drop_table(name: str) -> str:
+    raise AssertionError(name)
+
+
+def echo(value: Any) -> str:
+    return json.dumps(value)
+
+
+def whoami() -> dict[str, Any]:
+    token = get_access_token()
+    assert token is not None
+    return token.model_dump()
+
+
+TOOLS = (weather, send_email, drop_table, echo, whoami)
+
+
+def greet() -> str:
+    return "Hello"
+
+
+async def extra(request: Request) -> Response:
+    return JSONResponse({"extra": True})
+
+
 def weather_server(gate: Gate) -> MCPServer[Any]:
     mcp: MCPServer[Any] = MCPServer("Weather", middleware=[list_filter(gate)])
-
-    @mcp.tool()
-    def weather(city: str) -> str:
-        return f"Sunny in {city}"
-
-    @mcp.tool()
-    def send_email(to: str) -> str:
-        return f"Sent to {to}"
-
-    @mcp.tool()
-    def drop_table(name: str) -> str:
-        raise AssertionError(name)
-
-    @mcp.tool()
-    def echo(value: Any) -> str:
-        return json.dumps(value)
-
-    @mcp.tool()
-    def whoami() -> dict[str, Any]:
-        token = get_access_token()
-        assert token is not None
-        return token.model_dump()
-
-    @mcp.prompt()
-    def greet() -> str:
-        return "Hello"
-
-    @mcp.custom_route("/extra", methods=["GET"])  # type: ignore[untyped-decorator]  # the SDK's own
-    async def extra(request: Request) -> Response:
-        return JSONResponse({"extra": True})
-
+    for offered in TOOLS:
+        mcp.add_tool(offered)
+    mcp.prompt()(greet)
+    mcp.custom_route("/extra", methods=["GET"])(extra)
     return mcp
 
 
 def fastmcp_server(auth: Scopegate) -> FastMCP:
     mcp = FastMCP("Weather", auth=auth, middleware=[fastmcp_list_filter(auth.gate)])
-
-    @mcp.tool
-    def weather(city: str) -> str:
-        return f"Sunny in {city}"
-
-    @mcp.tool
-    def send_email(to: str) -> str:
-        return f"Sent to {to}"
-
-    @mcp.tool
-    def drop_table(name: str) -> str:
-        raise AssertionError(name)
-
-    @mcp.tool
-    def echo(value: Any) -> str:
-        return json.dumps(value)
-
-    @mcp.tool
-    def whoami() -> dict[str, Any]:
-        token = get_access_token()
-        assert token is not None
-        return token.model_dump()
-
-    @mcp.prompt
-    def greet() -> str:
-        return "Hello"
-
-    @mcp.custom_route("/extra", methods=["GET"])
-    async def extra(request: Request) -> Response:
-        return JSONResponse({"extra": True})
-
+    for offered in TOOLS:
+        mcp.tool(offered)
+    mcp.prompt(greet)
+    mcp.custom_route("/extra", methods=["GET"])(extra)
     return mcp
 
 

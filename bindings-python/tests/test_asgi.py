@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import RESOURCE
+from conftest import FAULT, RESOURCE, Panicking
 from wire import exchange, http_request, parse, read_all, serving
 
 from scopegate import ResourceServer
@@ -230,10 +230,26 @@ def test_event_stream_passes_untouched_and_sees_the_client_leave(
 def test_public_path_is_compared_exactly(port: int, application: Application) -> None:
     assert exchange(port, http_request("GET", "/open")).status == 200
     assert application.seen[0]["who"] is None
-    for other in ("/open/", "/open/x", "/OPEN", "//open", "/open%2f", "/x/../open", "/open;a", "/.%2fopen"):
+    others = ("/open/", "/open/x", "/OPEN", "//open", "/open%2f", "/x/../open", "/open;a", "/.%2fopen", "/%6fpen")
+    for other in others:
         assert exchange(port, http_request("GET", other)).status == 401, other
     assert exchange(port, http_request("GET", "/open?x=1")).status == 200
-    assert exchange(port, http_request("GET", "/%6fpen")).status == 200, "the application routes by the decoded path"
+
+
+def test_public_path_is_no_other_route_whatever_is_escaped_in_it(gate: ResourceServer) -> None:
+    async def routes_by_what_was_sent(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await Application()(scope, receive, send)
+        body = b"open" if scope["raw_path"] in (b"/open/a!b", b"/open/%C3%A4%20b") else b"guarded"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    app = ScopegateMiddleware(routes_by_what_was_sent, gate, public=["/open/a!b", "/open/\u00e4 b"])
+    with serving(app) as port:
+        for target in ("/open/a!b", "/open/%C3%A4%20b"):
+            assert exchange(port, http_request("GET", target)).body == b"open"
+        for target in ("/open%2Fa!b", "/open/a%21b", "/%6fpen/a!b", "/open%2f%C3%A4%20b"):
+            assert exchange(port, http_request("GET", target)).status == 401, target
 
 
 def test_health_needs_no_token_and_tells_the_status_alone(port: int, application: Application) -> None:
@@ -261,6 +277,17 @@ def test_other_paths_under_the_well_known_one_are_not_found(port: int, applicati
         answer = exchange(port, http_request("GET", path))
         assert (answer.status, answer.header("content-type")) == (404, "application/json"), path
     assert exchange(port, http_request("GET", "/.well-known/oauth-protected-resourcex")).status == 401
+    assert application.seen == []
+
+
+# T57 (tests/attacks.md)
+def test_fault_while_a_document_is_found_is_answered_and_the_request_goes_no_further(
+    port: int, application: Application, strict_gate: ResourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict_gate, "_native", Panicking(strict_gate._native))
+    for path in ("/open", "/healthz", WELL_KNOWN, f"{WELL_KNOWN}/x"):
+        answer = exchange(port, http_request("GET", path))
+        assert (answer.status, answer.body) == (500, FAULT), path
     assert application.seen == []
 
 

@@ -82,6 +82,59 @@ def test_a_sink_drains_while_the_server_works(issuer: Issuer) -> None:
         AuditLog(gate, interval=0)
 
 
+class Failing(logging.Handler):
+    """Notes whom each event is about, and raises for all but alice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+        self.told_of_alice = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        subject = json.loads(record.getMessage())["subject"]
+        self.told.append(subject)
+        if subject != "alice":
+            raise OSError(f"no room for {subject}")
+        self.told_of_alice.set()
+
+
+def failing_logger(name: str) -> tuple[logging.Logger, Failing]:
+    handler, logger = Failing(), logging.getLogger(f"scopegate.audit.{name}")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    return logger, handler
+
+
+def test_a_handler_that_raises_is_told_of_the_other_events_all_the_same(issuer: Issuer) -> None:
+    logger, handler = failing_logger("raises")
+    gate = gate_of(issuer)
+    for subject in ("bob", "alice", "carol"):
+        gate.authorize(issuer.authorization(sub=subject, scope="weather"), method="POST", body=CALL)
+    with pytest.raises(OSError, match="no room for bob"):
+        AuditLog(gate, logger=logger).flush()
+    assert handler.told == ["bob", "alice", "carol"]
+
+
+def test_the_thread_outlives_a_handler_that_raises(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[str] = []
+    fault_told = threading.Event()
+
+    def excepthook(told: threading.ExceptHookArgs) -> None:
+        raised.append(str(told.exc_value))
+        fault_told.set()
+
+    monkeypatch.setattr(threading, "excepthook", excepthook)
+    logger, handler = failing_logger("outlives")
+    gate = gate_of(issuer)
+    with AuditLog(gate, interval=0.01, logger=logger):
+        gate.authorize(issuer.authorization(sub="bob", scope="weather"), method="POST", body=CALL)
+        assert fault_told.wait(30)
+        gate.authorize(issuer.authorization(sub="alice", scope="weather"), method="POST", body=CALL)
+        assert handler.told_of_alice.wait(30)
+    assert raised == ["no room for bob"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_begins_without_events(issuer: Issuer) -> None:
     gate = gate_of(issuer)

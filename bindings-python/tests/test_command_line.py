@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_the_environment_is_the_configuration(scene: Scene) -> None:
 def test_mistakes_are_told_and_no_token_is_repeated(scene: Scene) -> None:
     nothing = run("")
     assert nothing.returncode == 2
-    assert "scopegate: resource: required" in nothing.stderr
+    assert "scopegate: no configuration: expected --config FILE" in nothing.stderr
+    assert "scopegate: resource: required" in run("", SCOPEGATE_REQUIRED_SCOPES="a").stderr
     token = scene.token()
     for arguments in (
         [token],
@@ -130,6 +132,19 @@ def test_mistakes_are_told_and_no_token_is_repeated(scene: Scene) -> None:
         assert done.stdout == ""
         assert token[:12] not in done.stderr
         assert done.stderr != ""
+
+
+def test_help_and_version_need_no_configuration() -> None:
+    for arguments, said in [
+        (["--version"], version("scopegate") + "\n"),
+        (["--help"], "usage: python -m scopegate"),
+        (["explain", "--help"], "exit status: 0 the request may pass, 1 it is refused"),
+    ]:
+        done = subprocess.run(
+            [sys.executable, "-m", "scopegate", *arguments], capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert said in done.stdout
 
 
 def test_the_documentation_shows_what_comes_out(tmp_path: Path) -> None:

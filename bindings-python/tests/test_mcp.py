@@ -145,6 +145,8 @@ class TestTokenVerifier:
         assert verified.expires_at is not None and abs(verified.expires_at - (time.time() + 60 + 30)) <= 2
         exposed = await TokenVerifier(gate, expose_token=True).verify_token(token)
         assert exposed is not None and exposed.token == token
+        hidden = await TokenVerifier(gate, expose_token="false").verify_token(token)  # type: ignore[arg-type]
+        assert hidden is not None and hidden.token == ""
 
     async def test_judged_and_refused_is_none(self, issuer: Issuer, gate: ResourceServer) -> None:
         verifier = TokenVerifier(gate)

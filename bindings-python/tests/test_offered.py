@@ -14,8 +14,10 @@ import pytest
 import uvicorn
 from conftest import RESOURCE
 from example_server import running
-from fastmcp import Context, FastMCP
+from fastmcp import Context, FastMCP, FastMCPApp
 from fastmcp.server.auth import require_scopes
+from fastmcp.server.providers.addressing import hashed_backend_name
+from fastmcp.server.transforms.search import RegexSearchTransform
 from hosts import JSON, MODERN, bearer, client, initialize, message, post, tool
 from mcp.server.mcpserver import MCPServer
 from starlette.routing import Mount, Router
@@ -315,6 +317,44 @@ class TestFastMcp:
             answer = post(port, bearer(issuer), body=tool("checked"))
             assert (answer.status, b"ran" in answer.body) == (200, False)
             assert need(post(port, bearer(issuer), body=message("prompts/get", name="greet"))) == "p"
+
+    @pytest.mark.parametrize("declared", WRONG)
+    def test_its_own_scopes_hide_no_declaration_that_is_none(self, configured: Any, declared: Any) -> None:
+        stage = Fast(configured(), {})
+        stage.mcp.tool(plans, auth=require_scopes("own"), meta=meta(declared))
+        with pytest.raises(ConfigError), TestClient(stage.app):
+            pass
+
+    @pytest.mark.parametrize("namespace", [None, "in"])
+    def test_second_name_of_a_tool_is_judged_as_the_one_that_is_listed(
+        self, issuer: Issuer, configured: Any, namespace: str | None
+    ) -> None:
+        listed = "erase" if namespace is None else f"{namespace}_erase"
+        ran = []
+        app, inner = FastMCPApp("Crm"), FastMCP("Inner")
+
+        @app.tool()
+        def erase() -> str:
+            ran.append("erase")
+            return "ran"
+
+        inner.add_provider(app)
+        for rule, scope, runs in (("deny", "admin", False), (["admin"], "other", False), (["admin"], "admin", True)):
+            stage = Fast(configured(**{listed: rule}), {})
+            stage.mcp.mount(inner, namespace=namespace)
+            with serving(stage.app) as port:
+                answer = post(port, bearer(issuer, scope=scope), body=tool(hashed_backend_name("Crm", "erase")))
+                assert (answer.status, b"Unknown tool" in answer.body, bool(ran)) == (200, not runs, runs)
+
+    def test_tool_that_calls_others_reaches_what_its_caller_may_use(self, issuer: Issuer, configured: Any) -> None:
+        unfiltered = FastMCP("Stage", auth=Scopegate(configured(erase="deny", mail=["mail"])))
+        for name in ("erase", "mail"):
+            unfiltered.tool(lambda: "ran", name=name)
+        unfiltered.add_transform(RegexSearchTransform())
+        with serving(cast(ASGIApp, unfiltered.http_app(path="/mcp", stateless_http=True))) as port:
+            for name, scope, runs in (("erase", "mail", False), ("mail", "other", False), ("mail", "mail", True)):
+                answer = post(port, bearer(issuer, scope=scope), body=tool("call_tool", name=name))
+                assert (answer.status, b'"ran"' in answer.body) == (200, runs)
 
     def test_disabled_tools_declare_too_since_a_session_may_enable_them(self, issuer: Issuer, configured: Any) -> None:
         stage = Fast(configured(), {"hidden": ["hidden"]})

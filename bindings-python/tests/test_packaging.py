@@ -69,6 +69,8 @@ def test_source_package_installs_and_works(tmp_path: Path) -> None:
     with tarfile.open(archive) as source:
         names = {name.partition("/")[2] for name in source.getnames()}
     assert {"PKG-INFO", "Cargo.lock", "core/Cargo.toml", "core/src/lib.rs", "bindings-python/src/lib.rs"} <= names
+    ours = {name.split("/")[1] for name in names if name.startswith("bindings-python/")}
+    assert ours == {"Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "src"}
     for licence in LICENCES:
         assert any(name.endswith(licence) for name in names), licence
     use(archive, tmp_path)

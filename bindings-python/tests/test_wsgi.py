@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RESOURCE
+from conftest import FAULT, RESOURCE, Panicking
 from example_server import running
 from player import exchanged, suites
 from wire import Answer, exchange, free_socket, http_request, wait_for
@@ -187,6 +187,24 @@ def test_handler_that_needs_more_names_all_that_is_needed(port: int, shared_issu
     assert answer.header("access-control-allow-origin") == "https://app.test"
     granted = bearer(shared_issuer, "api write more")
     assert exchange(port, http_request("GET", "/mcp/write", granted)).body == b'"alice"'
+
+
+# T57 (tests/attacks.md)
+def test_fault_while_a_document_is_found_is_answered_and_the_request_goes_no_further(
+    issuer: Issuer, gate: ResourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        raise AssertionError("the request went on")
+
+    guarded = ScopegateMiddleware(application, gate, public=["/mcp"])
+    monkeypatch.setattr(gate, "_native", Panicking(gate._native))
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        statuses.append(status)
+
+    assert b"".join(guarded(environ(issuer, b""), start_response)) == FAULT
+    assert statuses == ["500 Internal Server Error"]
 
 
 def environ(issuer: Issuer, body: bytes, **further: Any) -> dict[str, Any]:

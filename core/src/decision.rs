@@ -180,9 +180,9 @@ impl Inner {
 
     /// The unverified issuer only selects whose keys are tried, before any network.
     pub(crate) fn server_of(&self, issuer: &str) -> Result<(&ServerSettings, &Source), Refusal> {
-        let index = self.issuers.get(issuer).copied();
-        let server = index.and_then(|index| self.settings.servers.get(index));
-        let source = index.and_then(|index| self.sources.get(index));
+        let place = self.issuers.place_of(issuer);
+        let server = place.and_then(|place| self.settings.servers.get(place));
+        let source = place.and_then(|place| self.sources.get(place));
         server
             .zip(source.map(Arc::as_ref))
             .ok_or_else(|| Refusal::new(Reason::UntrustedIssuer, "expected iss to be a configured issuer"))
@@ -214,12 +214,7 @@ impl Inner {
         request: &Request<'a>,
         asked: &mut Asked<'a>,
     ) -> Result<(), Refusal> {
-        let message = match request.body {
-            Body::Unread => Ok(Message::None),
-            Body::Bytes(body) => call::read(body, policy.max_body_bytes()),
-            Body::Calls(calls) => call::from_calls(calls),
-        };
-        let (message, read) = match message {
+        let (message, read) = match self.message(request) {
             Ok(message) => (message, Ok(())),
             Err(error) => (Message::None, Err(error)),
         };
@@ -236,10 +231,10 @@ impl Inner {
 
     /// The calls in a body, with their arguments.
     pub(crate) fn calls<'a>(&self, request: &Request<'a>) -> Result<Vec<FullCall<'a>>, Refusal> {
-        let Body::Bytes(body) = request.body else {
+        let Some(body) = request.body.bytes() else {
             return Err(Refusal::new(Reason::Internal, "expected the body: the arguments are in it alone"));
         };
-        let message = call::read(body, self.body_limit()).map_err(call_refusal)?;
+        let message = self.message(request).map_err(call_refusal)?;
         call::check_routing(request, &message).map_err(call_refusal)?;
         call::in_full(&message, body).map_err(call_refusal)
     }
@@ -337,6 +332,7 @@ impl Inner {
         match request.body {
             Body::Unread => Err(NoBody),
             Body::Bytes(body) => Ok(call::read_id(body, self.body_limit())),
+            Body::Read(body) => Ok(body.message.as_ref().ok().and_then(Message::id).cloned()),
             Body::Calls(calls) => Ok(call::from_calls(calls).ok().and_then(|message| message.id().cloned())),
         }
     }
@@ -403,6 +399,7 @@ impl Inner {
         match request.body {
             Body::Unread => Ok(call::from_headers(request)?.map_or(Message::None, Message::Call)),
             Body::Bytes(body) => call::read(body, self.body_limit()),
+            Body::Read(body) => body.message.clone(),
             Body::Calls(calls) => call::from_calls(calls),
         }
     }
@@ -503,8 +500,8 @@ pub(crate) fn accepted_algorithm(header: &Header, accepted: &[Algorithm]) -> Res
 }
 
 pub(crate) fn keys_unavailable(retry_after: Duration) -> Refusal {
-    let detail =
-        "expected keys of the issuer, and none that would do can be had now; see stats for the last error";
+    let detail = "expected keys of the issuer, and none that would do can be had now; explain, and last_error in stats, \
+                  say why";
     Refusal {
         particulars: Particulars::RetryAfter(retry_after),
         ..Refusal::new(Reason::KeysUnavailable, detail)

@@ -1,6 +1,7 @@
 //! Fetching key sets and metadata over HTTP: the network lives here and nowhere else.
 
 mod address;
+mod deadline;
 mod headers;
 mod proxy;
 mod resolver;
@@ -20,11 +21,12 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderValue, StatusCode, header};
 use rustls::ClientConfig;
 use rustls::sign::CertifiedKey;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector, time};
 use ureq::{Agent, Body};
 
 use crate::url::Url;
 use address::AddressRules;
+use deadline::DeadlineConnector;
 use resolver::CheckedResolver;
 pub(crate) use resolver::Lookups;
 
@@ -151,6 +153,11 @@ impl FetchError {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn with_retry_after(retry_after: Option<Duration>) -> FetchError {
         FetchError { retry_after, ..FetchError::with_status(503) }
+    }
+
+    /// The same, where a server asked to be left alone for so long at the least.
+    pub(crate) fn asked_for(self, retry_after: Option<Duration>) -> FetchError {
+        FetchError { retry_after: self.retry_after.max(retry_after), ..self }
     }
 
     /// The step that failed.
@@ -324,6 +331,9 @@ impl HttpClient {
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
+                .chain(DeadlineConnector {
+                    until: time::Instant::now() + time::Duration::Exact(request.timeout),
+                })
                 .chain(tls::TlsConnector { config: tls, trace: trace.clone() });
         Ok(Agent::with_parts(config, connector, resolver))
     }

@@ -97,7 +97,7 @@ impl fmt::Display for JsonError {
 pub(crate) fn read(text: &str, max_depth: usize) -> Result<Json<'_>, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let room = (text.len() / USUAL_MEMBER).clamp(USUAL, MOST_ROOM);
-    let value = Strict { depth_left: max_depth, room }.deserialize(&mut reader).map_err(describe)?;
+    let value = Strict { text, depth_left: max_depth, room }.deserialize(&mut reader).map_err(describe)?;
     reader.end().map_err(describe)?;
     Ok(value)
 }
@@ -137,7 +137,9 @@ fn describe(error: serde_json::Error) -> JsonError {
 /// `arbitrary_precision` on.
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";
 
-struct Strict {
+struct Strict<'de> {
+    /// The whole document.
+    text: &'de str,
     depth_left: usize,
     /// How many members an object has room for from its first on.
     room: usize,
@@ -150,14 +152,20 @@ const USUAL_MEMBER: usize = 20;
 const USUAL: usize = 4;
 const MOST_ROOM: usize = 64;
 
-impl Strict {
-    fn deeper<E: Error>(&self) -> Result<Strict, E> {
+impl<'de> Strict<'de> {
+    fn deeper<E: Error>(&self) -> Result<Strict<'de>, E> {
         let depth_left = self.depth_left.checked_sub(1).ok_or_else(|| E::custom("depth"))?;
-        Ok(Strict { depth_left, room: USUAL })
+        Ok(Strict { text: self.text, depth_left, room: USUAL })
+    }
+
+    /// Whether serde_json hands over a number under this borrowed name. A member of that name in the document is like any
+    /// other: the document holds its name, or the name had an escape and is not borrowed.
+    fn is_of_number(&self, name: &'de str) -> bool {
+        name == NUMBER_TOKEN && !self.text.as_bytes().as_ptr_range().contains(&name.as_ptr())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'de> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
@@ -165,7 +173,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'de> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,7 +220,10 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Object::default();
         let mut names = BTreeSet::new();
         while let Some(name) = members.next_key_seed(Name)? {
-            if object.0.is_empty() && name == NUMBER_TOKEN {
+            if let Cow::Borrowed(borrowed) = name
+                && object.0.is_empty()
+                && self.is_of_number(borrowed)
+            {
                 return plain_number(&members.next_value::<String>()?).map(Json::Number);
             }
             if !is_new(&name, &object, &mut names) {
@@ -354,6 +365,16 @@ mod tests {
             assert_eq!(plain_number::<serde_json::Error>(text).unwrap(), direct, "{text}");
         }
         assert!(plain_number::<serde_json::Error>("1e999").is_err());
+    }
+
+    #[test]
+    fn an_object_is_no_number_whatever_its_member_is_called() {
+        for name in [NUMBER_TOKEN, "\\u0024serde_json::private::Number"] {
+            let text = format!(r#"{{"a":{{"{name}":"7"}},"b":[{{"{name}":7}}]}}"#);
+            let value = parse(text.as_bytes(), 8).unwrap();
+            assert_eq!(value["a"][NUMBER_TOKEN], "7");
+            assert_eq!(value["b"][0][NUMBER_TOKEN], 7);
+        }
     }
 
     #[test]

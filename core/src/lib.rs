@@ -29,6 +29,7 @@ mod explain;
 mod fetch;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod issuers;
 mod json;
 mod keys;
 mod lock;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use memchr::memchr;
 
-use crate::call::McpCall;
+use crate::call::{McpCall, ReadBody};
 use crate::reason::Reason;
 
 /// The part of an HTTP request that decides whether it may pass.
@@ -45,7 +45,19 @@ pub(crate) enum Body<'a> {
     #[default]
     Unread,
     Bytes(&'a [u8]),
+    #[cfg_attr(not(feature = "tower"), expect(dead_code))]
+    Read(&'a ReadBody<'a>),
     Calls(&'a [McpCall<'a>]),
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Body::Bytes(bytes) => Some(bytes),
+            Body::Read(body) => Some(body.bytes),
+            Body::Unread | Body::Calls(_) => None,
+        }
+    }
 }
 
 impl<'a> Request<'a> {
@@ -110,6 +122,13 @@ impl<'a> Request<'a> {
     /// Without this or [`Request::calls`] the body counts as not yet read.
     pub fn body(mut self, body: &'a [u8]) -> Self {
         self.body = Body::Bytes(body);
+        self
+    }
+
+    /// [`Request::body`] that was read already, for a request that is judged more than once.
+    #[cfg(feature = "tower")]
+    pub(crate) fn read_body(mut self, body: &'a ReadBody<'a>) -> Self {
+        self.body = Body::Read(body);
         self
     }
 

@@ -2,7 +2,7 @@
 
 mod derived;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use crate::event::audit::{AuditEvent, AuditLog};
 use crate::event::{Counters, Health, Stats, served};
 use crate::explain::Explanation;
 use crate::fetch::{Fetch, FetchError};
+use crate::issuers::Issuers;
+#[cfg(feature = "testing")]
+use crate::keys::flight::Fetched;
 use crate::keys::relay::Relay;
 use crate::keys::snapshot::{self, KeySnapshot};
 use crate::keys::source::{self, KeyControlError, KeyRequest, Source};
@@ -62,8 +65,8 @@ pub(crate) struct Inner {
     pub(crate) sources: Vec<Arc<Source>>,
     /// The authorization server's metadata, where it is served.
     relay: Option<Arc<Relay>>,
-    /// Issuer -> index of its server.
-    pub(crate) issuers: Arc<HashMap<String, usize>>,
+    /// The places in `settings.servers` and `sources`.
+    pub(crate) issuers: Arc<Issuers>,
     /// The readings of all servers, sorted.
     pub(crate) readings: Vec<usize>,
     /// What was distrusted of issuers that a server has no more which this one was derived from.
@@ -460,8 +463,8 @@ impl ResourceServer {
     }
 
     fn source_of(&self, issuer: &str) -> Result<&Arc<Source>, KeyControlError> {
-        let index = self.0.issuers.get(issuer);
-        index.and_then(|index| self.0.sources.get(*index)).ok_or(KeyControlError::UnknownIssuer)
+        let place = self.0.issuers.place_of(issuer);
+        place.and_then(|place| self.0.sources.get(place)).ok_or(KeyControlError::UnknownIssuer)
     }
 
     fn check_with(&self, request: &Request<'_>, done: Option<&KeyRequest>) -> Check {

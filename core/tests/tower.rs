@@ -282,7 +282,10 @@ fn the_function_is_not_asked_for_strangers_nor_for_what_is_denied_or_unreadable(
     let stage = Stage::new(|issuer| configured(issuer, &further), layer);
     let good = stage.bearer(&json!({}));
     let twice = String::from_utf8(send_email("you")).expect("text").replace(r#""to""#, r#""to":"me","to""#);
+    let batch = [b"[".to_vec(), send_email("me"), b"]".to_vec()].concat();
+    let routed = ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: send_email"];
     for (lines, body, status) in [
+        ([&[&*good], &routed[..]].concat(), batch, 400),
         (vec![], send_email("me"), 401),
         (vec!["Authorization: Bearer x"], send_email("me"), 401),
         (vec![&*good], call("drop_table"), 403),

@@ -45,12 +45,12 @@ pub(crate) unsafe fn decided(
 ) -> Status {
     let Some(answer) = answer else { return SCOPEGATE_NULL_ARGUMENT };
     // SAFETY: by the same contract.
-    let fault = |status, detail: &str| unsafe { faulty(server, request, status, detail) };
+    let fault = |detail: &str| unsafe { faulty(server, request, detail) };
     let verdict = guard(
         entry,
-        || Err(fault(SCOPEGATE_PANIC, &format!("a panic in {entry} was caught"))),
+        || Err((SCOPEGATE_PANIC, fault(&panic_in(entry)))),
         || {
-            let wrong = |error: ArgumentError| fault(error.status, &error.detail);
+            let wrong = |error: ArgumentError| (error.status, fault(&error.detail));
             let server = required(server, "server").map_err(wrong)?;
             // SAFETY: by the same contract.
             let view = unsafe { View::read(request) }.map_err(wrong)?;
@@ -71,7 +71,8 @@ pub(crate) unsafe fn decided(
     }
 }
 
-/// The guard of functions that may have a document to send.
+/// The guard of functions that may have a document to send. A panic in `find` is answered too, with the status of a
+/// document: whatever a program does next, this request is over.
 ///
 /// # Safety
 ///
@@ -83,20 +84,31 @@ pub(crate) unsafe fn document(
     answer: Option<&mut MaybeUninit<Option<Box<Response>>>>,
     find: impl FnOnce(&ResourceServer, &View<'_>) -> Option<HttpResponse>,
 ) -> Status {
-    let body = || {
-        let server = required(server, "server")?;
-        let answer = required(answer, "answer")?;
+    let Some(answer) = answer else { return SCOPEGATE_NULL_ARGUMENT };
+    let found = guard(
+        entry,
         // SAFETY: by the same contract.
-        let view = unsafe { View::read(request) }?;
-        Ok(match find(&server.core, &view) {
-            Some(document) => {
-                answer.write(Some(Response::of_document(&document, view.method())));
-                SCOPEGATE_OK
-            }
-            None => SCOPEGATE_NOT_OURS,
-        })
-    };
-    guard(entry, || SCOPEGATE_PANIC, || body().unwrap_or_else(|error: ArgumentError| error.status))
+        || Ok(Some(unsafe { faulty(server, request, &panic_in(entry)) })),
+        || {
+            let server = required(server, "server")?;
+            // SAFETY: by the same contract.
+            let view = unsafe { View::read(request) }?;
+            let document = find(&server.core, &view);
+            Ok(document.map(|document| Response::of_document(&document, view.method())))
+        },
+    );
+    match found {
+        Ok(Some(response)) => {
+            answer.write(Some(response));
+            SCOPEGATE_OK
+        }
+        Ok(None) => SCOPEGATE_NOT_OURS,
+        Err(ArgumentError { status, .. }) => status,
+    }
+}
+
+fn panic_in(entry: &str) -> String {
+    format!("a panic in {entry} was caught")
 }
 
 /// The answer where no verdict was reached.
@@ -104,19 +116,13 @@ pub(crate) unsafe fn document(
 /// # Safety
 ///
 /// As [`View::read`].
-unsafe fn faulty(
-    server: Option<&Server>,
-    request: *const Request,
-    status: Status,
-    detail: &str,
-) -> (Status, Box<Response>) {
+unsafe fn faulty(server: Option<&Server>, request: *const Request, detail: &str) -> Box<Response> {
     let last_resort = || Response::of_rejection(&Rejection::internal(detail), "");
-    let response = guard("", last_resort, || {
+    guard("", last_resort, || {
         let Some(server) = server else { return last_resort() };
         // SAFETY: by the same contract.
         let view = unsafe { View::read(request) }.unwrap_or_default();
         let rejection = view.lend(|request| server.core.internal_error(detail, request));
         Response::of_rejection(&rejection, view.method())
-    });
-    (status, response)
+    })
 }

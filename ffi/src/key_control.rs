@@ -6,7 +6,7 @@ use scopegate_core::{KeyControlError, ResourceServer};
 
 use crate::argument::{ArgumentError, required};
 use crate::error::{Error, Failure, reported};
-use crate::report::Report;
+use crate::report::{Report, told};
 use crate::server::Server;
 use crate::status::{SCOPEGATE_INVALID_ARGUMENT, SCOPEGATE_OK, Status};
 use crate::string::Str;
@@ -85,12 +85,7 @@ pub extern "C" fn scopegate_server_export_keys(
     report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_export_keys", error, || {
-        let server = required(server, "server")?;
-        let report = required(report, "report")?;
-        report.write(Some(Report::new(&server.core.export_keys())));
-        Ok(SCOPEGATE_OK)
-    })
+    told("scopegate_server_export_keys", server, report, error, |server| (SCOPEGATE_OK, server.export_keys()))
 }
 
 fn changed(

@@ -2,6 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use scopegate_core::ResourceServer;
+
 use crate::argument::required;
 use crate::error::{Error, reported};
 use crate::guard::{guard, read};
@@ -18,6 +20,23 @@ impl Report {
     }
 }
 
+/// The guard of functions that give a report.
+pub(crate) fn told(
+    entry: &str,
+    server: Option<&Server>,
+    report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+    tell: impl FnOnce(&ResourceServer) -> (Status, String),
+) -> Status {
+    reported(entry, error, || {
+        let server = required(server, "server")?;
+        let report = required(report, "report")?;
+        let (status, text) = tell(&server.core);
+        report.write(Some(Report::new(&text)));
+        Ok(status)
+    })
+}
+
 /// Counters of decisions and fetches, and the state of each key source. With `SCOPEGATE_OK` comes `report`, else
 /// `error`, which may be NULL.
 #[unsafe(no_mangle)]
@@ -26,12 +45,7 @@ pub extern "C" fn scopegate_server_stats(
     report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_stats", error, || {
-        let server = required(server, "server")?;
-        let report = required(report, "report")?;
-        report.write(Some(Report::new(&server.core.stats().to_json())));
-        Ok(SCOPEGATE_OK)
-    })
+    told("scopegate_server_stats", server, report, error, |server| (SCOPEGATE_OK, server.stats().to_json()))
 }
 
 /// The same counters as Prometheus text, to be served as `text/plain; version=0.0.4; charset=utf-8`. It names issuers:
@@ -42,11 +56,8 @@ pub extern "C" fn scopegate_server_metrics(
     report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_metrics", error, || {
-        let server = required(server, "server")?;
-        let report = required(report, "report")?;
-        report.write(Some(Report::new(&server.core.stats().to_prometheus())));
-        Ok(SCOPEGATE_OK)
+    told("scopegate_server_metrics", server, report, error, |server| {
+        (SCOPEGATE_OK, server.stats().to_prometheus())
     })
 }
 
@@ -62,11 +73,8 @@ pub extern "C" fn scopegate_server_drain_events(
     report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_drain_events", error, || {
-        let server = required(server, "server")?;
-        let report = required(report, "report")?;
-        report.write(Some(Report::new(&server.core.drain_events_as_lines())));
-        Ok(SCOPEGATE_OK)
+    told("scopegate_server_drain_events", server, report, error, |server| {
+        (SCOPEGATE_OK, server.drain_events_as_lines())
     })
 }
 
@@ -82,12 +90,10 @@ pub extern "C" fn scopegate_server_health(
     report: Option<&mut MaybeUninit<Option<Box<Report>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_health", error, || {
-        let server = required(server, "server")?;
-        let report = required(report, "report")?;
-        let health = server.core.health();
-        report.write(Some(Report::new(&health.to_json())));
-        Ok(if health.is_ready() { SCOPEGATE_OK } else { SCOPEGATE_KEYS_UNAVAILABLE })
+    told("scopegate_server_health", server, report, error, |server| {
+        let health = server.health();
+        let status = if health.is_ready() { SCOPEGATE_OK } else { SCOPEGATE_KEYS_UNAVAILABLE };
+        (status, health.to_json())
     })
 }
 

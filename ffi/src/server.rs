@@ -63,13 +63,10 @@ pub unsafe extern "C" fn scopegate_server_new(
     server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_new", error, || {
-        check_abi(abi)?;
-        let server = required(server, "server")?;
+    made("scopegate_server_new", abi, server, error, || {
         // SAFETY: the caller hands in `len` readable bytes.
         let json = unsafe { document(json, len)? };
-        server.write(Some(Server::new(ResourceServer::from_json(json)?)));
-        Ok(SCOPEGATE_OK)
+        Ok(ResourceServer::from_json(json)?)
     })
 }
 
@@ -82,16 +79,13 @@ pub unsafe extern "C" fn scopegate_server_open(
     server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_open", error, || {
-        check_abi(abi)?;
-        let server = required(server, "server")?;
+    made("scopegate_server_open", abi, server, error, || {
         let path = required((!path.is_null()).then_some(path), "path")?;
         // SAFETY: not NULL; the caller hands in a NUL-terminated string.
         let path = unsafe { CStr::from_ptr(path) }.to_str();
         let path = path.map_err(|_| Failure::new(SCOPEGATE_INVALID_ARGUMENT, "path", "expected UTF-8"))?;
         let json = fs::read(path).map_err(|error| Failure::new(SCOPEGATE_INVALID_ARGUMENT, path, error))?;
-        server.write(Some(Server::new(ResourceServer::from_json(utf8(&json)?)?)));
-        Ok(SCOPEGATE_OK)
+        Ok(ResourceServer::from_json(utf8(&json)?)?)
     })
 }
 
@@ -111,13 +105,10 @@ pub unsafe extern "C" fn scopegate_server_from_env(
     server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
     error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
 ) -> Status {
-    reported("scopegate_server_from_env", error, || {
-        check_abi(abi)?;
-        let server = required(server, "server")?;
+    made("scopegate_server_from_env", abi, server, error, || {
         // SAFETY: the caller hands in `len` readable bytes, or NULL.
         let members = if json.is_null() && len == 0 { "{}" } else { unsafe { document(json, len)? } };
-        server.write(Some(Server::new(ResourceServer::from_env(members)?)));
-        Ok(SCOPEGATE_OK)
+        Ok(ResourceServer::from_env(members)?)
     })
 }
 
@@ -181,9 +172,10 @@ pub unsafe extern "C" fn scopegate_server_declare(
         // SAFETY: the caller hands in `len` readable bytes.
         let json = unsafe { document(json, len)? };
         let (declared, found) = server.core.declare_from_json(json)?;
-        place.write(Some(Server::new(declared)));
+        let (declared, found) = (Server::new(declared), Report::new(&found.to_json()));
+        place.write(Some(declared));
         if let Some(report) = report {
-            report.write(Some(Report::new(&found.to_json())));
+            report.write(Some(found));
         }
         Ok(SCOPEGATE_OK)
     })
@@ -270,6 +262,22 @@ pub extern "C" fn scopegate_server_warning_count(server: Option<&Server>) -> usi
 pub extern "C" fn scopegate_server_warning_at(server: Option<&Server>, index: usize) -> Str {
     read("scopegate_server_warning_at", server, Str::NONE, |server| {
         server.about.texts.lend_at(&server.about.warnings, index)
+    })
+}
+
+/// The guard of functions that make a server of nothing but a configuration.
+fn made(
+    entry: &str,
+    abi: u32,
+    server: Option<&mut MaybeUninit<Option<Box<Server>>>>,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+    make: impl FnOnce() -> Result<ResourceServer, Failure>,
+) -> Status {
+    reported(entry, error, || {
+        check_abi(abi)?;
+        let server = required(server, "server")?;
+        server.write(Some(Server::new(make()?)));
+        Ok(SCOPEGATE_OK)
     })
 }
 

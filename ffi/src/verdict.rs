@@ -184,11 +184,12 @@ pub unsafe extern "C" fn scopegate_server_explain(
 ) -> Status {
     let judge = |server: &ResourceServer, request: &scopegate_core::Request<'_>| {
         let explanation = server.explain(request);
+        let (json, people) = (explanation.to_json(), explanation.to_string());
         if let Some(report) = report {
-            report.write(Some(Report::new(&explanation.to_json())));
+            report.write(Some(Report::new(&json)));
         }
         if let Some(text) = text {
-            text.write(Some(Report::new(&explanation.to_string())));
+            text.write(Some(Report::new(&people)));
         }
         Ok(SCOPEGATE_OK)
     };
@@ -208,15 +209,12 @@ pub unsafe extern "C" fn scopegate_server_allowed(
     kind: i32,
     name: Str,
 ) -> Status {
-    let judge = || {
-        let server = required(server, "server")?;
+    allowance("scopegate_server_allowed", server, |server| {
         let token = required(token, "token")?;
         // SAFETY: the caller hands in a readable text.
         let (kind, name) = unsafe { named(kind, name) }?;
-        Ok(allowance(server.core.allowed(&token.core, kind, name)))
-    };
-    let judge = || judge().unwrap_or_else(|error: ArgumentError| error.status);
-    guard("scopegate_server_allowed", || SCOPEGATE_PANIC, judge)
+        Ok(server.allowed(&token.core, kind, name))
+    })
 }
 
 /// As `scopegate_server_allowed`, for a program that kept what the token said and freed the token.
@@ -227,14 +225,11 @@ pub unsafe extern "C" fn scopegate_server_allowed_kept(
     kind: i32,
     name: Str,
 ) -> Status {
-    let judge = || {
-        let server = required(server, "server")?;
+    allowance("scopegate_server_allowed_kept", server, |server| {
         // SAFETY: the caller hands in a readable token and a readable text.
         let (token, (kind, name)) = unsafe { (kept(token)?, named(kind, name)?) };
-        Ok(allowance(server.core.allowed_kept(&token, kind, name)))
-    };
-    let judge = || judge().unwrap_or_else(|error: ArgumentError| error.status);
-    guard("scopegate_server_allowed_kept", || SCOPEGATE_PANIC, judge)
+        Ok(server.allowed_kept(&token, kind, name))
+    })
 }
 
 /// # Safety
@@ -253,15 +248,26 @@ unsafe fn named<'a>(kind: i32, name: Str) -> Result<(CallKind, &'a str), Argumen
     Ok((kind, name.ok_or_else(|| ArgumentError::invalid("name: expected UTF-8"))?))
 }
 
-fn allowance(is_allowed: bool) -> Status {
-    if is_allowed { SCOPEGATE_OK } else { SCOPEGATE_POLICY_DENIED }
+/// The guard of functions that say whether something is allowed.
+fn allowance(
+    entry: &str,
+    server: Option<&Server>,
+    is_allowed: impl FnOnce(&ResourceServer) -> Result<bool, ArgumentError>,
+) -> Status {
+    let judge = || {
+        let is_allowed = is_allowed(&required(server, "server")?.core)?;
+        Ok(if is_allowed { SCOPEGATE_OK } else { SCOPEGATE_POLICY_DENIED })
+    };
+    let judge = || judge().unwrap_or_else(|error: ArgumentError| error.status);
+    guard(entry, || SCOPEGATE_PANIC, judge)
 }
 
 /// Answers a request for the metadata, or a preflight. Needs no token, never blocks. Ask it first.
 ///
-/// With `SCOPEGATE_OK` comes `answer`, to be sent. With any other status comes nothing, and the request goes on to
-/// `scopegate_server_authorize`: `SCOPEGATE_NOT_OURS` is the usual one, and after a fault the request is judged like
-/// any other.
+/// With `SCOPEGATE_OK` comes `answer`, to be sent: after a fault of the library that is the refusal
+/// `SCOPEGATE_INTERNAL`, so that nobody takes the request for the application's. With any other status comes nothing, and
+/// the request goes on to `scopegate_server_authorize`: `SCOPEGATE_NOT_OURS` is the usual one, and a wrong argument is
+/// refused there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn scopegate_server_well_known(
     server: Option<&Server>,
@@ -276,7 +282,8 @@ pub unsafe extern "C" fn scopegate_server_well_known(
 /// Answers a request for protected resource metadata that nobody serves, with a 404. For programs that own the whole
 /// origin; ask it after every `scopegate_server_well_known`.
 ///
-/// With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for every other path.
+/// With `SCOPEGATE_OK` comes `answer`, as with `scopegate_server_well_known`. With any other status comes nothing,
+/// `SCOPEGATE_NOT_OURS` for every other path.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn scopegate_server_not_found(
     server: Option<&Server>,
@@ -293,8 +300,8 @@ pub unsafe extern "C" fn scopegate_server_not_found(
 /// Answers a probe at the path that the program keeps for it, with the status of `scopegate_server_health` and no more.
 /// Needs no token, never blocks. The target is not looked at.
 ///
-/// With `SCOPEGATE_OK` comes `answer`. With any other status comes nothing, `SCOPEGATE_NOT_OURS` for another method than
-/// GET and HEAD.
+/// With `SCOPEGATE_OK` comes `answer`, as with `scopegate_server_well_known`. With any other status comes nothing,
+/// `SCOPEGATE_NOT_OURS` for another method than GET and HEAD.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn scopegate_server_health_response(
     server: Option<&Server>,

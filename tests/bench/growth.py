@@ -22,7 +22,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-from machine import machine, version_of  # noqa: E402
+from machine import machine, version_of, versions_of  # noqa: E402
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 TOKENS = (1, 100, 10_000, 1_000_000)
@@ -44,12 +44,7 @@ def main() -> None:
         return
     report = {
         "machine": machine(),
-        "versions": {
-            "rustc": version_of("rustc", "--version").split()[1],
-            "valgrind": version_of("valgrind", "--version").removeprefix("valgrind-"),
-            "CPython": sys.version.split()[0],
-            "Node.js": version_of("node", "--version"),
-        },
+        "versions": versions_of("rustc", "valgrind", "CPython", "Node.js"),
         "counts": rows,
         "threads": run(program, "threads"),
         "tokens": [run(program, "tokens", number) for number in TOKENS],

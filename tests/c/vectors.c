@@ -11,18 +11,15 @@
 #include <scopegate.h>
 
 #include "expect.h"
+#include "fields.h"
 
-enum { LINES = 8, CALLS = 128 };
-
-struct lines {
-  scopegate_str at[LINES];
-  size_t count;
-};
+enum { CALLS = 128 };
 
 /* What the records since the last operation said. */
 struct input {
-  scopegate_str method, target, asked_method, asked_headers, body, kind, name;
-  struct lines authorization, origin, protocol_version, mcp_method, mcp_name, scopes;
+  scopegate_str method, target, body, kind, name;
+  struct fields fields;
+  struct lines scopes;
   scopegate_call calls[CALLS];
   int64_t numbers[CALLS], now;
   size_t calls_count;
@@ -75,13 +72,13 @@ static int take(struct input *input, const struct record *record) {
 #define MEMBER(member) (strcmp(name, member) == 0)
   if (MEMBER("method")) input->method = value;
   else if (MEMBER("target")) input->target = value;
-  else if (MEMBER("authorization")) add(&input->authorization, value);
-  else if (MEMBER("origin")) add(&input->origin, value);
-  else if (MEMBER("access_control_request_method")) input->asked_method = value;
-  else if (MEMBER("access_control_request_headers")) input->asked_headers = value;
-  else if (MEMBER("protocol_version")) add(&input->protocol_version, value);
-  else if (MEMBER("mcp_method")) add(&input->mcp_method, value);
-  else if (MEMBER("mcp_name")) add(&input->mcp_name, value);
+  else if (MEMBER("authorization")) add(&input->fields.authorization, value);
+  else if (MEMBER("origin")) add(&input->fields.origin, value);
+  else if (MEMBER("access_control_request_method")) input->fields.preflight_method = value;
+  else if (MEMBER("access_control_request_headers")) input->fields.preflight_headers = value;
+  else if (MEMBER("protocol_version")) add(&input->fields.protocol_version, value);
+  else if (MEMBER("mcp_method")) add(&input->fields.mcp_method, value);
+  else if (MEMBER("mcp_name")) add(&input->fields.mcp_name, value);
   else if (MEMBER("scopes")) add(&input->scopes, value);
   else if (MEMBER("body")) input->body = value, input->body_read = 1;
   else if (MEMBER("calls")) input->calls_read = 1;
@@ -110,21 +107,7 @@ static int kind_of(const char *name) {
 }
 
 static scopegate_request request_of(const struct input *input) {
-  scopegate_request request = SCOPEGATE_REQUEST_INIT;
-  request.method = input->method;
-  request.target = input->target;
-  request.authorization = input->authorization.at;
-  request.authorization_count = input->authorization.count;
-  request.origin = input->origin.at;
-  request.origin_count = input->origin.count;
-  request.access_control_request_method = input->asked_method;
-  request.access_control_request_headers = input->asked_headers;
-  request.protocol_version = input->protocol_version.at;
-  request.protocol_version_count = input->protocol_version.count;
-  request.mcp_method = input->mcp_method.at;
-  request.mcp_method_count = input->mcp_method.count;
-  request.mcp_name = input->mcp_name.at;
-  request.mcp_name_count = input->mcp_name.count;
+  scopegate_request request = request_with(input->method, input->target, &input->fields);
   request.scopes = input->scopes.at;
   request.scopes_count = input->scopes.count;
   request.body = input->body;

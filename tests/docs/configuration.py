@@ -25,6 +25,8 @@ BEGIN, END = "<!-- made by tests/docs/configuration.py -->\n", "<!-- end -->\n"
 EXAMPLE = re.compile(r"\s*Example: `(.+)`\.$", re.DOTALL)
 DEFAULT = re.compile(r" \(default:? ([^()]+)\)")
 
+REQUIRED = "**required**"
+
 Schema = dict[str, Any]
 
 
@@ -128,7 +130,7 @@ def rows(schema: Schema, reader: Reader) -> Iterator[str]:
 
 def default_of(name: str, member: Schema, text: str, schema: Schema) -> str:
     if name in schema.get("required", []):
-        return "**required**"
+        return REQUIRED
     if said := DEFAULT.search(text):
         return said[1]
     default = member.get("default")

@@ -33,6 +33,8 @@ def test_commands_name_what_exists(block: Block) -> None:
 
 
 def make(words: list[str], _: Block) -> None:
+    if words[:2] == ["-C", "scopegate"]:  # a clone
+        words = words[2:]
     done = subprocess.run(["make", "-n", *words], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -53,10 +55,15 @@ def git(words: list[str], _: Block) -> None:
     assert f'repository = "{words[1]}"' in CARGO
 
 
+CLONED_PACKAGE = "./scopegate/bindings-node"
+
+
 def npm(words: list[str], block: Block) -> None:
     assert words[0] == "install"
-    packages = NODE["devDependencies"].keys() | {"scopegate", "./scopegate/bindings-node"}
-    for word in words[1:]:
+    packages = NODE["devDependencies"].keys() | {"scopegate", CLONED_PACKAGE}
+    # A link to the clone would not find what is installed beside it.
+    assert ("--install-links" in words) == (CLONED_PACKAGE in words), f"{block}: {words}"
+    for word in filter(lambda word: word != "--install-links", words[1:]):
         braces = re.fullmatch(r"(.*)\{(.*)\}", word)
         names = {braces[1] + name for name in braces[2].split(",")} if braces else {word}
         assert names <= packages, f"{block}: {names}"
@@ -73,20 +80,33 @@ def npx(words: list[str], _: Block) -> None:
     assert f'"npx {words[0]} {words[1]} ' in read("bindings-node/test/documentation.test.mjs")
 
 
+GO_MODULES = ("bindings-go/go.mod", "bindings-go/mcp/go.mod")
+
+
 def go(words: list[str], _: Block) -> None:
-    command, module = words
-    assert command == "get"
-    assert any(f"module {module}\n" in read(path) for path in ("bindings-go/go.mod", "bindings-go/mcp/go.mod"))
+    modules = {re.findall(r"^module (.+)$", read(path), re.MULTILINE)[0]: path for path in GO_MODULES}
+    match words:
+        case ["get", module]:
+            assert module in modules
+        case ["mod", "edit", *replacements]:
+            for replacement in replacements:
+                module, folder = replacement.removeprefix("-replace=").split("=")
+                assert f"{folder.removeprefix('./scopegate/')}/go.mod" == modules[module]
+        case _:
+            assert words == ["mod", "tidy"]
+
+
+VARIABLES = ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "RESOURCE", "ISSUER", "PORT")
 
 
 def export(words: list[str], _: Block) -> None:
     for word in words:
-        assert word.partition("=")[0] in ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH"), word
+        assert word.partition("=")[0] in VARIABLES, word
 
 
 def cargo(words: list[str], _: Block) -> None:
     match words:
-        case ["run", "-p", package, "--", path]:
+        case ["run", "-p", package, "--", path] | ["run", "--release", "-p", package, "--", path]:
             assert package in crates()
             assert (REPOSITORY / path).is_file()
         case ["add", package, "--path", path, "--features", feature]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from configuration import EXAMPLE, PAGE, SCHEMA
+from configuration import EXAMPLE, PAGE, SCHEMA, Reader
+from members import LANGUAGES, OBJECTS, Language, properties, sentences, types
 from pages import read
 
 from scopegate import ConfigError, ResourceServer
@@ -47,9 +48,22 @@ def examples() -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def test_page_is_made_from_the_schema() -> None:
-    done = subprocess.run([sys.executable, str(Path(__file__).with_name("configuration.py")), "--check"])
+@pytest.mark.parametrize("maker", ["configuration.py", "members.py"])
+def test_what_is_made_from_the_schema_is_current(maker: str) -> None:
+    done = subprocess.run([sys.executable, str(Path(__file__).with_name(maker)), "--check"])
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: str(language.path.name))
+def test_every_member_has_its_text_in_editors(language: Language) -> None:
+    found = {
+        (OBJECTS[name], member["name"])
+        for name, text in types(language.path.read_text(encoding="utf-8"), language.opening)
+        if name in OBJECTS
+        for member in language.member.finditer(text)
+    }
+    of = {definition: properties(DOCUMENT, definition)["properties"] for definition in OBJECTS.values()}
+    assert found == {(definition, name) for definition, members in of.items() for name in members}
 
 
 @pytest.mark.parametrize(("name", "configuration"), examples(), ids=[name for name, _ in examples()])
@@ -60,6 +74,20 @@ def test_example_is_accepted(name: str, configuration: dict[str, Any]) -> None:
         # A file of an example is on no machine.
         assert "/etc/scopegate/" in json.dumps(configuration), (name, error)
         assert all("file" in mistake.path for mistake in error.errors), (name, error)
+
+
+def test_go_says_the_same_ranges_and_defaults() -> None:
+    fields = re.findall(r'((?:\t// .+\n)+)\t\w+ +\S+ +`json:"(\w+)', read("bindings-go/config.go"))
+    reader, checked = Reader(DOCUMENT), set()
+    for definition in set(OBJECTS.values()):
+        of = properties(DOCUMENT, definition)
+        for name in of["properties"]:
+            numbers = re.findall(r"\d+(?= to)|(?<=to )\d+|(?<=Default: )\d+", sentences(name, of, reader))
+            if numbers:
+                texts = [set(re.findall(r"\d+", text)) for text, tag in fields if tag == name]
+                assert any(set(numbers) <= text for text in texts), (definition, name, numbers)
+                checked.add(name)
+    assert len(checked) == 13
 
 
 def test_every_variable_is_in_the_table() -> None:

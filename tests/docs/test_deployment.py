@@ -207,6 +207,53 @@ def test_spawned_workers_fetch_for_themselves(folder: Path, issuer: Issuer, keys
     assert keys.requests in (["/jwks"], ["/jwks"] * 2)
 
 
+def of_gateway(resource: str, **headers: str) -> dict[str, Any]:
+    """An event of API Gateway (payload format 2.0) for one MCP request."""
+    host, path = resource.removeprefix("https://").split("/", 1)
+    lines = dict(line.lower().split(": ", 1) for line in ACCEPT)
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": f"/{path}",
+        "rawQueryString": "",
+        "headers": {"host": host, "x-forwarded-proto": "https", **lines, **headers},
+        "requestContext": {
+            "domainName": host,
+            "http": {"method": "POST", "path": f"/{path}", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7"},
+            "requestId": "1",
+            "stage": "$default",
+        },
+        "body": CALL.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def test_lambda_function_begins_with_the_keys_that_were_exported_for_it_and_answers_events(
+    folder: Path, issuer: Issuer, keys: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = json.loads((folder / "scopegate.json").read_text()) | {"keys": {"background_refresh": False}}
+    (folder / "scopegate.json").write_text(json.dumps(configuration))
+    monkeypatch.setenv("SCOPEGATE_CONFIG", str(folder / "scopegate.json"))
+    subprocess.run([sys.executable, "export_keys.py", "keys.json"], cwd=folder, check=True)
+    assert keys.requests == ["/jwks"]
+    keys.status = 503
+    monkeypatch.setenv("SCOPEGATE_KEY_SNAPSHOT", str(folder / "keys.json"))
+    function: dict[str, Any] = {}
+    exec(the("python", "mangum").text, function)
+    handler, resource = function["handler"], function["gate"].resource
+    good = issuer.authorization(sub="alice")
+    for _ in range(2):
+        refused = handler(of_gateway(resource), None)
+        assert refused["statusCode"] == 401
+        assert 'resource_metadata="' in refused["headers"]["www-authenticate"]
+        answer = handler(of_gateway(resource, authorization=good), None)
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"])["result"]["serverInfo"]["name"] == "Weather"
+    twice = handler(of_gateway(resource, authorization=f"{good},{good}"), None)
+    assert twice["statusCode"] == 400
+    assert keys.requests == ["/jwks"]
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     """Plays the part of nginx: exact locations alone; a path of ``proxy_pass`` stands in the place of the location."""
 

@@ -25,6 +25,7 @@ BY_LANGUAGE = {
 
 BY_PLACE = {
     ("README.md", ""): "bindings-python/tests/test_readme.py",
+    ("docs/start.md", "shell"): "tests/docs/test_start.py",
     ("docs/go.md", "text"): "bindings-go/mcp/docs_test.go",
     ("docs/operating.md", "text"): "bindings-python/tests/test_command_line.py",
     ("docs/frameworks/rmcp.md", "rust"): "core/examples/rmcp/tests/example.rs",

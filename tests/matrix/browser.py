@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = Path(__file__).parent.parent / "web" / "open.mjs"
+"""Shows the page that it is given in the Chromium of the tests, until its input ends."""
 SECONDS = 120
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -89,42 +88,30 @@ async def serving_pages() -> AsyncIterator[Pages]:
             server.close()
 
 
-def browser_program() -> str:
-    """Ends this program where there is none."""
-    for program in PROGRAMS:
-        if (found := shutil.which(program)) is not None:
-            return found
-    raise SystemExit("chromium: not found; Debian has it in the package `chromium`")
+@contextlib.asynccontextmanager
+async def browser_at(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A browser that shows this page."""
+    pipe = asyncio.subprocess.PIPE
+    browser = await asyncio.create_subprocess_exec("node", BROWSER, url, stdin=pipe, stderr=pipe)
+    try:
+        yield browser
+    finally:
+        _, complaints = await browser.communicate(b"")
+        if browser.returncode != 0:
+            raise RuntimeError(f"the browser failed: {complaints.decode()}")
 
 
 async def in_browser(page: Page, targets: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """What the script of the page reports of each server."""
-    program = browser_program()
     page.targets, page.results = targets, asyncio.get_running_loop().create_future()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, Path(profile, "log").open("wb") as log:
-        # Without a sandbox, since that needs a user who is not root; it sees pages of this program alone.
-        browser = await asyncio.create_subprocess_exec(
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--no-first-run",
-            "--remote-debugging-port=0",  # or it ends as soon as the page is loaded
-            f"--user-data-dir={profile}",
-            f"{page.origin}/",
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            await asyncio.wait([page.results], timeout=SECONDS)
-            if not page.results.done():
-                raise RuntimeError(f"{program} reported nothing: {Path(profile, 'log').read_text()[-2000:]}")
-            return page.results.result()
-        finally:
-            browser.terminate()
-            await browser.wait()
+    async with browser_at(f"{page.origin}/") as browser:
+        ended = asyncio.create_task(browser.wait())
+        either: list[asyncio.Future[Any]] = [page.results, ended]
+        await asyncio.wait(either, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+    if not page.results.done():
+        raise RuntimeError(f"the browser reported nothing in {SECONDS} seconds")
+    return page.results.result()
 
 
 Check = Callable[[Mapping[str, Any], str], bool]

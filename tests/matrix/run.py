@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from authorization_server import AuthorizationServer, running, secret
-from browser import LISTED, OTHER, Pages, browser_program, in_browser, serving_pages
+from browser import LISTED, OTHER, Pages, browser_at, in_browser, serving_pages
 from children import ADAPTERS, ANSWERED_BEFORE, CLIENTS, HERE, SORTING_HEADERS, WITHOUT_SESSIONS, Child, Driver, serve
 from documents import DOCUMENTS, fetch
 from page import text_of
@@ -210,6 +210,9 @@ async def start(adapter: str, tap: Tap, authorization_server: AuthorizationServe
 async def run(adapters: Sequence[str], with_browser: bool) -> Findings:
     findings = Findings()
     limit = asyncio.Semaphore(AT_ONCE)
+    if with_browser:
+        async with browser_at("about:blank"):
+            pass  # where none can run, this fails before all other cells have run
     async with serving_pages() as pages, staged(adapters, pages.listed.origin) as stages:
         drivers = {client: await Driver.start(client) for client in CLIENTS}
         try:
@@ -290,8 +293,6 @@ def main() -> int:
     given = arguments.parse_args()
     logging.disable()  # the gates here refuse what the servers refuse
     adapters = given.adapter or list(ADAPTERS)
-    if given.browser:
-        browser_program()
     begun = time.monotonic()
     findings = asyncio.run(run(adapters, given.browser))
     if given.pin:

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use scopegate_core::ResourceServer;
+use scopegate_core::{AccessToken, Rejection, ResourceServer};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -183,4 +183,31 @@ pub fn suites() -> Vec<Suite> {
             serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         })
         .collect()
+}
+
+/// All that a host can learn of a decision.
+pub fn said(decision: &Result<AccessToken, Box<Rejection>>) -> String {
+    match decision {
+        Ok(token) => format!(
+            "{:?}",
+            (
+                (
+                    token.issuer(),
+                    token.subject(),
+                    token.client_id(),
+                    token.scopes(),
+                    token.effective_scopes()
+                ),
+                (token.audience(), token.resource(), token.expires_at(), token.issued_at(), token.token_id()),
+                (token.principal(), token.claims_json()),
+            )
+        ),
+        Err(rejection) => {
+            let response = rejection.response();
+            format!(
+                "{:?}",
+                (rejection.code(), response.status, &response.headers, &response.body, rejection.detail())
+            )
+        }
+    }
 }

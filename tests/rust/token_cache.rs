@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use scopegate_core::testing::{Issuer, ScriptedClock, server_with_clock};
 use scopegate_core::{AccessToken, Check, Reason, Rejection, Request, ResourceServer};
 use scopegate_stub::{Answer, Stub};
+use scopegate_tests::said;
 use serde_json::{Value, json};
 
 const RESOURCE: &str = "https://mcp.test/mcp";
@@ -460,27 +461,6 @@ fn threads_that_share_a_token_are_all_answered_from_its_entry() {
     assert_eq!((hits(&server), server.stats().accepted), (64 * 50 + 1, 64 * 50 + 2));
 }
 
-/// Everything that a host can see of an answer.
-fn seen(result: Result<AccessToken, Box<Rejection>>) -> String {
-    match result {
-        Ok(token) => format!(
-            "{:?}",
-            (
-                (
-                    token.issuer(),
-                    token.subject(),
-                    token.client_id(),
-                    token.scopes(),
-                    token.effective_scopes()
-                ),
-                (token.audience(), token.resource(), token.expires_at(), token.issued_at(), token.token_id()),
-                (token.principal(), token.claims_json()),
-            )
-        ),
-        Err(refusal) => format!("{:?}", (refusal.reason(), refusal.detail(), refusal.response())),
-    }
-}
-
 /// One step in the life of a server.
 #[derive(Clone, Debug)]
 enum Step {
@@ -615,7 +595,7 @@ proptest! {
                     let line = format!("Bearer {}", tokens[*token]);
                     let lines = [line.as_bytes()];
                     let request = Request::new("POST", "/mcp").authorization(&lines).body(b"").now(*now);
-                    seen(server.authorize(&request.scopes(scopes)))
+                    said(&server.authorize(&request.scopes(scopes)))
                 }
                 Step::ReplaceKeys(indices) => {
                     format!("{:?}", server.replace_keys(ISSUER, &chosen(indices).to_string()))

@@ -1,6 +1,5 @@
 // MCP servers of the official SDKs behind each adapter, for the shared exchanges: what runs writes down its name.
 
-import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createMcpExpressApp } from "@modelcontextprotocol/express";
@@ -23,6 +22,7 @@ import * as fastifyAdapter from "scopegate/fastify";
 import * as fetchAdapter from "scopegate/fetch";
 import * as honoAdapter from "scopegate/hono";
 import * as z from "zod";
+import { sessionsOf } from "./sessions.mjs";
 
 const INFO = { name: "stage", version: "1.0.0" };
 const PROMPTS = ["greet", "brief", "secret"];
@@ -97,20 +97,6 @@ const sessions = {
       (await transportOf(request.headers["mcp-session-id"])).handleRequest(request, response, body);
   },
 };
-
-function sessionsOf(Transport, makeServer) {
-  const transports = new Map();
-  return async (id) => {
-    if (transports.has(id)) return transports.get(id);
-    const transport = new Transport({
-      sessionIdGenerator: randomUUID,
-      enableJsonResponse: true,
-      onsessioninitialized: (opened) => void transports.set(opened, transport),
-    });
-    await makeServer().connect(transport);
-    return transport;
-  };
-}
 
 /** The routes that every host has: the MCP server, and one that needs no token where the stage says so. */
 function withRoutes(app, handle) {

@@ -1,4 +1,4 @@
-"""The protected MCP servers of the page: the official SDK behind a gate, with a scope for each of two tools."""
+"""The protected MCP servers of the page: the demo's behind a gate, with one tool more, which is denied to everyone."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any
 
 from judged import Judged
 from mcp.server.mcpserver import MCPServer
+from weather import EMAIL, NEEDS, WEATHER, weather_server
 
 from scopegate import AuthorizationServer, ResourceServer
-from scopegate.mcp import list_filter, protect
-
-WEATHER = "mcp:tools:weather"
-EMAIL = "mcp:tools:email:send"
+from scopegate.mcp import protect
 
 
 def protected_server(resource: str, authorization_servers: Sequence[AuthorizationServer]) -> Judged:
@@ -22,24 +20,14 @@ def protected_server(resource: str, authorization_servers: Sequence[Authorizatio
         authorization_servers=list(authorization_servers),
         scopes_supported=[WEATHER, EMAIL],
         initial_scopes=[WEATHER],
-        policy={"default": [], "tools": {"weather": [WEATHER], "send_*": [EMAIL], "drop_*": "deny"}},
+        policy={"default": [], "tools": {**NEEDS, "drop_*": "deny"}},
         events={"capacity": 8192},
     )
-    return Judged(protect(_weather_server(gate), gate))
+    return Judged(protect(_with_forbidden_tool(gate), gate))
 
 
-def _weather_server(gate: ResourceServer) -> MCPServer[Any]:
-    mcp: MCPServer[Any] = MCPServer("Weather", middleware=[list_filter(gate)])
-
-    @mcp.tool()
-    def weather(city: str) -> str:
-        """Tells the weather."""
-        return f"Sunny in {city}"
-
-    @mcp.tool()
-    def send_email(to: str) -> str:
-        """Sends an email."""
-        return f"Sent to {to}"
+def _with_forbidden_tool(gate: ResourceServer) -> MCPServer[Any]:
+    mcp = weather_server(gate)
 
     @mcp.tool()
     def drop_tables() -> str:

@@ -23,8 +23,9 @@ import uvicorn
 from authorization_server import running
 from child import ChildError
 from clients import World
-from gates import EMAIL, WEATHER, protected_server
+from gates import protected_server
 from page_server import page
+from weather import EMAIL, WEATHER
 
 from scopegate.asgi import ASGIApp
 from scopegate.testing import Issuer

@@ -1,7 +1,8 @@
 """An OAuth 2.1 resource server for MCP servers.
 
-``ResourceServer`` judges requests. ``scopegate.asgi`` and ``scopegate.mcp`` put it in front of an application, and
-``scopegate.testing`` has an issuer in memory for the tests of that application.
+``ResourceServer`` judges requests. ``scopegate.mcp``, ``.fastmcp``, ``.fastapi``, ``.asgi`` and ``.wsgi`` put it in
+front of an application, ``scopegate.testing`` has an issuer in memory for the tests of that application, and
+``scopegate.audit`` writes audit events.
 """
 
 from scopegate._config import (

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
+from scopegate._errors import Rejected
+from scopegate._log import log_refusal
 from scopegate._need import Need, Scopes
 from scopegate._response import HttpResponse
 from scopegate._scopegate import Request
@@ -31,9 +33,13 @@ def provider(gate: Gate) -> Callable[[], ResourceServer]:
     """A function that gives the current resource server.
 
     It raises ``TypeError`` when the function that it stands for gives something else.
+
+    Raises ``TypeError`` for what is neither a resource server nor a function.
     """
     if isinstance(gate, ResourceServer):
         return lambda: gate
+    if not callable(gate):
+        raise TypeError(f"gate: expected a ResourceServer, or a function that gives one, not {type(gate).__name__}")
 
     def current() -> ResourceServer:
         found = gate()
@@ -85,13 +91,17 @@ class Options:
     def answer(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
         """The answer to what needs no token and is not the application's; ``path`` is the one that it routes by."""
         native = gate._native
-        response = native.well_known(request)
-        if response is None and path == self.health:
-            response = native.health_response(request)
-        if response is None and path == self.metrics:
-            response = native.metrics_response(request)
-        if response is None and path not in self.public:
-            response = native.not_found(request)
+        try:
+            response = native.well_known(request)
+            if response is None and path == self.health:
+                response = native.health_response(request)
+            if response is None and path == self.metrics:
+                response = native.metrics_response(request)
+            if response is None and path not in self.public:
+                response = native.not_found(request)
+        except Rejected as fault:
+            log_refusal(fault)
+            return fault.response
         return None if response is None else HttpResponse(*response)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from scopegate._errors import ConfigError
 from scopegate._explanation import Explanation
-from scopegate._scopegate import pasted
+from scopegate._scopegate import environment, pasted
 from scopegate._server import ResourceServer
+
+_DESCRIPTION = "For operators of a resource server. COMMAND --help tells the rest."
 
 _EPILOG = """\
 exit status: 0 the request may pass, 1 it is refused, 2 it cannot be told (keys or the body are missing) or the
@@ -23,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, unknown = _parser().parse_known_args(arguments)
     if unknown:
         return _fail("unknown arguments; a token is read from standard input or --token-file")
+    if options.config is None and not any(os.environ.get(name) for name in environment()):
+        return _fail("no configuration: expected --config FILE, or SCOPEGATE_CONFIG or its like in the environment")
     try:
         explanation = _explain(options)
     except ConfigError as error:
@@ -59,7 +65,8 @@ def _fail(*lines: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scopegate", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m scopegate", description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=version("scopegate"))
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     explain = commands.add_parser(
         "explain",

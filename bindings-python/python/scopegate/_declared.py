@@ -14,16 +14,16 @@ OfferedKind: TypeAlias = Literal["tool", "prompt", "resource"]
 
 class _Named(TypedDict):
     kind: OfferedKind
+    """Its kind: the name counts within it."""
     name: str
+    """The name of a tool or prompt; the URI, or URI template, of a resource."""
 
 
 class Offered(_Named, total=False):
-    """A tool, prompt or resource that a host offers; ``name`` is the URI, or URI template, of a resource.
-
-    Without ``scopes``, or with ``None``, it declares nothing. A resource that declares scopes must be a URI.
-    """
+    """A tool, prompt or resource that a host offers."""
 
     scopes: Entry | None
+    """What it declares to need; nothing without it, or with ``None``. A resource that declares scopes must be a URI."""
 
 
 class PolicyEntry(NamedTuple):

@@ -28,14 +28,19 @@ class AuditEvent(TypedDict):
     resource: str
     """The resource that was asked for, as configured."""
     outcome: Literal["accepted", "refused"]
+    """Whether the request may pass."""
     reason: Reason | None
     """Why the request was refused."""
     issuer: str | None
+    """The authorization server that issued the token (``iss``)."""
     subject: str | None
+    """The user the token speaks for (``sub``)."""
     client_id: str | None
+    """The client the token was issued to."""
     scopes_needed: list[str]
     """The scopes that the request needed, as far as they were found out."""
     scopes_granted: list[str]
+    """The token's scopes."""
     calls: list[AuditedCall]
     """The MCP calls in the request, where they were read."""
     token: str | None

@@ -22,8 +22,8 @@ def offer(kind: OfferedKind, name: str, meta: Mapping[str, Any] | None, further:
     """A tool, prompt or resource with what its ``meta`` and the SDK's own means declare."""
     declared = (meta or {}).get(META)
     more = list(further)
-    if more and declared != "deny":
-        declared = [*(declared if isinstance(declared, list | tuple) else ()), *more]
+    if more and (declared is None or isinstance(declared, list | tuple)):  # anything else is "deny" or a mistake
+        declared = [*(declared or ()), *more]
     return {"kind": kind, "name": name} if declared is None else {"kind": kind, "name": name, "scopes": declared}
 
 

@@ -81,16 +81,16 @@ class Authorizer:
         self,
         authorization: _Lines,
         *,
+        method: str = "",
+        target: str = "",
         scopes: Sequence[str] = ...,
-        now: int | None = None,
-        method: str = ...,
-        target: str = ...,
         body: bytes | None = None,
         calls: _Calls = None,
         origin: _Lines = ...,
         protocol_version: _Lines = ...,
         mcp_method: _Lines = ...,
         mcp_name: _Lines = ...,
+        now: int | None = None,
     ) -> AccessToken:
         """What the token of a request says, once everything about it was checked.
 

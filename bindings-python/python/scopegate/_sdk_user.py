@@ -30,7 +30,7 @@ class SdkUser:
         await self._app(scope, receive, send)
 
     def _user(self, token: AccessToken, scope: Scope) -> AuthenticatedUser:
-        if self._expose_token or _names_nobody(token):
+        if self._expose_token is True or token.principal is None:
             return AuthenticatedUser(sdk_token(token, _credential(scope), self._expose_token))
         return _User(token)
 
@@ -54,7 +54,7 @@ class _User(AuthenticatedUser):
 def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
     """The SDK's form of a verified token, with the effective scopes. ``token`` is ``""`` unless exposed."""
     return SdkAccessToken(
-        token=credential if expose_token else "",
+        token=credential if expose_token is True else "",  # the text "false" is not
         client_id=_client_id(token, credential),
         scopes=list(token.effective_scopes),
         expires_at=token.expires_at,
@@ -65,16 +65,12 @@ def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAcc
 
 
 def _client_id(token: AccessToken, credential: str) -> str:
-    """The client. The SDK tells principals apart by client, issuer and subject; a token that names neither client nor
-    subject is its own principal, or any two of them could share a session.
+    """The client. The SDK tells principals apart by client, issuer and subject; a token without a principal names
+    neither client nor subject, or both by empty names: it is its own, or any two of them could share a session.
     """
-    if not _names_nobody(token):
+    if token.principal is not None:
         return token.client_id or ""
     return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
-
-
-def _names_nobody(token: AccessToken) -> bool:
-    return token.client_id is None and token.subject is None
 
 
 def _credential(scope: Scope) -> str:

@@ -58,14 +58,12 @@ class McpCall(NamedTuple):
 class RequestDetails(TypedDict, total=False):
     """What else is known of a request; each may be left out."""
 
-    scopes: Sequence[str]
-    """Scopes that this request needs beside ``required_scopes`` and the policy's."""
-    now: int | None
-    """The time to judge by, in seconds since 1970; the machine's clock when ``None``."""
     method: str
     """The HTTP method."""
     target: str
     """The path, and the query if any, as received."""
+    scopes: Sequence[str]
+    """Scopes that this request needs beside ``required_scopes`` and the policy's."""
     body: bytes | None
     """The whole body, ``b""`` when the request has none; ``None`` when it was not read."""
     calls: Sequence[McpCall] | None
@@ -78,14 +76,17 @@ class RequestDetails(TypedDict, total=False):
     """``Mcp-Method``."""
     mcp_name: HeaderLines
     """``Mcp-Name``."""
+    now: int | None
+    """The time to judge by, in seconds since 1970; the machine's clock when ``None``."""
 
 
 class ResourceServer(Authorizer):
     """An OAuth 2.1 resource server: judges requests, and writes refusals and the discovery document.
 
-    The keyword arguments are the configuration, documented in the README; ``resource`` and ``authorization_servers``
-    alone are a complete, strict one. Nothing is fetched and no thread is started here. The object may be used from
-    any thread and event loop, and in the children of a fork.
+    The keyword arguments are the members of ``Configuration``, each with its meaning, range and default there and in
+    ``docs/configuration.md``; ``resource`` and ``authorization_servers`` alone are a complete, strict one. Nothing is
+    fetched and no thread is started here. The object may be used from any thread and event loop, and in the children
+    of a fork. Not checked: whether a token was revoked before it expires, and the ``Host`` header.
 
     Raises ``ConfigError`` with every mistake.
     """
@@ -215,6 +216,7 @@ class ResourceServer(Authorizer):
     ) -> HttpResponse | None:
         """The answer to a preflight (for any path) and to a request for the protected resource metadata
         (RFC 9728 section 3), or ``None``: then the request is the application's. The query of ``target`` is ignored.
+        After a fault of the library it raises ``Rejected``.
         """
         return self._well_known(
             Request(

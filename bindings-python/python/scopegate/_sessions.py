@@ -22,7 +22,7 @@ def owner_of(token: AccessToken, authorization: bytes) -> str:
     owner of its own.
     """
     if token.principal is not None:
-        return f"{token.client_id or ''} {token.principal}"
+        return f"{token.client_id or ''}\0{token.principal}"  # no claim that is read holds U+0000
     return hashlib.sha256(authorization).hexdigest()
 
 

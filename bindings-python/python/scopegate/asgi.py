@@ -60,7 +60,8 @@ class ScopegateMiddleware:
     ) -> None:
         """``gate``: the resource server, or a function that gives the current one and is called once for each request,
         which that one judges from begin to end.
-        ``public``: paths that need no token, compared exactly with the path that the application routes by.
+        ``public``: paths that need no token, compared exactly with the path that the application routes by; a target
+        with an escape that its path does not need is none of them.
         ``health``: a path that answers GET and HEAD with ``{"status": ...}``, for probes, without a token.
         ``metrics``: one that answers them with the text of ``gate.metrics()``, for scrapers, without a token. It names
         issuers: have the proxy in front deny the path to all but operators.
@@ -100,7 +101,7 @@ class ScopegateMiddleware:
         if (response := self.options.answer(gate, request, path)) is not None:
             await _respond(response, scope, send)
             return
-        if path not in self.options.public:
+        if path not in self.options.public or not _is_as_sent(scope):
             passed = await self._guard(gate, request, further, scope, receive, send)
             if passed is None:
                 return
@@ -213,6 +214,20 @@ def _without_root(path: str, scope: Scope) -> str:
     root: str = scope.get("root_path", "")
     rest = path[len(root) :]
     return rest if path.startswith(root) and rest[:1] in ("", "/") else path
+
+
+def _is_as_sent(scope: Scope) -> bool:
+    """Whether the path was sent without a needless escape: an application that routes by the path as it was sent finds
+    another route behind one that only looks public once it is decoded.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path: str = scope["path"]
+    whole = (path, scope.get("root_path", "") + path)
+    return not raw or raw in {form.encode() for text in whole for form in (text, quote(text, safe=_UNESCAPED))}
+
+
+_UNESCAPED = "/!$&'()*+,;=:@"
+"""What RFC 3986 section 3.3 lets stand in a path beside the unreserved characters."""
 
 
 def _values(lines: _Lines, name: bytes) -> list[str]:

@@ -17,6 +17,9 @@ class AuditLog:
 
     It works on a thread of its own from ``start`` to ``stop``; as a context manager it does both. A slow handler slows
     no request: events that find no room are dropped, and the log says how many. A forked child needs ``start`` again.
+
+    What a handler or filter of the logger raises keeps no other event from it. ``flush`` and ``stop`` raise the first
+    of it in the end; on the thread ``threading.excepthook`` is told, and the thread goes on.
     """
 
     def __init__(
@@ -56,12 +59,21 @@ class AuditLog:
 
     def flush(self) -> None:
         """Logs all that waits."""
+        raised: list[Exception] = []
         for line in self._gate._drained_lines():
-            self._logger.log(self._level, "%s", line)
+            try:
+                self._logger.log(self._level, "%s", line)
+            except Exception as error:
+                raised.append(error)
+        self._warn_of_dropped()
+        if raised:
+            raise raised[0]
+
+    def _warn_of_dropped(self) -> None:
         dropped = self._gate.stats()["events"]["dropped"]
         if dropped > self._dropped:
-            self._logger.warning("%d audit events found no room and were dropped", dropped - self._dropped)
-        self._dropped = dropped
+            since, self._dropped = dropped - self._dropped, dropped
+            self._logger.warning("%d audit events found no room and were dropped", since)
 
     def __enter__(self) -> AuditLog:
         self.start()
@@ -72,4 +84,8 @@ class AuditLog:
 
     def _work(self, stopping: threading.Event) -> None:
         while not stopping.wait(self._interval):
-            self.flush()
+            try:
+                self.flush()
+            except Exception as error:
+                told = (type(error), error, error.__traceback__, threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(told))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from fastapi import FastAPI, Request
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
-from starlette.responses import Response
+try:
+    from fastapi import FastAPI, Request
+    from fastapi.openapi.models import HTTPBearer
+    from fastapi.security.base import SecurityBase
+    from starlette.responses import Response
+except ImportError as _missing:
+    raise ImportError("scopegate.fastapi needs FastAPI 0.165 or newer: pip install 'scopegate[fastapi]'") from _missing
 
 from scopegate._adapter import GATE, JUDGED, NEEDED, TOKEN, Gate, Options
 from scopegate._errors import Rejected

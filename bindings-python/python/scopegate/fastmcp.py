@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-import mcp_types as mt
-from fastmcp.prompts import Prompt
-from fastmcp.resources import Resource, ResourceTemplate
-from fastmcp.server.auth import AccessToken as FastMcpAccessToken
-from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
-from fastmcp.server.context import reset_transport, set_transport
-from fastmcp.server.dependencies import get_http_request
-from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.server.providers import AggregateProvider as _all
-from fastmcp.tools import Tool
-from starlette.middleware import Middleware as AsgiMiddleware
-from starlette.routing import Route, compile_path
+try:
+    import mcp_types as mt
+    from fastmcp.exceptions import NotFoundError
+    from fastmcp.prompts import Prompt
+    from fastmcp.resources import Resource, ResourceTemplate
+    from fastmcp.server.auth import AccessToken as FastMcpAccessToken
+    from fastmcp.server.auth import AuthCheck, AuthProvider, require_scopes
+    from fastmcp.server.context import reset_transport, set_transport
+    from fastmcp.server.dependencies import get_http_request
+    from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+    from fastmcp.server.providers import AggregateProvider as _all
+    from fastmcp.server.providers.addressing import parse_hashed_backend_name
+    from fastmcp.tools import Tool, ToolResult
+    from starlette.middleware import Middleware as AsgiMiddleware
+    from starlette.routing import Route, compile_path
+except ImportError as _missing:
+    raise ImportError("scopegate.fastmcp needs fastmcp 4.1 or newer: pip install 'scopegate[fastmcp]'") from _missing
 
 from scopegate._adapter import GATE, TOKEN, Gate, Options, provider
 from scopegate._config import Configuration
 from scopegate._declared import Offered
+from scopegate._log import log_limited
 from scopegate._need import Scopes
 from scopegate._offered import OfferedGate, offer
 from scopegate._scopegate import AccessToken
@@ -196,6 +203,7 @@ class _Guard:
         ours = self._provider
         if ours._server is None:
             ours._server = scope["app"].state.fastmcp_server
+            ours._server.add_middleware(_Calls())
         if scope["type"] == "lifespan":
             await ours._offered.lifespan(ours._list, self._open, scope, receive, send)
             return
@@ -206,6 +214,48 @@ class _Guard:
             await self._guarded._judge(gate, scope, receive, send)
         else:
             await self._guarded(scope, receive, send)
+
+
+class _Calls(Middleware):
+    """Has the policy decide on tools that a request reaches by another name than its own: by ``<hash>_<name>``, which
+    FastMCP takes for a tool of a ``FastMCPApp`` too, or out of a tool that calls others for its caller, as those of its
+    search and code mode do. The name under which a tool is listed counts. It is the innermost middleware of the server
+    that is served.
+    """
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mt.CallToolRequestParams],
+        call_next: CallNext[mt.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        if not _may_use(await _listed_name(context)):
+            log_limited(
+                logging.WARNING, "inner-call", "refused: a request reached a tool that the policy does not allow"
+            )
+            raise NotFoundError(f"Unknown tool: {context.message.name!r}")
+        return await call_next(context)
+
+
+async def _listed_name(context: MiddlewareContext[mt.CallToolRequestParams]) -> str:
+    name = context.message.name
+    second = parse_hashed_backend_name(name)
+    if second is None or context.fastmcp_context is None:
+        return name
+    server = context.fastmcp_context.fastmcp
+    if await server.get_tool(name) is not None:
+        return name
+    tool = await server.get_tool_by_hash(*second)
+    return name if tool is None else tool.name
+
+
+def _may_use(tool: str) -> bool:
+    """Whether the policy lets the caller use a tool; over stdio there is none."""
+    try:
+        scope = get_http_request().scope
+    except RuntimeError:
+        return True
+    token, gate = scope.get(TOKEN), scope.get(GATE)
+    return isinstance(token, AccessToken) and isinstance(gate, ResourceServer) and gate.allowed(token, "tools", tool)
 
 
 async def _not_served(scope: Scope, receive: Receive, send: Send) -> None:

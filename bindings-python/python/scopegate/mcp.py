@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from urllib.parse import urlsplit
 
-from mcp.server.auth.provider import AccessToken as SdkAccessToken
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
-from mcp.server.mcpserver import MCPServer
-from mcp.server.streamable_http import EventStore
-from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel
+try:
+    from mcp.server.auth.provider import AccessToken as SdkAccessToken
+    from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+    from mcp.server.mcpserver import MCPServer
+    from mcp.server.streamable_http import EventStore
+    from mcp.server.transport_security import TransportSecuritySettings
+    from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+    from pydantic import BaseModel
+except ImportError as _missing:
+    raise ImportError("scopegate.mcp needs mcp 2.3 or newer: pip install 'scopegate[mcp]'") from _missing
 
 from scopegate._adapter import GATE, TOKEN, Gate, provider
 from scopegate._declared import Offered
@@ -123,9 +126,9 @@ def protect(
 
     Raises ``ValueError`` when the server has ``auth=`` of its own, or when ``public`` holds the MCP path.
     """
+    current = provider(gate)
     if mcp.settings.auth is not None:
         raise ValueError("MCPServer(auth=...): remove it, the resource server takes its place")
-    current = provider(gate)
     path = path if path is not None else current().path or "/"
     public = frozenset(public)
     if path in public:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from scopegate._adapter import (
     ENCODING_REFUSED,
     GATE,
     NEEDED,
+    SESSION_NOT_FOUND,
     TOKEN,
     TYPE_REFUSED,
     Gate,
@@ -28,6 +29,7 @@ from scopegate._need import ScopesOfCall
 from scopegate._response import HttpResponse
 from scopegate._scopegate import AccessToken, NeedBody, Request
 from scopegate._server import ResourceServer
+from scopegate._sessions import Sessions, owner_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,6 +44,8 @@ class ScopegateMiddleware:
     refusal, unchanged. The body is read only when it decides on the request, after the token proved good; the
     application then receives the bytes that were judged. Missing keys are fetched in the request that finds them
     missing, which waits for ``http.timeout_seconds`` at the longest.
+
+    An MCP session that the application opened in this process answers its principal alone.
 
     WSGI servers join repeated header lines with a comma, which the resource server takes for what it is. One that
     keeps a single line of several shows the application the same line.
@@ -68,6 +72,7 @@ class ScopegateMiddleware:
         self.app = app
         self.options = Options(public, health, metrics, scopes)
         self._provider = provider(gate)
+        self._sessions = Sessions()
 
     @property
     def gate(self) -> ResourceServer:
@@ -111,7 +116,25 @@ class ScopegateMiddleware:
         if body and not is_json(types):
             log_limited(logging.WARNING, "content-type", "refused: the body is not application/json in UTF-8")
             return _respond(TYPE_REFUSED, environ, start_response)
-        return self.app(environ, start_response)
+        return self._pass(verified, environ, start_response)
+
+    def _pass(self, token: AccessToken, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Hands the request on, unless it is for a session of another principal's."""
+        sessions, owner = self._sessions, owner_of(token, environ["HTTP_AUTHORIZATION"].encode("latin-1"))
+        if (session := environ.get("HTTP_MCP_SESSION_ID")) is not None and sessions.are_foreign([session], owner):
+            log_limited(logging.WARNING, "mcp-session-id", "refused: the session belongs to another principal")
+            return _respond(SESSION_NOT_FOUND, environ, start_response)
+
+        def noting(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            for name, value in headers:
+                if name.lower() == SESSION_HEADER:
+                    sessions.opened(value, owner)
+            return start_response(status, headers, *error)
+
+        return self.app(environ, noting)
+
+
+SESSION_HEADER = "mcp-session-id"
 
 
 def token(environ: Mapping[str, Any]) -> AccessToken:

@@ -199,6 +199,20 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A body with what is in it, or why that cannot be told. The tower layer makes it.
+pub(crate) struct ReadBody<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) message: Result<Message<'a>, CallError>,
+}
+
+impl<'a> ReadBody<'a> {
+    /// Reads a whole body of at most `limit` bytes.
+    #[cfg(feature = "tower")]
+    pub(crate) fn of(bytes: &'a [u8], limit: usize) -> Self {
+        ReadBody { bytes, message: read(bytes, limit) }
+    }
+}
+
 /// Takes over the calls of a host whose own parser ran first.
 pub(crate) fn from_calls<'a>(calls: &'a [McpCall<'_>]) -> Result<Message<'a>, CallError> {
     match calls {

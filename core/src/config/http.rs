@@ -113,7 +113,7 @@ fn pem(
 }
 
 /// A proxy's URL may carry its credentials.
-fn without_userinfo(proxy: &str) -> String {
+pub(super) fn without_userinfo(proxy: &str) -> String {
     match (proxy.find("://"), proxy.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
             format!(
@@ -155,6 +155,13 @@ mod tests {
         assert_eq!(read(&certificate, Some(&key)), Ok(()));
         assert_eq!(read(&format!("{certificate}{key}"), None), Ok(()));
         assert_eq!(read(&format!("{key}{certificate}"), None), Ok(()));
+    }
+
+    #[test]
+    fn what_is_printed_shows_no_password_of_a_proxy() {
+        let proxy = Some("http://user:pass@word@proxy.example:3128".to_owned());
+        let shown = format!("{:?}", HttpConfig { proxy, ..HttpConfig::default() });
+        assert!(shown.contains("http://proxy.example:3128") && !shown.contains("pass"), "{shown}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Deserializer, Path, Segment, Track};
 
-use super::Config;
+use super::{Config, unknown_keys};
 use crate::json;
 
 /// One mistake of a configuration.
@@ -197,7 +197,7 @@ fn take_out(document: &mut Value, path: &Path) -> bool {
 /// Our wording of serde's message. What follows "expected" in it comes from the types of the configuration.
 fn expectation(message: &str) -> String {
     if message.starts_with("unknown field") {
-        return unknown_key(message);
+        return unknown_keys::message(message);
     }
     let expected = message.split_once("expected ").map_or(message, |(_, expected)| expected);
     let expected = match expected {
@@ -220,16 +220,4 @@ fn expectation(message: &str) -> String {
         other => other,
     };
     format!("expected {}", expected.replace('`', "\""))
-}
-
-fn unknown_key(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let given = quoted.next().unwrap_or_default();
-    let nearest = quoted
-        .map(|known| (strsim::normalized_damerau_levenshtein(given, known), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, known)) => format!("unknown key; the nearest known one is \"{known}\""),
-        None => "unknown key".to_owned(),
-    }
 }

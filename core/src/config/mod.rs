@@ -17,6 +17,7 @@ mod servers;
 mod settings;
 mod snapshot;
 mod tenants;
+mod unknown_keys;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -250,7 +251,7 @@ pub struct KeysConfig {
     /// Example: `8192`.
     #[cfg_attr(feature = "schema", schemars(range(min = 2048, max = 8192)))]
     pub rsa_max_bits: Option<u64>,
-    /// Whether sets are fetched when they are due without a request that waits (default true). False is for hosts that
+    /// Whether sets are fetched when they are due without a request that waits (default `true`). `false` is for hosts that
     /// freeze between requests: the request that finds a set due fetches, waits for at most 2 seconds, and else uses
     /// what is held.
     pub background_refresh: Option<bool>,
@@ -284,7 +285,7 @@ pub struct TokenCacheConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EventsConfig {
-    /// So many (default 8192). What comes when there is no room is counted and dropped.
+    /// How many events (default 8192). What comes when there is no room is counted and dropped.
     ///
     /// Example: `1000`.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
@@ -309,7 +310,7 @@ pub struct DistrustedKey {
 }
 
 /// How keys are fetched.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -343,6 +344,21 @@ pub struct HttpConfig {
     ///
     /// Example: `{"certificate_file": "/etc/scopegate/client.pem"}`.
     pub client_certificate: Option<ClientCertificate>,
+}
+
+impl fmt::Debug for HttpConfig {
+    /// Without the credentials that the proxy's URL may carry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("timeout_seconds", &self.timeout_seconds)
+            .field("ca_file", &self.ca_file)
+            .field("proxy", &self.proxy.as_deref().map(http::without_userinfo))
+            .field("user_agent", &self.user_agent)
+            .field("allow_private_addresses", &self.allow_private_addresses)
+            .field("insecure_hosts", &self.insecure_hosts)
+            .field("client_certificate", &self.client_certificate)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A certificate for TLS with its private key, each in a file or as text.

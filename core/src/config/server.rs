@@ -26,7 +26,8 @@ pub struct AuthorizationServer {
     ///
     /// Example: `["one", "two"]`.
     pub tenants: Option<Vec<String>>,
-    /// What the tokens of a product are like, a [`Preset`](crate::Preset) of other members: those given here replace its own.
+    /// What the tokens of a product are like: a name for values of the members below, of which those given here replace its
+    /// own. `docs/issuers` has a page for each.
     ///
     /// Example: `"keycloak"`.
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::PresetName>"))]
@@ -39,7 +40,7 @@ pub struct AuthorizationServer {
     ///
     /// Example: `"https://as.example.com"`.
     pub metadata_issuer: Option<String>,
-    /// The identifier in our metadata (default: `metadata_issuer`); false leaves this server out.
+    /// The identifier in our metadata (default: `metadata_issuer`); `false` leaves this server out.
     ///
     /// Example: `"https://login.example.com"`.
     pub advertise: Option<Advertise>,
@@ -51,11 +52,12 @@ pub struct AuthorizationServer {
     ///
     /// Example: `"/etc/scopegate/jwks.json"`.
     pub jwks_file: Option<String>,
-    /// The URL of the key set, which makes discovery needless.
+    /// The URL of the key set, in the place of discovery.
     ///
     /// Example: `"https://as.example.com/jwks"`.
     pub jwks_uri: Option<String>,
-    /// The accepted algorithms: of RS, PS and ES with 256, 384 and 512 bits, and EdDSA (default RS256, PS256, ES256, EdDSA).
+    /// The accepted algorithms (default RS256, PS256, ES256, EdDSA), of RS, PS and ES with 256, 384 and 512 bits, and EdDSA.
+    /// `none` and HMAC do not exist here.
     ///
     /// Example: `["ES256"]`.
     pub algorithms: Option<Vec<String>>,
@@ -69,7 +71,8 @@ pub struct AuthorizationServer {
     ///
     /// Example: `{"claim": "client_id", "values": ["assistant"]}`.
     pub unsafe_client_audience: Option<ClientAudience>,
-    /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions).
+    /// Where a token says its scopes: the first claim that is present (default scope, scp, scopes, permissions). A list is
+    /// the path to a claim within objects.
     ///
     /// Example: `["scp", ["realm_access", "roles"]]`.
     pub scope_claims: Option<Vec<ClaimPath>>,

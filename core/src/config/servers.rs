@@ -92,6 +92,10 @@ fn issuers(server: &AuthorizationServer, context: &Context<'_>, mistakes: &mut M
     for issuer in server.issuer.as_slice() {
         if issuer.is_empty() || issuer.contains('\0') {
             mistakes.add(&path, "expected a string that is not empty");
+        } else if !located && issuer.contains("/.well-known/") {
+            let message = "expected the issuer as tokens have it (iss), not the URL of its metadata: that is found by the \
+                           issuer, or given as discovery_url";
+            mistakes.add(&path, message);
         } else if !located {
             web_location(issuer, &path, context, mistakes);
         }

@@ -440,8 +440,8 @@ fn keys(config: &KeysConfig, mistakes: &mut Mistakes) -> KeyTimes {
 fn origins(list: &[String], path: &str, mistakes: &mut Mistakes) {
     for (index, origin) in list.iter().enumerate() {
         if !is_origin(origin) {
-            let message =
-                "expected an origin as browsers write it: scheme://host, with a port that is not the default";
+            let message = "expected an origin as browsers write it, such as https://app.example.com: scheme://host, with a \
+                           port that is not the default; * does not stand for all";
             mistakes.add(format!("{path}[{index}]"), message);
         }
     }

@@ -283,7 +283,7 @@ impl<'a> Evidence<'a> {
             Step::Body if !is_good => "not handed in".into(),
             Step::Body => match self.request.body {
                 Body::Unread => "not needed: verified headers stand for it",
-                Body::Bytes(_) | Body::Calls(_) => "handed in",
+                Body::Bytes(_) | Body::Read(_) | Body::Calls(_) => "handed in",
             }
             .into(),
             Step::Call if !is_good => self.refusal?.detail.clone().into_owned(),

@@ -398,6 +398,32 @@ fn a_proxy_is_asked_with_connect_and_only_the_literal_target_is_checked() {
     assert!(seen.join().unwrap().starts_with("CONNECT as.example:80 HTTP/1.1\r\n"));
 }
 
+/// T47: neither does a proxy that is slow to say whether it connects.
+#[test]
+fn t47_a_proxy_that_answers_byte_by_byte_costs_no_more_than_the_deadline() {
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = proxy.local_addr().unwrap();
+    let client = client_with(|settings| {
+        settings.proxy = Some(format!("http://{address}"));
+        settings.insecure_hosts = vec!["as.example".to_owned()];
+    });
+    thread::spawn(move || drip(&mut accept_with_head(&proxy).0, b"HTTP/1.1 200 OK\r\nX: ", b'x'));
+    let start = Instant::now();
+    let error = get(&client, "http://as.example/jwks").unwrap_err();
+    assert_eq!(error.message(), "key set: timed out");
+    assert!(start.elapsed() < TIMEOUT * 2, "{:?}", start.elapsed());
+}
+
+/// Sends what has begun byte by byte, and goes on for longer than anybody waits, until the client goes away.
+fn drip(stream: &mut TcpStream, begun: &[u8], then: u8) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    for byte in begun.iter().copied().chain(std::iter::repeat_n(then, 200)) {
+        stream.write_all(&[byte])?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
 fn accept_with_head(listener: &TcpListener) -> (TcpStream, String) {
     let mut stream = listener.accept().unwrap().0;
     let mut head = Vec::new();
@@ -441,6 +467,7 @@ fn tls_goes_through_a_proxy_to_the_server_itself() {
 /// A test CA and TLS in front of a stub, with a certificate for this name.
 struct Secure {
     ca_pem: String,
+    config: Arc<ServerConfig>,
     port: u16,
 }
 
@@ -456,8 +483,8 @@ impl Secure {
         let mut certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         change(&mut certificate);
         let certificate = certificate.signed_by(&key, &ca).unwrap();
-        let port = serve_tls(stub, certificate.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
-        Secure { ca_pem: ca.pem(), port }
+        let config = server_config(certificate.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
+        Secure { ca_pem: ca.pem(), port: serve_tls(stub, &config), config }
     }
 
     /// The second is a certificate with its key, as PEM, which the server may insist on.
@@ -474,10 +501,11 @@ impl Secure {
         } else {
             WebPkiClientVerifier::no_client_auth()
         };
-        let port = serve_tls(stub, certificate.der().clone(), &key, client_verifier);
+        let config = server_config(certificate.der().clone(), &key, client_verifier);
         let key = KeyPair::generate().unwrap();
         let client = CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
-        (Secure { ca_pem: ca.pem(), port }, client.pem() + &key.serialize_pem())
+        let port = serve_tls(stub, &config);
+        (Secure { ca_pem: ca.pem(), config, port }, client.pem() + &key.serialize_pem())
     }
 
     /// A client that has read the trust store: how long that takes is not what is measured.
@@ -495,13 +523,11 @@ fn test_ca(stub: &Stub) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// TLS with this certificate in front of a stub; the port.
-fn serve_tls(
-    stub: &Stub,
+fn server_config(
     certificate: CertificateDer<'static>,
     key: &KeyPair,
     client_verifier: Arc<dyn ClientCertVerifier>,
-) -> u16 {
+) -> Arc<ServerConfig> {
     let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -510,8 +536,13 @@ fn serve_tls(
         .with_client_cert_verifier(client_verifier)
         .with_single_cert(vec![certificate], private_key)
         .unwrap();
+    Arc::new(config)
+}
+
+/// TLS in front of a stub; the port.
+fn serve_tls(stub: &Stub, config: &Arc<ServerConfig>) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let (port, config, behind) = (listener.local_addr().unwrap().port(), Arc::new(config), stub.address());
+    let (port, config, behind) = (listener.local_addr().unwrap().port(), config.clone(), stub.address());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let connection = ServerConnection::new(config.clone()).unwrap();
@@ -641,7 +672,8 @@ fn t50_certificates_out_of_their_time_or_signed_by_themselves_are_refused() {
     }
     let key = KeyPair::generate().unwrap();
     let alone = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let port = serve_tls(&stub, alone.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
+    let config = server_config(alone.der().clone(), &key, WebPkiClientVerifier::no_client_auth());
+    let port = serve_tls(&stub, &config);
     let error = get(&Secure::start(&stub, "localhost").client(), &format!("https://localhost:{port}/jwks"))
         .unwrap_err();
     assert_eq!(error.step(), FetchStep::Tls, "{error}");
@@ -696,6 +728,38 @@ fn a_handshake_that_hangs_costs_no_more_than_the_deadline() {
     let error = get(&client, &format!("https://{}/jwks", silent.local_addr().unwrap())).unwrap_err();
     assert_eq!(error.to_string(), "TLS: key set: the handshake timed out");
     assert!(start.elapsed() < TIMEOUT * 2);
+}
+
+/// T47: TLS takes nothing in before a record is whole, so it may be the record that is slow.
+#[test]
+fn t47_a_tls_record_that_comes_byte_by_byte_costs_no_more_than_the_deadline() {
+    let secure = Secure::start(&Stub::start().unwrap(), "127.0.0.1");
+    let client = secure.client();
+    for (kind, said) in
+        [(HANDSHAKE, "TLS: key set: the handshake timed out"), (DATA, "HTTP: key set: timed out")]
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("https://{}/jwks", listener.local_addr().unwrap());
+        let connection = ServerConnection::new(secure.config.clone()).unwrap();
+        thread::spawn(move || drip_record(kind, StreamOwned::new(connection, listener.accept()?.0)));
+        let start = Instant::now();
+        let error = get(&client, &url).unwrap_err();
+        assert_eq!(error.to_string(), said);
+        assert!(start.elapsed() < TIMEOUT * 2, "{said}: {:?}", start.elapsed());
+    }
+}
+
+/// Types of TLS records (RFC 8446 section 5.1).
+const HANDSHAKE: u8 = 22;
+const DATA: u8 = 23;
+
+/// Sends the largest record that there may be in the place of the handshake or of the answer.
+fn drip_record(kind: u8, mut stream: StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<()> {
+    if kind == DATA {
+        let _ = stream.read(&mut [0; 4096])?;
+        stream.flush()?;
+    }
+    drip(&mut stream.sock, &[kind, 3, 3, 0x40, 0], 2)
 }
 
 #[test]

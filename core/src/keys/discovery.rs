@@ -93,6 +93,7 @@ impl Discovery {
         read: impl Fn(&str, &Document) -> Result<T, FetchError>,
     ) -> Result<(T, usize), FetchError> {
         let mut first_error: Option<FetchError> = None;
+        let mut retry_after = None;
         let order = std::iter::once(first).chain((0..self.urls.len()).filter(|form| *form != first));
         for form in order {
             let Some(url) = self.urls.get(form) else { continue };
@@ -100,18 +101,18 @@ impl Discovery {
                 Ok(found) => return Ok((found, form)),
                 // The same server would fail the same way.
                 Err(error) if !matches!(error.step(), FetchStep::Http | FetchStep::Parse) => {
-                    return Err(error);
+                    return Err(error.asked_for(retry_after));
                 }
                 Err(error) => {
+                    retry_after = retry_after.max(error.retry_after());
                     if first_error.as_ref().is_none_or(|first| weight(&error) > weight(first)) {
                         first_error = Some(error);
                     }
                 }
             }
         }
-        Err(first_error.unwrap_or_else(|| {
-            FetchError::new(FetchStep::Start, "metadata: the issuer is not a URL to look at")
-        }))
+        let no_place = || FetchError::new(FetchStep::Start, "metadata: the issuer is not a URL to look at");
+        Err(first_error.unwrap_or_else(no_place).asked_for(retry_after))
     }
 
     /// Reads a metadata document that came from `url`.
@@ -201,6 +202,7 @@ fn is_plain_http(url: &str) -> bool {
 fn weight(error: &FetchError) -> u8 {
     match (error.step(), error.status()) {
         (FetchStep::Parse, _) => 2,
+        (_, Some(429)) => 1,
         (_, Some(300..=499)) => 0,
         _ => 1,
     }
@@ -378,11 +380,24 @@ mod tests {
     fn the_most_telling_error_is_reported() {
         let mut scene = Scene::new();
         assert_eq!(scene.locate().unwrap_err().status(), Some(404));
-        scene.fail(APPENDED, FetchError::with_status(503));
-        assert_eq!(scene.locate().unwrap_err().status(), Some(503));
+        for in_trouble in [429, 503] {
+            scene.fail(APPENDED, FetchError::with_status(in_trouble));
+            assert_eq!(scene.locate().unwrap_err().status(), Some(in_trouble));
+        }
         scene.serve(INSERTED, &metadata("https://evil.example", JWKS));
         let error = scene.locate().unwrap_err();
         assert!(error.to_string().contains("`issuer`") && !error.to_string().contains("evil"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_asks_to_be_left_alone_is_heard_whatever_is_reported() {
+        let busy = |seconds| FetchError::with_retry_after(Some(Duration::from_secs(seconds)));
+        let mut scene = Scene::new();
+        scene.serve(RFC8414, "<html>");
+        scene.fail(INSERTED, busy(120));
+        scene.fail(APPENDED, busy(60));
+        let error = scene.locate().unwrap_err();
+        assert_eq!((error.step(), error.retry_after()), (FetchStep::Parse, Some(Duration::from_secs(120))));
     }
 
     #[test]

@@ -6,23 +6,23 @@
 mod check;
 
 use std::collections::BTreeMap;
-use std::process;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use arc_swap::{ArcSwap, Guard};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::attempts::{Attempts, Flight};
 use super::discovery::Discovery;
+use super::draw::draw;
 use super::exchange::Exchange;
-use super::plan::{Purpose, SOON, Validity};
-use super::scheduler::{self, SLOTS, Scheduled, Slot};
-use super::source::{LastError, Threads, draw};
+use super::flight::{Boarding, Fetched, Flights, PerProcess, Threads};
+use super::plan::{Purpose, Standing, State, Validity};
+use super::scheduler::SLOTS;
+use super::status::LastError;
 use crate::clock::Clock;
-use crate::fetch::{Document, Fetch, FetchError, FetchStep, Lookups};
-use crate::lock::{Condvar, Mutex};
+use crate::fetch::{Document, Fetch, FetchError};
 
 /// Which document is relayed, and how it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,43 +42,18 @@ pub(crate) struct RelaySettings {
 pub(crate) struct Relay {
     settings: RelaySettings,
     discovery: Discovery,
-    fetch: Arc<dyn Fetch>,
-    clock: Arc<dyn Clock>,
-    per_process: ArcSwap<PerProcess>,
-    me: Weak<Relay>,
+    flights: Flights<Relay>,
 }
 
-/// What belongs to one process: a forked child takes over the document and touches no lock of its parent's.
-struct PerProcess {
-    process: u32,
-    held: ArcSwapOption<Held>,
-    records: Mutex<Records>,
-    /// A fetch ended.
-    landed: Condvar,
-    lookups: Lookups,
-}
-
-struct Held {
+pub(crate) struct Held {
     document: Arc<str>,
     validity: Validity,
 }
 
-#[derive(Default)]
-struct Records {
-    attempts: Attempts,
-    /// The place that worked last, as [`Discovery::look`] counts them.
-    form: usize,
-    /// With the time when it came.
-    last_error: Option<(FetchError, Duration)>,
-    /// Finished fetches by outcome.
-    fetches: BTreeMap<&'static str, u64>,
-}
-
 /// A good answer.
-struct Fetched {
+pub(crate) struct Answer {
     document: Arc<str>,
     lifetime: Option<Duration>,
-    form: usize,
 }
 
 /// The authorization server's metadata that is served to older clients (`serve_authorization_server_metadata`), and how it is
@@ -109,8 +84,18 @@ impl Relay {
     /// Does no IO and starts no thread.
     pub(crate) fn new(settings: RelaySettings, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Arc<Relay> {
         let discovery = Discovery::new(settings.discovery_url.clone(), settings.issuer.clone());
-        let per_process = ArcSwap::from_pointee(PerProcess::new(None));
-        Arc::new_cyclic(|me| Relay { settings, discovery, fetch, clock, per_process, me: me.clone() })
+        Arc::new_cyclic(|me| {
+            let flights = Flights {
+                fetch,
+                clock,
+                threads: Threads::OfTheProcess,
+                slots: &SLOTS,
+                background: settings.background_refresh,
+                per_process: ArcSwap::from_pointee(PerProcess::new(Attempts::default(), None)),
+                me: me.clone(),
+            };
+            Relay { settings, discovery, flights }
+        })
     }
 
     /// What it goes by.
@@ -121,9 +106,9 @@ impl Relay {
     /// The document, where one is held that may be used. Never blocks and does no IO; has a fetch started that is due.
     pub(crate) fn document(&self) -> Option<Arc<str>> {
         let here = self.here();
-        let (held, now) = (here.held.load_full(), self.clock.boot());
-        if held.as_ref().is_none_or(|held| !held.validity.is_fresh(now)) {
-            self.start(&here);
+        let (held, now) = (here.held.load_full(), self.flights.clock.boot());
+        if self.is_wanted(held.as_deref()) {
+            self.start(&here, Purpose::Due);
         }
         held.filter(|held| held.is_usable(now)).map(|held| Arc::clone(&held.document))
     }
@@ -131,220 +116,94 @@ impl Relay {
     /// Has the document before the first request. Blocks for one fetch at most.
     pub(crate) fn warm_up(&self) -> Result<(), FetchError> {
         let here = Guard::into_inner(self.here());
-        if here.is_usable(self.clock.boot()) {
-            return Ok(());
+        let now = self.flights.clock.boot();
+        let is_wanted = |held: Option<&Held>| held.is_none_or(|held| !held.is_usable(now));
+        match self.board(&here, Purpose::Cold, is_wanted) {
+            Boarding::NotNeeded => Ok(()),
+            Boarding::Refused(error) => Err(error),
+            Boarding::Joins(flight) => self.wait(&here, &flight, flight.deadline),
+            Boarding::Leads(flight, slot) => {
+                self.fly(&here, flight, slot);
+                here.outcome(&flight)
+            }
         }
-        match self.board(&here) {
-            Boarding::Leads(flight, slot) => self.fly(&here, flight, slot),
-            Boarding::Joins(flight) => self.wait(&here, &flight),
-            Boarding::Refused(error) => return Err(error),
-        }
-        if here.is_usable(self.clock.boot()) {
-            return Ok(());
-        }
-        let last = here.records.lock().last_error.as_ref().map(|(error, _)| error.clone());
-        Err(last.unwrap_or_else(|| FetchError::new(FetchStep::Start, "the fetch takes too long")))
     }
 
     /// What `stats` shows.
     pub(crate) fn status(&self) -> RelayStatus {
         let here = self.here();
         let records = here.records.lock();
-        let (held, now) = (here.held.load_full(), self.clock.boot());
+        let (held, now) = (here.held.load_full(), self.flights.clock.boot());
         RelayStatus {
             issuer: self.settings.issuer.clone(),
             state: held.as_ref().map_or("cold", |held| held.state(now)),
             age_seconds: held.map(|held| held.validity.age(now).as_secs()),
-            last_error: records
-                .last_error
-                .as_ref()
-                .map(|(error, at)| LastError::new(error, now.saturating_sub(*at))),
+            last_error: records.last_error(now),
             fetches: records.fetches.clone(),
         }
     }
+}
 
-    /// Whether a fetch runs, or is due so that one is about to.
-    #[cfg(feature = "testing")]
-    pub(crate) fn is_fetching(&self) -> bool {
-        let here = self.here();
-        let runs = here.records.lock().attempts.flight(self.clock.boot()).is_some();
-        runs || here.held.load().is_some() && self.is_watched() && self.next_fetch().is_zero()
+impl Fetched for Relay {
+    type Held = Held;
+    type Answer = Answer;
+    /// The place that worked last, as [`Discovery::look`] counts them.
+    type Memory = usize;
+    /// Who asks for the document never waits.
+    type Waiting = ();
+
+    fn flights(&self) -> &Flights<Relay> {
+        &self.flights
     }
 
-    /// What belongs to this process; made anew in a forked child.
-    fn here(&self) -> Guard<Arc<PerProcess>> {
-        let process = process::id();
-        let here = self.per_process.load();
-        if here.process == process {
-            return here;
-        }
-        self.per_process.rcu(|here| {
-            if here.process == process {
-                here.clone()
-            } else {
-                Arc::new(PerProcess::new(here.held.load_full()))
-            }
-        });
-        self.per_process.load()
-    }
-
-    /// How long until a fetch is due and may start.
-    fn next_fetch(&self) -> Duration {
-        let here = self.here();
-        let records = here.records.lock();
-        let now = self.clock.boot();
-        if let Some(flight) = records.attempts.flight(now) {
-            return flight.overdue_at().saturating_sub(now);
-        }
-        let due = |held: Arc<Held>| held.validity.refresh_age.saturating_sub(held.validity.age(now));
-        let blocked = records.attempts.may_start(now, Purpose::Due).err();
-        let due = here.held.load_full().map(due).unwrap_or_default();
-        due.max(blocked.map(|blocked| blocked.wait()).unwrap_or_default())
-    }
-
-    /// Starts a fetch or finds the one that runs.
-    fn board(&self, here: &PerProcess) -> Boarding {
-        let mut records = here.records.lock();
-        let now = self.clock.boot();
-        if let Some(flight) = records.attempts.flight(now) {
-            return Boarding::Joins(*flight);
-        }
-        if records.attempts.may_start(now, Purpose::Due).is_err() {
-            let last = records.last_error.as_ref().map(|(error, _)| error.clone());
-            let limit = || FetchError::new(FetchStep::Start, "the limit of fetches is reached");
-            return Boarding::Refused(last.unwrap_or_else(limit));
-        }
-        match SLOTS.take() {
-            Some(slot) => {
-                Boarding::Leads(records.attempts.begin(now, self.fetch.timeout(), Purpose::Due), slot)
-            }
-            None => Boarding::Refused(FetchError::new(
-                FetchStep::Start,
-                "as many fetches run as the process allows",
-            )),
+    fn state<'a>(&self, _: &PerProcess<Relay>, held: Option<&Held>, attempts: &'a Attempts) -> State<'a> {
+        State {
+            held: held.map(|held| held.validity),
+            standing: Standing::Fetched,
+            background: self.settings.background_refresh,
+            attempts,
+            slot_free: self.flights.slots.is_one_free(),
+            waiting: 0,
+            waiting_for_unknown: 0,
+            max_waiters: 0,
+            seen_until: None,
         }
     }
 
-    /// Starts a fetch on a short-lived thread, if one may start.
-    fn start(&self, here: &Arc<PerProcess>) {
-        let Boarding::Leads(flight, slot) = self.board(here) else { return };
-        let Some(me) = self.me.upgrade() else { return };
-        let of_thread = Arc::clone(here);
-        if Threads::OfTheProcess.run(move || me.fly(&of_thread, flight, slot)).is_err() {
-            let failure = FetchError::new(FetchStep::Start, "no thread could be started");
-            self.land(here, &flight, Err(failure));
-        }
+    fn is_wanted(&self, held: Option<&Held>) -> bool {
+        held.is_none_or(|held| !held.validity.is_fresh(self.flights.clock.boot()))
     }
 
-    /// Runs a fetch on this thread.
-    fn fly(&self, here: &PerProcess, flight: Flight, slot: Slot) {
-        let mut landing = Landing { relay: self, here, flight, outcome: None };
-        landing.outcome = Some(self.fetch_document(here, &flight));
-        drop(slot);
-    }
-
-    /// The IO of one fetch. Holds no lock.
-    fn fetch_document(&self, here: &PerProcess, flight: &Flight) -> Result<Fetched, FetchError> {
-        let exchange = Exchange {
-            fetch: &*self.fetch,
-            clock: &*self.clock,
-            lookups: &here.lookups,
-            deadline: flight.deadline,
-        };
-        let first = here.records.lock().form;
-        let (fetched, form) = self.discovery.look(first, &exchange, |url, document| {
+    fn get(
+        &self,
+        _: &Flight,
+        exchange: &Exchange<'_>,
+        _: Option<Arc<Held>>,
+        form: &mut usize,
+    ) -> Result<Answer, FetchError> {
+        let (answer, found) = self.discovery.look(*form, exchange, |url, document| {
             let written = written(&self.discovery, &self.settings.insecure_hosts, url, document)?;
-            Ok((Arc::from(written), document.lifetime))
+            Ok(Answer { document: Arc::from(written), lifetime: document.lifetime })
         })?;
-        let (document, lifetime) = fetched;
-        Ok(Fetched { document, lifetime, form })
+        *form = found;
+        Ok(answer)
     }
 
-    /// Takes in the result of a fetch, if it is still the one whose result counts.
-    fn land(&self, here: &PerProcess, flight: &Flight, outcome: Result<Fetched, FetchError>) {
-        let mut records = here.records.lock();
-        if !records.attempts.is_current(flight) {
-            records.count("abandoned");
-        } else {
-            match outcome {
-                Ok(fetched) => self.install(here, flight, &mut records, fetched),
-                Err(error) => {
-                    records.count(error.step().name());
-                    let now = self.clock.boot();
-                    records.attempts.fail(now, error.retry_after(), draw());
-                    records.last_error = Some((error, now));
-                }
-            }
-        }
-        drop(records);
-        here.landed.notify_all();
-        self.watch();
-    }
-
-    fn install(&self, here: &PerProcess, flight: &Flight, records: &mut Records, fetched: Fetched) {
-        let Fetched { document, lifetime, form } = fetched;
+    fn install(
+        &self,
+        here: &PerProcess<Relay>,
+        flight: &Flight,
+        _: &mut Attempts,
+        Answer { document, lifetime }: Answer,
+    ) -> Result<&'static str, FetchError> {
         let RelaySettings { default_ttl, max_stale, .. } = self.settings;
         let validity = Validity::new(flight.began, lifetime, default_ttl, max_stale, draw());
         here.held.store(Some(Arc::new(Held { document, validity })));
-        records.form = form;
-        records.count("installed");
-        records.attempts.succeed();
+        Ok("installed")
     }
 
-    fn wait(&self, here: &PerProcess, flight: &Flight) {
-        let mut records = here.records.lock();
-        while records.attempts.is_current(flight) {
-            let left = flight.deadline.saturating_sub(self.clock.boot());
-            let time_is_up;
-            (records, time_is_up) = here.landed.wait_for(records, left);
-            if time_is_up {
-                break;
-            }
-        }
-    }
-
-    fn is_watched(&self) -> bool {
-        self.settings.background_refresh
-    }
-
-    fn watch(&self) {
-        if let Some(me) = self.me.upgrade().filter(|_| self.is_watched()) {
-            scheduler::watch(&me);
-        }
-    }
-}
-
-impl Scheduled for Relay {
-    fn run_due(&self) -> Option<Duration> {
-        if self.next_fetch().is_zero() {
-            self.start(&self.here());
-        }
-        // Where no fetch could start, one could soon.
-        Some(self.next_fetch().max(SOON))
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        if self.is_watched() {
-            scheduler::forget();
-        }
-    }
-}
-
-impl PerProcess {
-    fn new(held: Option<Arc<Held>>) -> PerProcess {
-        PerProcess {
-            process: process::id(),
-            held: ArcSwapOption::new(held),
-            records: Mutex::default(),
-            landed: Condvar::new(),
-            lookups: Lookups::default(),
-        }
-    }
-
-    fn is_usable(&self, now: Duration) -> bool {
-        self.held.load().as_ref().is_some_and(|held| held.is_usable(now))
+    fn validity(held: &Held) -> &Validity {
+        &held.validity
     }
 }
 
@@ -363,12 +222,6 @@ impl Held {
     }
 }
 
-impl Records {
-    fn count(&mut self, outcome: &'static str) {
-        *self.fetches.entry(outcome).or_default() += 1;
-    }
-}
-
 /// A document that came from `url`, checked and written anew.
 pub(crate) fn written(
     discovery: &Discovery,
@@ -379,27 +232,4 @@ pub(crate) fn written(
     let members = discovery.members(document)?;
     check::members(&members, discovery.is_plain(url), insecure_hosts)?;
     Ok(Value::Object(members).to_string())
-}
-
-/// What the caller of a fetch is to do.
-enum Boarding {
-    Leads(Flight, Slot),
-    Joins(Flight),
-    Refused(FetchError),
-}
-
-/// Ends a fetch when it is dropped, so that one that panics does not block the next.
-struct Landing<'a> {
-    relay: &'a Relay,
-    here: &'a PerProcess,
-    flight: Flight,
-    outcome: Option<Result<Fetched, FetchError>>,
-}
-
-impl Drop for Landing<'_> {
-    fn drop(&mut self) {
-        let panicked = || Err(FetchError::new(FetchStep::Start, "the fetch panicked"));
-        let outcome = self.outcome.take().unwrap_or_else(panicked);
-        self.relay.land(self.here, &self.flight, outcome);
-    }
 }

@@ -1,11 +1,7 @@
 //! Where the keys of one authorization server come from, and when they are fetched.
-//!
-//! What a process learns (the held set, the fetch that runs, budgets) hangs off one pointer together with the process
-//! id. A forked child finds another id there, hangs up its own, and takes over the held set; it touches none of the
-//! locks that a thread of its parent may have held. The set is read without a lock for the same reason.
 
 mod control;
-mod flight;
+mod fetching;
 mod recognition;
 mod report;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -17,34 +13,33 @@ mod waiting;
 #[cfg(any(test, feature = "fuzzing"))]
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::process;
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
 pub use self::control::KeyControlError;
-use self::flight::Boarding;
-pub(in crate::keys) use self::flight::{Threads, draw};
 pub(crate) use self::recognition::{Recognition, VerifyingKey};
 pub use self::waiting::KeyRequest;
-use self::waiting::Waiting;
 use super::algorithm::Algorithm;
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Flight};
 use super::discovery::{Discovery, Memory};
 use super::distrust::{Distrust, DistrustList};
+use super::draw::draw;
+use super::flight::{Boarding, Fetched, Flights, PerProcess, Records, Threads};
 use super::held::Held;
 use super::jwk::{KeyRules, PreparedKey};
 use super::key_set::{KeySet, Selected};
-use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, SOON, Standing, State, Wanted};
-use super::scheduler::{self, SLOTS, Scheduled, Slots};
+use super::plan::{self, Answer, Lookup, Plan, Purpose, SHORT_WAIT, Standing, Wanted};
+use super::scheduler::{SLOTS, Slots};
 use super::snapshot::ImportedKeys;
 pub use super::status::{LastError, SourceStatus};
 use crate::clock::Clock;
-use crate::fetch::{Fetch, FetchError, Lookups};
-use crate::lock::{Condvar, Mutex, MutexGuard};
-use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use crate::fetch::{Fetch, FetchError};
+use crate::lock::MutexGuard;
+use arc_swap::{ArcSwap, Guard};
 
 /// The id of the next source.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
@@ -149,35 +144,10 @@ pub(crate) struct Source {
     id: usize,
     settings: SourceSettings,
     discovery: Option<Discovery>,
-    fetch: Arc<dyn Fetch>,
-    clock: Arc<dyn Clock>,
-    threads: Threads,
     distrust: DistrustList,
     /// Why the keys of the snapshot are not used.
     import_problem: Option<&'static str>,
-    slots: &'static Slots,
-    per_process: ArcSwap<PerProcess>,
-    me: Weak<Source>,
-}
-
-/// What belongs to one process.
-struct PerProcess {
-    process: u32,
-    held: ArcSwapOption<Held>,
-    waiting: Arc<Waiting>,
-    records: Mutex<Records>,
-    /// A fetch ended.
-    landed: Condvar,
-    lookups: Lookups,
-}
-
-struct Records {
-    attempts: Attempts,
-    memory: Memory,
-    /// With the time when it came.
-    last_error: Option<(FetchError, Duration)>,
-    /// Finished fetches by outcome.
-    fetches: BTreeMap<&'static str, u64>,
+    flights: Flights<Source>,
 }
 
 impl Source {
@@ -204,21 +174,27 @@ impl Source {
             KeyLocation::Static(_) | KeyLocation::Uri(_) => None,
         };
         let distrust = DistrustList::of(distrust.and(settings.distrusted.iter().cloned()));
-        let here = PerProcess::new(&settings, None);
         let imported = settings.imported.take();
         Arc::new_cyclic(|me| {
+            let flights = Flights {
+                fetch,
+                clock,
+                threads,
+                slots,
+                background: settings.background_refresh,
+                per_process: ArcSwap::from_pointee(PerProcess::new(
+                    Attempts::new(settings.unknown_key_interval),
+                    None,
+                )),
+                me: me.clone(),
+            };
             let mut source = Source {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 settings,
                 discovery,
-                fetch,
-                clock,
-                threads,
                 distrust,
                 import_problem: None,
-                slots,
-                per_process: ArcSwap::from_pointee(here),
-                me: me.clone(),
+                flights,
             };
             source.import_problem = imported.and_then(|imported| source.put_imported_keys(imported).err());
             source.put_configured_keys();
@@ -254,10 +230,10 @@ impl Source {
             return Selection::Unknown;
         }
         // While the set is fresh not even the process matters, and asking for it is a system call.
-        let ready = match &*self.per_process.load().held.load() {
+        let ready = match &*self.flights.per_process.load().held.load() {
             Some(held) if held.standing.is_fixed() => return selection(&held.keys, want),
             Some(held) => {
-                let now = self.clock.boot();
+                let now = self.flights.clock.boot();
                 match answer(&held.keys, want) {
                     Some(selection) if held.is_fresh(now) => return selection,
                     answer => answer.filter(|_| held.is_usable(now)),
@@ -265,7 +241,7 @@ impl Source {
             }
             None => None,
         };
-        let (here, now) = (self.here(), self.clock.boot());
+        let (here, now) = (self.here(), self.flights.clock.boot());
         let records = match ready {
             // A key that is held is used without waiting for a lock.
             Some(selection) => match here.records.try_lock() {
@@ -283,7 +259,7 @@ impl Source {
         if self.distrust.names(want.kid) {
             return Selection::Unknown;
         }
-        let (here, now) = (self.here(), self.clock.boot());
+        let (here, now) = (self.here(), self.flights.clock.boot());
         let records = here.records.lock();
         let held = here.held.load_full();
         let state = self.state(&here, held.as_deref(), &records.attempts);
@@ -305,17 +281,21 @@ impl Source {
     /// may start now.
     pub(crate) fn refresh(&self, wanted: &KeyRequest) -> Result<(), FetchError> {
         let here = Guard::into_inner(self.here());
-        match self.board(&here, wanted.purpose, Some(wanted.generation)) {
+        let wait = |flight: &Flight| {
+            let until = flight.deadline.min(self.flights.clock.boot() + wanted.longest_wait);
+            self.wait(&here, flight, until)
+        };
+        match self.board_for(&here, wanted) {
             Boarding::NotNeeded => Ok(()),
             Boarding::Refused(error) => Err(error),
-            Boarding::Joins(flight) => self.wait(&here, &flight, wanted),
+            Boarding::Joins(flight) => wait(&flight),
             Boarding::Leads(flight, slot) if self.flies_here(wanted.purpose) => {
                 self.fly(&here, flight, slot);
                 here.outcome(&flight)
             }
             Boarding::Leads(flight, slot) => {
                 self.launch(&here, flight, slot);
-                self.wait(&here, &flight, wanted)
+                wait(&flight)
             }
         }
     }
@@ -323,7 +303,7 @@ impl Source {
     /// [`Source::refresh`] on a thread of our own. Never blocks.
     pub(crate) fn start_refresh(&self, wanted: &KeyRequest) {
         let here = Guard::into_inner(self.here());
-        if let Boarding::Leads(flight, slot) = self.board(&here, wanted.purpose, Some(wanted.generation)) {
+        if let Boarding::Leads(flight, slot) = self.board_for(&here, wanted) {
             self.launch(&here, flight, slot);
         }
     }
@@ -342,7 +322,7 @@ impl Source {
             let here = self.here();
             let records = here.records.lock();
             let held = here.held.load_full();
-            let now = self.clock.boot();
+            let now = self.flights.clock.boot();
             if self.state(&here, held.as_deref(), &records.attempts).phase(now).is_usable() {
                 return Ok(());
             }
@@ -351,40 +331,11 @@ impl Source {
         self.refresh(&request)
     }
 
-    /// Whether a fetch runs, or is due so that one is about to.
-    #[cfg(feature = "testing")]
-    pub(crate) fn is_fetching(&self) -> bool {
-        self.look(&self.here(), |state, now| {
-            state.attempts.flight(now).is_some() || plan::next_fetch(state, now) == Some(now)
-        })
-    }
-
-    /// See [`Scheduled::run_due`].
-    pub(super) fn run_due(&self) -> Option<Duration> {
-        let here = self.here();
-        if self.next_fetch(&here)?.is_zero() {
-            self.start(&here, Purpose::Due);
-        }
-        // Where no fetch could start, one could soon.
-        self.next_fetch(&here).map(|wait| wait.max(SOON))
-    }
-
-    fn next_fetch(&self, here: &PerProcess) -> Option<Duration> {
-        self.look(here, |state, now| plan::next_fetch(state, now).map(|at| at.saturating_sub(now)))
-    }
-
-    /// Looks at the present state, under the lock.
-    fn look<T>(&self, here: &PerProcess, see: impl FnOnce(&State<'_>, Duration) -> T) -> T {
-        let records = here.records.lock();
-        let held = here.held.load_full();
-        see(&self.state(here, held.as_deref(), &records.attempts), self.clock.boot())
-    }
-
     /// Plans for a token that the held set did not answer at once.
     fn decide(
         &self,
-        here: &Arc<PerProcess>,
-        mut records: MutexGuard<'_, Records>,
+        here: &Arc<PerProcess<Source>>,
+        mut records: MutexGuard<'_, Records<Memory>>,
         now: Duration,
         want: &Want<'_>,
         done: Option<&KeyRequest>,
@@ -419,60 +370,35 @@ impl Source {
         selection
     }
 
+    /// See [`Fetched::board`]: not where the set has changed since the request came.
+    fn board_for(&self, here: &PerProcess<Source>, wanted: &KeyRequest) -> Boarding {
+        self.board(here, wanted.purpose, |held| {
+            self.is_wanted(held) && held.map_or(0, |held| held.generation) == wanted.generation
+        })
+    }
+
     /// Whether the request that starts a fetch runs it itself.
     fn flies_here(&self, purpose: Purpose) -> bool {
         purpose == Purpose::Cold || !self.settings.background_refresh
     }
 
-    /// The time for a fetch. The request that runs one itself waits no longer than others do.
-    fn timeout(&self, purpose: Purpose) -> Duration {
-        let timeout = self.fetch.timeout();
-        if purpose != Purpose::Cold && self.flies_here(purpose) { timeout.min(SHORT_WAIT) } else { timeout }
-    }
-
-    /// What belongs to this process; made anew in a forked child.
-    fn here(&self) -> Guard<Arc<PerProcess>> {
-        let process = process::id();
-        let here = self.per_process.load();
-        if here.process == process {
-            return here;
-        }
-        self.per_process.rcu(|here| {
-            if here.process == process {
-                here.clone()
-            } else {
-                let held = here.held.load_full().map(|held| Arc::new(held.sifted(&self.distrust)));
-                Arc::new(PerProcess::new(&self.settings, held))
-            }
-        });
-        self.per_process.load()
-    }
-
-    fn state<'a>(&self, here: &PerProcess, held: Option<&Held>, attempts: &'a Attempts) -> State<'a> {
-        State {
-            held: held.map(|held| held.validity),
-            standing: held.map_or(Standing::Fetched, |held| held.standing),
-            background: self.settings.background_refresh,
-            attempts,
-            slot_free: self.slots.is_one_free(),
-            waiting: here.waiting.all(),
-            waiting_for_unknown: here.waiting.for_unknown_kid(),
-            max_waiters: self.settings.max_waiters,
-            seen_until: held.and_then(|held| self.seen_until(held)),
-        }
-    }
-
-    /// See [`State::seen_until`]. Not known once the wall clock was set back: a token that is issued now then looks older
-    /// than the set.
+    /// See [`State::seen_until`](plan::State). Not known once the wall clock was set back: a token that is issued now then
+    /// looks older than the set.
     fn seen_until(&self, held: &Held) -> Option<i64> {
-        let (began, now) = (held.began_wall?, self.clock.wall()?);
-        let passed = i64::try_from(held.validity.age(self.clock.boot()).as_secs()).ok()?;
+        let (began, now) = (held.began_wall?, self.flights.clock.wall()?);
+        let passed = i64::try_from(held.validity.age(self.flights.clock.boot()).as_secs()).ok()?;
         let set_back = began.checked_add(passed)?.checked_sub(now)?;
         if set_back > ROUNDING { None } else { began.checked_sub(self.settings.leeway) }
     }
 
     /// The caller holds the lock of the records, so that the count of those who wait never passes its bound.
-    fn request(&self, here: &PerProcess, attempts: &Attempts, purpose: Purpose, now: Duration) -> KeyRequest {
+    fn request(
+        &self,
+        here: &PerProcess<Source>,
+        attempts: &Attempts,
+        purpose: Purpose,
+        now: Duration,
+    ) -> KeyRequest {
         let timeout = self.timeout(purpose);
         let fetch_ends = attempts.flight(now).map_or(timeout, |flight| flight.deadline.saturating_sub(now));
         KeyRequest {
@@ -483,54 +409,6 @@ impl Source {
             longest_wait: if purpose == Purpose::Cold { fetch_ends } else { fetch_ends.min(SHORT_WAIT) },
             _place: Some(here.waiting.enter(purpose)),
         }
-    }
-
-    fn is_watched(&self) -> bool {
-        self.settings.background_refresh && matches!(self.threads, Threads::OfTheProcess)
-    }
-
-    fn watch(&self) {
-        if let Some(me) = self.me.upgrade().filter(|_| self.is_watched()) {
-            scheduler::watch(&me);
-        }
-    }
-}
-
-impl Scheduled for Source {
-    fn run_due(&self) -> Option<Duration> {
-        Source::run_due(self)
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        if self.is_watched() {
-            scheduler::forget();
-        }
-    }
-}
-
-impl PerProcess {
-    fn new(settings: &SourceSettings, held: Option<Arc<Held>>) -> PerProcess {
-        PerProcess {
-            process: process::id(),
-            held: ArcSwapOption::new(held),
-            waiting: Arc::default(),
-            records: Mutex::new(Records {
-                attempts: Attempts::new(settings.unknown_key_interval),
-                memory: Memory::default(),
-                last_error: None,
-                fetches: BTreeMap::new(),
-            }),
-            landed: Condvar::new(),
-            lookups: Lookups::default(),
-        }
-    }
-}
-
-impl Records {
-    fn count(&mut self, outcome: &'static str) {
-        *self.fetches.entry(outcome).or_default() += 1;
     }
 }
 
@@ -573,10 +451,12 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
         let start =
             |_| thread::Builder::new().name("scopegate-warm-up".to_owned()).spawn_scoped(scope, work).ok();
         let threads = sources.iter().all(|source| source.settings.background_refresh);
-        let most = sources.first().filter(|_| threads).map_or(1, |source| source.slots.most());
+        let most = sources.first().filter(|_| threads).map_or(1, |source| source.flights.slots.most());
         let helpers: Vec<_> = (1..most.min(sources.len())).map_while(start).collect();
         let mut failed = work();
-        failed.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
+        let results =
+            helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        failed.extend(results.flatten());
         failed
     });
     failed.sort_by_key(|(place, _, _)| *place);
@@ -586,11 +466,11 @@ pub(crate) fn warm_up(sources: &[Arc<Source>]) -> Vec<(String, FetchError)> {
 /// The clock that sources go by was moved.
 #[cfg(feature = "testing")]
 pub(crate) fn look_again() {
-    scheduler::forget();
+    super::scheduler::forget();
 }
 
 /// How long after a good fetch began the next one is due, drawn as for a set of this ttl.
 #[cfg(feature = "testing")]
 pub(crate) fn refresh_age(ttl: Duration) -> Duration {
-    plan::Validity::new(Duration::ZERO, Some(ttl), ttl, ttl, flight::draw()).refresh_age
+    plan::Validity::new(Duration::ZERO, Some(ttl), ttl, ttl, draw()).refresh_age
 }

@@ -1,6 +1,6 @@
 //! Resource servers that are made from others, and share what they can with them: declare, derive.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +12,7 @@ use crate::config::{
 use crate::event::Counters;
 use crate::event::audit::AuditLog;
 use crate::fetch::{Fetch, HttpClient};
+use crate::issuers::Issuers;
 use crate::keys::distrust::Distrust;
 use crate::keys::relay::{Relay, RelaySettings};
 use crate::keys::source::{Source, SourceSettings};
@@ -149,7 +150,7 @@ impl ResourceServer {
         };
         let is_new_snapshot = base.is_none_or(|base| base.config.keys.snapshot != config.keys.snapshot);
         let mut distrusted = base.map(Inner::distrusted).unwrap_or_default();
-        let (mut sources, mut issuers) = (Vec::new(), HashMap::new());
+        let (mut sources, mut issuers) = (Vec::new(), Vec::new());
         let shared: Vec<_> = settings
             .servers
             .iter()
@@ -195,7 +196,7 @@ impl ResourceServer {
             metadata: Arc::new(Metadata::new(&settings)),
             sources,
             relay,
-            issuers: Arc::new(issuers),
+            issuers: Arc::new(Issuers::new(issuers)),
             readings: readings.into_iter().collect(),
             dropped: distrusted,
             settings: Arc::new(settings),

@@ -45,7 +45,7 @@ use self::log::RefusalLog;
 pub use self::need::{ScopesNeeded, ScopesNeededLater};
 use self::need::{ScopesOf, require_of_calls};
 use self::sessions::{Owner, Sessions};
-use crate::call::FullCall;
+use crate::call::{FullCall, ReadBody};
 use crate::request::Request;
 use crate::resource_server::{Check, ResourceServer};
 use crate::response::HttpResponse;
@@ -189,19 +189,20 @@ impl ResourceServerLayer {
         if reads_body && is_encoded(&head.headers) {
             return Err(encoding_refused());
         }
-        let (decided, bytes, body) = if reads_body {
-            let bytes = read(body, gate.body_limit()).await;
-            let decided = match first {
-                Check::NeedBody { .. } => check(gate, &request.body(&bytes)).await,
-                decided => decided,
-            };
-            if matches!(decided, Check::Done(Ok(_))) && !bytes.is_empty() && !is_json(&head.headers) {
-                return Err(type_refused());
-            }
-            (decided, bytes.clone(), Either::Left(Full::new(bytes)))
+        let (bytes, body) = if reads_body {
+            let bytes = received(body, gate.body_limit()).await;
+            (bytes.clone(), Either::Left(Full::new(bytes)))
         } else {
-            (first, Bytes::new(), Either::Right(body))
+            (Bytes::new(), Either::Right(body))
         };
+        let read = ReadBody::of(&bytes, gate.body_limit());
+        let decided = match first {
+            Check::NeedBody { .. } => check(gate, &request.read_body(&read)).await,
+            decided => decided,
+        };
+        if matches!(decided, Check::Done(Ok(_))) && !bytes.is_empty() && !is_json(&head.headers) {
+            return Err(type_refused());
+        }
         let token = match decided {
             Check::Done(decided) => decided,
             Check::NeedKeys(_) | Check::NeedBody { .. } => {
@@ -210,7 +211,7 @@ impl ResourceServerLayer {
         };
         let token = match (token, &self.options.scopes_of) {
             (Ok(token), Some(scopes_of)) => {
-                let required = require_of_calls(gate, &request.body(&bytes), &token, scopes_of).await;
+                let required = require_of_calls(gate, &request.read_body(&read), &token, scopes_of).await;
                 required.map(|()| token)
             }
             (token, _) => token,
@@ -356,7 +357,7 @@ impl<'a> Lines<'a> {
 }
 
 /// The whole body, or just over `limit` bytes of it, which are refused.
-async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Bytes {
+async fn received<B: Body<Data = Bytes>>(body: B, limit: usize) -> Bytes {
     let mut body = pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {

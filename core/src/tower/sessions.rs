@@ -25,7 +25,8 @@ impl Owner {
     pub(super) fn of(token: &AccessToken, headers: &HeaderMap) -> Owner {
         let client = token.client_id().unwrap_or_default();
         match token.principal() {
-            Some(principal) => Owner(format!("{client} {principal}")),
+            // No claim that is read holds U+0000.
+            Some(principal) => Owner(format!("{client}\0{principal}")),
             None => {
                 let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
                 Owner(format!("{:?}", digest(&SHA256, credential)))

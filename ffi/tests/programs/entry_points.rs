@@ -6,7 +6,8 @@ use crate::symbols::functions_of_header;
 use crate::toolchain::repository;
 
 /// The functions that catch a panic.
-const GUARDS: [&str; 5] = ["guard(", "read(", "reported(", "decided(", "document("];
+const GUARDS: [&str; 8] =
+    ["guard(", "read(", "reported(", "made(", "told(", "decided(", "allowance(", "document("];
 
 /// T57 (tests/attacks.md)
 #[test]

@@ -10,7 +10,13 @@ pub(crate) static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https
 
 /// A configuration that accepts its tokens.
 pub(crate) fn config() -> String {
-    format!(r#"{{"resource": "https://mcp.test/mcp", "authorization_servers": [{}]}}"#, ISSUER.server())
+    config_with(r#""required_scopes": []"#)
+}
+
+/// The same, with another member.
+pub(crate) fn config_with(member: &str) -> String {
+    let server = ISSUER.server();
+    format!(r#"{{"resource": "https://mcp.test/mcp", "authorization_servers": [{server}], {member}}}"#)
 }
 
 /// An Authorization value with a good token for "user".

@@ -1,7 +1,7 @@
 """What audit events cost a decision, and how many a server keeps up with: events.json.
 
-Usage: run.py PROGRAM SINK_GO. Instructions are counted by callgrind. Each program asserts that every decision has its
-event, drained or counted as dropped.
+Usage: run.py PROGRAM SINK_C SINK_GO. Instructions are counted by callgrind. Each program asserts that every decision
+has its event, drained or counted as dropped.
 """
 
 from __future__ import annotations
@@ -19,26 +19,20 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
-from machine import machine, version_of  # noqa: E402
+from machine import machine, version_of, versions_of  # noqa: E402
 
 ROOM = 65_536
 """For the sinks, which look every 10 ms."""
 
 
 def main() -> None:
-    program, sink_go = Path(sys.argv[1]).absolute(), Path(sys.argv[2]).absolute()
+    program, sink_c, sink_go = [Path(word).absolute() for word in sys.argv[1:]]
     report = {
         "machine": machine(),
-        "versions": {
-            "rustc": version_of("rustc", "--version").split()[1],
-            "valgrind": version_of("valgrind", "--version").removeprefix("valgrind-"),
-            "CPython": sys.version.split()[0],
-            "Node.js": version_of("node", "--version"),
-            "Go": version_of("go", "env", "GOVERSION").removeprefix("go"),
-        },
+        "versions": versions_of("rustc", "valgrind", "CPython", "Node.js", "Go"),
         "decisions": decisions(program),
         "threads": run(program, "threads"),
-        "sinks": sinks(program, sink_go),
+        "sinks": sinks(program, sink_c, sink_go),
     }
     (HERE.parent / "events.json").write_text(json.dumps(report, indent=1) + "\n")
 
@@ -70,17 +64,22 @@ def counted(program: Path, case: str, events: str) -> dict[str, float]:
     return {"instructions": int(instructions[1]) / found["decisions"], "allocations": found["allocations"]}
 
 
-def sinks(program: Path, sink_go: Path) -> list[dict[str, Any]]:
+def sinks(program: Path, sink_c: Path, sink_go: Path) -> list[dict[str, Any]]:
     """One row for each language's own, which works on the tokens and bodies of the same sample."""
+    found = run(program, "sample")
+    rooms: list[dict[str, Any]] = [{}, {"events": {"capacity": ROOM}}, {"events": {"capacity": 1}}]
+    configurations = [json.dumps({**found["config"], **room}) for room in rooms]
+    of_c = run(sink_c, *configurations, found["authorization"], found["body"])
     with tempfile.NamedTemporaryFile("w", suffix=".json") as sample:
-        json.dump({**run(program, "sample"), "room": ROOM}, sample)
+        json.dump({**found, "room": ROOM}, sample)
         sample.flush()
         programs = {
             "Python, `AuditLog`": [sys.executable, HERE / "sinks.py"],
             "Node.js, `onEvent`": ["node", HERE / "sinks.mjs"],
             "Go, `Events`": [sink_go],
         }
-        return [{"sink": name, **run(*words, sample.name)} for name, words in programs.items()]
+        rows = [{"sink": name, **run(*words, sample.name)} for name, words in programs.items()]
+    return [{"sink": "C, `scopegate_server_drain_events`", **of_c}, *rows]
 
 
 if __name__ == "__main__":

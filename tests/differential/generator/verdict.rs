@@ -1,6 +1,7 @@
 //! Our verdict on a case: a decision that is made afresh, and the same again from whatever the server keeps.
 
-use scopegate_core::{AccessToken, Rejection, Request, ResourceServer};
+use scopegate_core::{Request, ResourceServer};
+use scopegate_tests::said;
 
 use crate::change::Credential;
 
@@ -19,31 +20,4 @@ pub(crate) fn of(server: &ResourceServer, credential: &Credential, now: i64) -> 
     let again = server.authorize(&request);
     assert_eq!(said(&first), said(&again), "the second answer differs from the first");
     first.err().map(|rejection| rejection.reason().name())
-}
-
-/// All that a host can learn of a decision.
-fn said(decision: &Result<AccessToken, Box<Rejection>>) -> String {
-    match decision {
-        Ok(token) => format!(
-            "{:?}",
-            (
-                (
-                    token.issuer(),
-                    token.subject(),
-                    token.client_id(),
-                    token.scopes(),
-                    token.effective_scopes()
-                ),
-                (token.audience(), token.resource(), token.expires_at(), token.issued_at(), token.token_id()),
-                (token.principal(), token.claims_json()),
-            )
-        ),
-        Err(rejection) => {
-            let response = rejection.response();
-            format!(
-                "{:?}",
-                (rejection.code(), response.status, &response.headers, &response.body, rejection.detail())
-            )
-        }
-    }
 }

@@ -69,6 +69,7 @@ class Suite:
         self.stage = stage
         self.config: dict[str, Any] = {"resource": resource, "cors_origins": ["https://app.test"], "policy": _POLICY | policy}
         self.authorization_server_metadata: str | None = None
+        self.tokens = dict(_TOKENS)
         self.cases: list[dict[str, Any]] = []
 
     def case(
@@ -108,7 +109,7 @@ class Suite:
             "stage": self.stage,
             "config": self.config,
             **({"authorization_server_metadata": metadata} if (metadata := self.authorization_server_metadata) else {}),
-            "tokens": _TOKENS,
+            "tokens": self.tokens,
             "number_of_cases": len(self.cases),
             "cases": self.cases,
         }

@@ -3,10 +3,10 @@
 // Its configuration is in GATE. It prints two ports as JSON: the server's, and that of the same server with a fault of its
 // program: scopes that are none. It ends with its standard input.
 
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import { createRequire } from "node:module";
+import { sessionsOf } from "../../../bindings-node/test/shared/sessions.mjs";
 
 // The packages are those that bindings-node is tested with.
 const require = createRequire(new URL("../../../bindings-node/package.json", import.meta.url));
@@ -26,21 +26,6 @@ function withTools(server) {
   return server;
 }
 
-/** Gives the transport of a session, or a new one. */
-function sessionsOf(Transport, makeServer) {
-  const transports = new Map();
-  return async (id) => {
-    if (transports.has(id)) return transports.get(id);
-    const transport = new Transport({
-      sessionIdGenerator: randomUUID,
-      enableJsonResponse: true,
-      onsessioninitialized: (opened) => void transports.set(opened, transport),
-    });
-    await withTools(makeServer()).connect(transport);
-    return transport;
-  };
-}
-
 /** SDK 2: today's protocol by itself, earlier versions with sessions. For Node.js, and for the Fetch API. */
 function sdk2() {
   const {
@@ -49,8 +34,8 @@ function sdk2() {
     WebStandardStreamableHTTPServerTransport,
   } = require("@modelcontextprotocol/server");
   const { NodeStreamableHTTPServerTransport, toNodeHandler } = require("@modelcontextprotocol/node");
-  const make = () => new McpServer(INFO);
-  const modern = createMcpHandler(() => withTools(make()), { legacy: "reject" });
+  const make = () => withTools(new McpServer(INFO));
+  const modern = createMcpHandler(make, { legacy: "reject" });
   const nodeModern = toNodeHandler(modern);
   const nodeTransport = sessionsOf(NodeStreamableHTTPServerTransport, make);
   const webTransport = sessionsOf(WebStandardStreamableHTTPServerTransport, make);
@@ -70,7 +55,7 @@ function sdk2() {
 function sdk1() {
   const { McpServer } = require("@modelcontextprotocol/sdk/server/mcp.js");
   const { StreamableHTTPServerTransport } = require("@modelcontextprotocol/sdk/server/streamableHttp.js");
-  const transport = sessionsOf(StreamableHTTPServerTransport, () => new McpServer(INFO));
+  const transport = sessionsOf(StreamableHTTPServerTransport, () => withTools(new McpServer(INFO)));
   return async (request, response, body) =>
     (await transport(request.headers["mcp-session-id"])).handleRequest(request, response, body);
 }

@@ -16,7 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MESSAGE_LIMIT = 262144, LINES = 2 }; /* a second line is one too many, whatever follows */
+#include "fields.h"
+
+enum { MESSAGE_LIMIT = 262144 };
 
 static scopegate_server *gate;
 
@@ -28,17 +30,11 @@ struct connection {
   int fd, is_faulty;
 };
 
-/* The lines of one name. */
-struct lines {
-  scopegate_str values[LINES];
-  size_t count;
-};
-
 struct message {
   char bytes[MESSAGE_LIMIT + 1];
   size_t received;
-  scopegate_str method, target, body, preflight_method, preflight_headers;
-  struct lines authorization, origin, version, mcp_method, mcp_name;
+  scopegate_str method, target, body;
+  struct fields fields;
 };
 
 static const scopegate_str NOT_A_SCOPE = {"not a scope", 11};
@@ -72,15 +68,15 @@ static int read_request(int fd, struct message *message) {
     if (!colon || colon > end) return 0;
     char *start = colon + 1 + strspn(colon + 1, " \t");
     scopegate_str value = {start, (size_t)(end - start)};
-    struct lines *lines = named(line, colon, "authorization")          ? &message->authorization
-                          : named(line, colon, "origin")               ? &message->origin
-                          : named(line, colon, "mcp-protocol-version") ? &message->version
-                          : named(line, colon, "mcp-method")           ? &message->mcp_method
-                          : named(line, colon, "mcp-name")             ? &message->mcp_name
+    struct lines *lines = named(line, colon, "authorization")          ? &message->fields.authorization
+                          : named(line, colon, "origin")               ? &message->fields.origin
+                          : named(line, colon, "mcp-protocol-version") ? &message->fields.protocol_version
+                          : named(line, colon, "mcp-method")           ? &message->fields.mcp_method
+                          : named(line, colon, "mcp-name")             ? &message->fields.mcp_name
                                                                        : NULL;
-    if (lines && lines->count < LINES) lines->values[lines->count++] = value;
-    if (named(line, colon, "access-control-request-method")) message->preflight_method = value;
-    if (named(line, colon, "access-control-request-headers")) message->preflight_headers = value;
+    if (lines && lines->count < LINES) lines->at[lines->count++] = value;
+    if (named(line, colon, "access-control-request-method")) message->fields.preflight_method = value;
+    if (named(line, colon, "access-control-request-headers")) message->fields.preflight_headers = value;
     if (named(line, colon, "content-length")) length = strtoul(start, NULL, 10);
   }
   char *body = head_end + 2;
@@ -98,21 +94,7 @@ static int read_request(int fd, struct message *message) {
 static scopegate_token *guard(const struct connection *connection, const struct message *message) {
   scopegate_response *answer = NULL;
   scopegate_token *token = NULL;
-  scopegate_request request = SCOPEGATE_REQUEST_INIT;
-  request.method = message->method;
-  request.target = message->target;
-  request.authorization = message->authorization.values;
-  request.authorization_count = message->authorization.count;
-  request.origin = message->origin.values;
-  request.origin_count = message->origin.count;
-  request.access_control_request_method = message->preflight_method;
-  request.access_control_request_headers = message->preflight_headers;
-  request.protocol_version = message->version.values;
-  request.protocol_version_count = message->version.count;
-  request.mcp_method = message->mcp_method.values;
-  request.mcp_method_count = message->mcp_method.count;
-  request.mcp_name = message->mcp_name.values;
-  request.mcp_name_count = message->mcp_name.count;
+  scopegate_request request = request_with(message->method, message->target, &message->fields);
   request.body = message->body;
   request.body_read = 1;
   if (connection->is_faulty) {

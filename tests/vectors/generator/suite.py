@@ -115,6 +115,10 @@ class Group:
         expect = decision.refusal() if decision.faults else {"token": decision.token()}
         self._add(id, comment, refs, "authorize", {"request": what}, expect, now, stated)
 
+    def credential(self, id: str, comment: str, credential: str, faults: str | list[str], *refs: str) -> None:
+        """A request of which nothing but the credential is of interest."""
+        self.authorize(id, comment, request(credential), faults, list(refs))
+
     def explain(
         self,
         id: str,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{KeyLocation, Source, draw};
+use super::{Fetched, KeyLocation, Source, draw};
 use crate::keys::held::Held;
 use crate::keys::jwk::MAX_KID_BYTES;
 use crate::keys::key_set::{self, KeySet};
@@ -82,7 +82,7 @@ impl Source {
         };
         let resumed = match &self.settings.location {
             KeyLocation::Static(keys) => self.configured(keys, Some(&held)),
-            _ => held.released(self.clock.boot()),
+            _ => held.released(self.flights.clock.boot()),
         };
         here.held.store(Some(Arc::new(resumed)));
         drop(records);
@@ -102,6 +102,6 @@ impl Source {
 
     fn validity_from_now(&self) -> Validity {
         let settings = &self.settings;
-        Validity::new(self.clock.boot(), None, settings.default_ttl, settings.max_stale, draw())
+        Validity::new(self.flights.clock.boot(), None, settings.default_ttl, settings.max_stale, draw())
     }
 }

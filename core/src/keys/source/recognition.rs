@@ -58,10 +58,10 @@ impl Source {
         if self.distrust.names(want.kid) {
             return Recognition::Changed;
         }
-        let here = self.per_process.load();
+        let here = self.flights.per_process.load();
         match &*here.held.load() {
             Some(held) if key.is_in(held, want) => {
-                if held.standing.is_fixed() || held.is_fresh(self.clock.boot()) {
+                if held.standing.is_fixed() || held.is_fresh(self.flights.clock.boot()) {
                     return Recognition::SameKey;
                 }
             }

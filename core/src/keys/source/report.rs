@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{KeySet, LastError, Source, SourceStatus, plan};
+use super::{Fetched, KeySet, Source, SourceStatus, plan};
 use crate::keys::plan::Standing;
 
 impl Source {
@@ -12,7 +12,7 @@ impl Source {
         let here = self.here();
         let records = here.records.lock();
         let held = here.held.load_full();
-        let now = self.clock.boot();
+        let now = self.flights.clock.boot();
         let state = self.state(&here, held.as_deref(), &records.attempts);
         let keys = held.as_ref().map(|held| &*held.keys);
         let ages = held.as_ref().filter(|held| held.standing != Standing::Static);
@@ -31,10 +31,7 @@ impl Source {
             private_members: keys.map_or(0, KeySet::private_members),
             distrusted_kids: self.distrust.len(),
             distrusted_keys: keys.map_or(0, KeySet::distrusted),
-            last_error: records
-                .last_error
-                .as_ref()
-                .map(|(error, at)| LastError::new(error, now.saturating_sub(*at))),
+            last_error: records.last_error(now),
             next_refresh_seconds: next.map(|at| at.saturating_sub(now).as_secs()),
             fetches_left: records.attempts.starts_left(now),
             unknown_kid_wait_seconds: whole_seconds(records.attempts.budget_wait(now)),

@@ -3,12 +3,13 @@
 //! Time, the issuer and the ends of fetches are scripted, so a history is its choices. Tests draw them from a seed, a fuzz
 //! target from its bytes.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::flight::SCRIPTED_DRAWS;
 use super::world::*;
 use super::*;
 use crate::fetch::Document;
+use crate::keys::draw::SCRIPTED_DRAWS;
 use crate::keys::snapshot::SourceSnapshot;
 use crate::keys::test_keys::jwks_with_material;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Source, draw};
+use super::{Fetched, Source, draw};
 use crate::keys::held::Held;
 use crate::keys::plan::{Standing, Validity};
 use crate::keys::snapshot::{ImportedKeys, SourceSnapshot};
@@ -10,7 +10,7 @@ use crate::keys::snapshot::{ImportedKeys, SourceSnapshot};
 impl Source {
     /// The held set, if it came from the issuer and is usable. Pinned keys and those of the configuration stay here.
     pub(crate) fn export(&self, issuers: &[String]) -> Option<SourceSnapshot> {
-        let now = self.clock.boot();
+        let now = self.flights.clock.boot();
         let held = self.here().held.load_full()?;
         if held.standing != Standing::Fetched || !held.is_usable(now) {
             return None;
@@ -27,8 +27,8 @@ impl Source {
     /// Holds the keys of a snapshot, as old as they are by now. What cannot be used is left out, and said in `stats`.
     pub(super) fn put_imported_keys(&self, imported: ImportedKeys) -> Result<(), &'static str> {
         let settings = &self.settings;
-        let age = imported.age_at(self.clock.wall(), settings.leeway)?;
-        let began = self.clock.boot().checked_sub(age).ok_or("its keys are too old")?;
+        let age = imported.age_at(self.flights.clock.wall(), settings.leeway)?;
+        let began = self.flights.clock.boot().checked_sub(age).ok_or("its keys are too old")?;
         let (default_ttl, max_stale) = (settings.default_ttl, settings.max_stale);
         let validity = Validity::new(began, Some(imported.ttl), default_ttl, max_stale, draw());
         if age >= validity.expiry_age {

@@ -9,6 +9,7 @@ mod report;
 mod simulation;
 mod snapshot;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -20,6 +21,7 @@ use crate::fetch::{Document, FetchStep, HttpClient, HttpSettings};
 use crate::keys::plan::Validity;
 use crate::keys::scheduler::{MAX_RUNNING, Scheduler};
 use crate::keys::test_keys::{jwks, jwks_with_material};
+use crate::lock::Condvar;
 
 impl World {
     /// Fetches only when a test asks for it.
@@ -531,8 +533,8 @@ fn a_wait_ends_before_the_fetch_does() {
 #[test]
 fn no_more_fetches_run_at_once_than_the_process_has_slots() {
     let world = World::holding();
-    let taken: Vec<_> = (0..MAX_RUNNING).map(|_| world.source.slots.take().unwrap()).collect();
-    assert!(world.source.slots.take().is_none());
+    let taken: Vec<_> = (0..MAX_RUNNING).map(|_| world.source.flights.slots.take().unwrap()).collect();
+    assert!(world.source.flights.slots.take().is_none());
     assert!(world.holds("a"));
     assert_eq!(retry_after(world.select("new")), Duration::from_secs(1));
     drop(taken);
@@ -545,11 +547,7 @@ fn a_forked_child_keeps_the_set_and_touches_no_lock_of_its_parent() {
     let world = World::holding();
     world.request("junk");
     // As a child finds it: another process's state, with its lock held by a thread that is not there.
-    let parent = world.source.per_process.load_full();
-    let held = parent.held.load_full();
-    let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&world.source.settings, held) };
-    let inherited = Arc::new(inherited);
-    world.source.per_process.store(inherited.clone());
+    let inherited = world.fork();
     let _locked = inherited.records.lock();
     assert!(world.holds("a"));
     assert!(matches!(world.request("new"), Selection::Unknown));
@@ -640,6 +638,25 @@ fn warming_up_names_the_issuers_whose_keys_are_missing() {
     assert!(good.holds("a"));
     good.source.warm_up().unwrap();
     assert_eq!(good.fetches(), 1);
+}
+
+#[test]
+fn a_panic_on_a_thread_that_warms_up_is_not_taken_for_success() {
+    let both_ask = Arc::new(Barrier::new(2));
+    let worlds = [World::new(), World::new()];
+    for world in &worlds {
+        let both_ask = both_ask.clone();
+        world.answer(move |_| {
+            both_ask.wait();
+            let is_a_helper = thread::current().name() == Some("scopegate-warm-up");
+            assert!(!is_a_helper, "asked for by the test");
+            Ok(document(&jwks(&["a"])))
+        });
+    }
+    let sources = worlds.each_ref().map(|world| world.source.clone());
+    let warmed = catch_unwind(AssertUnwindSafe(|| warm_up(&sources)));
+    assert!(warmed.is_err());
+    assert_eq!(worlds.iter().filter(|world| world.holds("a")).count(), 1);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl KeyRequest {
 
 /// How many requests wait.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     all: AtomicUsize,
     for_unknown_kid: AtomicUsize,
 }

@@ -1,9 +1,11 @@
 //! A source with a scripted clock, a scripted server, and fetches that end when they are told to.
 
-pub(super) use super::flight::Work;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::fetch::{Document, FetchRequest};
+pub(super) use crate::keys::flight::Work;
+pub(super) use crate::keys::scheduler::Scheduled;
+pub(super) use crate::lock::Mutex;
 
 pub(super) const WALL: i64 = 1_800_000_000;
 pub(super) const URL: &str = "https://as.example/jwks";
@@ -75,11 +77,14 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Makes this process the child that it forks: what is here belongs to another process.
-    pub(super) fn fork(&self) {
-        let held = self.source.per_process.load().held.load_full();
-        let inherited = PerProcess { process: u32::MAX, ..PerProcess::new(&self.source.settings, held) };
-        self.source.per_process.store(Arc::new(inherited));
+    /// Makes this process the child that it forks: what is here belongs to another process. What the child finds.
+    pub(super) fn fork(&self) -> Arc<PerProcess<Source>> {
+        let held = self.source.flights.per_process.load().held.load_full();
+        let mut inherited = PerProcess::new(self.source.no_attempts(), held);
+        inherited.process = u32::MAX;
+        let inherited = Arc::new(inherited);
+        self.source.flights.per_process.store(inherited.clone());
+        inherited
     }
 }
 

@@ -14,6 +14,8 @@ def suite() -> Suite:
     suite = Suite(
         "sessions", "A session-holding transport behind the gate. The first request opens a session; {session} is its id.", "sessions"
     )
+    nameless = {"sub": "", "client_id": "", "scope": "mcp:tools:weather"}
+    suite.tokens |= {"nobody": nameless, "nobody_else": nameless}
     for version in ("2025-11-25", "2025-06-18", "2025-03-26"):
         _of(suite, version)
     return suite
@@ -21,15 +23,17 @@ def suite() -> Suite:
 
 def _of(suite: Suite, version: str) -> None:
     members = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
-    opens = post(body=message(None, "initialize", compact(members)[1:-1], "0"))
-    ready = post(_ID, f"MCP-Protocol-Version: {version}", body='{"jsonrpc":"2.0","method":"notifications/initialized"}')
+    initialize = message(None, "initialize", compact(members)[1:-1], "0")
+    initialized = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 
     def calls(name: str, token: str | None, *lines: str) -> dict[str, object]:
         return post(*(lines or (_ID,)), f"MCP-Protocol-Version: {version}", body=tool(None, name), token=token)
 
-    def case(id: str, comment: str, request: dict[str, object], answer: dict[str, object], **more: object) -> None:
+    def case(id: str, comment: str, request: dict[str, object], answer: dict[str, object], owner: str = "alice", **more: object) -> None:
         """The request comes between two calls of the owner, which both pass."""
-        requests = [opens, ready, calls("weather", "alice"), request, calls("weather", "alice")]
+        opens = post(body=initialize, token=owner)
+        ready = post(_ID, f"MCP-Protocol-Version: {version}", body=initialized, token=owner)
+        requests = [opens, ready, calls("weather", owner), request, calls("weather", owner)]
         told = [status(200), status(202), PASSES, answer, PASSES]
         suite.case(f"session-{id}@{version}", comment, requests, *told, ran=["weather", "weather"], **more)  # type: ignore[arg-type]
 
@@ -41,6 +45,8 @@ def _of(suite: Suite, version: str) -> None:
     go = on([GO], "its SDK answers 403", *answers(403))
     unknown = "its SDK finds no session of this name"
     case("of-another-user", "Another user's token.", calls("weather", "mallory"), not_found, hosts=go)
+    other = calls("weather", "nobody_else")
+    case("of-another-nobody", "Two tokens that name neither user nor client.", other, not_found, owner="nobody", hosts=go)
     case("of-nobody", "No token.", calls("weather", None), NO_TOKEN)
     case("denied-tool", "The owner calls a denied tool.", calls("erase", "alice"), DENIED)
     case("denied-tool-of-another-user", "Another user calls a denied tool.", calls("erase", "mallory"), DENIED)

@@ -10,7 +10,7 @@ from typing import Any
 from ..base64url import decode
 from ..keys import ecdsa, ecdsa_der, ecdsa_order, number, octets, public_jwk, rsa_pkcs1, rsa_pss, sign
 from ..strict_json import compact
-from ..suite import OK, Group, Suite, config, request, server
+from ..suite import OK, Group, Suite, config, server
 from ..tokens import claims, header, jws, signed_by, signing_input, token_with_header, with_signature
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -31,14 +31,10 @@ def add_to(suite: Suite) -> None:
     _requested_algorithms(suite)
 
 
-def _check(group: Group, id: str, comment: str, credential: str, faults: str | list[str], *refs: str) -> None:
-    group.authorize(id, comment, request(credential), faults, list(refs))
-
-
 def _default_algorithms(group: Group) -> None:
     for algorithm, key in (("RS256", "rsa-a"), ("PS256", "rsa-b"), ("ES256", "ec-a"), ("EdDSA", "ed-a")):
-        _check(group, f"good-{algorithm.lower()}", f"{algorithm} is taken by default.", signed_by(key, algorithm), OK, "RFC 7518 3.1")
-    _check(group, "good-ed25519", "`Ed25519` is the same as `EdDSA`.", signed_by("ed-a", "Ed25519"), OK, "RFC 9864 2.2")
+        group.credential(f"good-{algorithm.lower()}", f"{algorithm} is taken by default.", signed_by(key, algorithm), OK, "RFC 7518 3.1")
+    group.credential("good-ed25519", "`Ed25519` is the same as `EdDSA`.", signed_by("ed-a", "Ed25519"), OK, "RFC 9864 2.2")
 
 
 def _refused_algorithms(group: Group) -> None:
@@ -48,15 +44,15 @@ def _refused_algorithms(group: Group) -> None:
         input = signing_input(text, claims())
         comment = f"`{name}` is no algorithm."
         refs = ["RFC 8725 2.1", "CVE-2015-9235", "T01"]
-        _check(group, f"none-{index}", comment, f"{input}.", refused, *refs)
+        group.credential(f"none-{index}", comment, f"{input}.", refused, *refs)
     signed = jws(header(alg="none"), claims())
-    _check(group, "none-signed", "`none` is no algorithm, whatever the signature.", signed, refused, "T01")
+    group.credential("none-signed", "`none` is no algorithm, whatever the signature.", signed, refused, "T01")
     for name in ("RS384", "RS512", "PS384", "PS512", "ES384", "ES512"):
-        _check(group, f"not-requested-{name.lower()}", "Taken on request only.", token_with_header(alg=name), refused, "RFC 8725 3.1")
+        group.credential(f"not-requested-{name.lower()}", "Taken on request only.", token_with_header(alg=name), refused, "RFC 8725 3.1")
     for name in ("ES256K", "Ed448", "RS1", "RSA1_5", "dir", "A256GCM", "ML-DSA-44", "HS1"):
-        _check(group, f"never-{name.lower()}", "Never taken.", token_with_header(alg=name), refused, "RFC 8725 3.1", "T03")
+        group.credential(f"never-{name.lower()}", "Never taken.", token_with_header(alg=name), refused, "RFC 8725 3.1", "T03")
     for index, name in enumerate(("eddsa", "EDDSA", "ed25519", "EdDSA ", "EdDSA\0", "rs256", "RS-256", "Rs256")):
-        _check(group, f"spelling-{index}", "Names are compared exactly.", token_with_header(alg=name), refused, "RFC 7515 4.1.1")
+        group.credential(f"spelling-{index}", "Names are compared exactly.", token_with_header(alg=name), refused, "RFC 7515 4.1.1")
 
 
 def _confusion(group: Group) -> None:
@@ -67,7 +63,7 @@ def _confusion(group: Group) -> None:
             mac = hmac.digest(secret, signing_input(text, claims()).encode(), hash_name)
             comment = f"{name} with the public key as the secret ({form})."
             credential = with_signature(text, claims(), mac)
-            _check(group, f"confusion-{name.lower()}-{form}", comment, credential, "algorithm_not_allowed", "CVE-2022-29217", "T02")
+            group.credential(f"confusion-{name.lower()}-{form}", comment, credential, "algorithm_not_allowed", "CVE-2022-29217", "T02")
 
 
 def _mismatched_keys(group: Group) -> None:
@@ -85,7 +81,7 @@ def _mismatched_keys(group: Group) -> None:
     ):
         comment = f"The kid is that of a key of {algorithm_of[kid]}: a held kid without a key for the algorithm is unknown."
         credential = signed_by(key_of[algorithm], algorithm, kid)
-        _check(group, f"{algorithm.lower()}-under-{kid}", comment, credential, "unknown_key", "RFC 8725 3.1", "T03", "T04")
+        group.credential(f"{algorithm.lower()}-under-{kid}", comment, credential, "unknown_key", "RFC 8725 3.1", "T03", "T04")
 
 
 def _tampered(group: Group) -> None:
@@ -113,7 +109,7 @@ def _tampered(group: Group) -> None:
             ("empty", "No signature.", _signed(algorithm, key, b"")),
         )
         for id, comment, credential in forms:
-            _check(group, f"{name}-{id}", comment, credential, bad, "RFC 7515 5.2")
+            group.credential(f"{name}-{id}", comment, credential, bad, "RFC 7515 5.2")
 
 
 def _signed(algorithm: str, key: str, signature: bytes) -> str:
@@ -128,7 +124,7 @@ def _ecdsa_forms(group: Group) -> None:
     high = (order - int.from_bytes(s, "big")).to_bytes(32, "big")
     n = order.to_bytes(32, "big")
     one = (1).to_bytes(32, "big")
-    _check(group, "es256-other-s", "R and n - S verify as R and S do.", _signed("ES256", "ec-a", r + high), OK, "RFC 7518 3.4", "T08")
+    group.credential("es256-other-s", "R and n - S verify as R and S do.", _signed("ES256", "ec-a", r + high), OK, "RFC 7518 3.4", "T08")
     for id, comment, signature in (
         ("der", "ASN.1 in place of R and S side by side.", ecdsa_der("ec-a", message)),
         ("swapped", "S before R.", s + r),
@@ -139,7 +135,7 @@ def _ecdsa_forms(group: Group) -> None:
         ("r-plus-order", "R is out of range.", n + s),
         ("half", "R alone.", r),
     ):
-        _check(group, f"es256-{id}", comment, _signed("ES256", "ec-a", signature), "bad_signature", "RFC 7518 3.4", "T06", "T07")
+        group.credential(f"es256-{id}", comment, _signed("ES256", "ec-a", signature), "bad_signature", "RFC 7518 3.4", "T06", "T07")
 
 
 def _eddsa_forms(group: Group) -> None:
@@ -151,7 +147,7 @@ def _eddsa_forms(group: Group) -> None:
         ("halves-swapped", "S before R.", raw[32:] + raw[:32]),
         ("prehashed", "A signature over the SHA-512 digest.", sign("ed-a", "EdDSA", hashlib.sha512(message).digest())),
     ):
-        _check(group, f"eddsa-{id}", comment, _signed("EdDSA", "ed-a", signature), "bad_signature", "RFC 8032 5.1.7", "RFC 8037 3.1")
+        group.credential(f"eddsa-{id}", comment, _signed("EdDSA", "ed-a", signature), "bad_signature", "RFC 8032 5.1.7", "RFC 8037 3.1")
 
 
 def _rsa_forms(group: Group) -> None:
@@ -168,9 +164,9 @@ def _rsa_forms(group: Group) -> None:
         ("sha512-under-ps256", "A SHA-512 digest under PS256.", "PS256", "rsa-b", rsa_pss("rsa-b", "sha512", ps)),
     ):
         refs = ["RFC 7518 3.3"] if algorithm == "RS256" else ["RFC 7518 3.5", "T17"]
-        _check(group, f"rsa-{id}", comment, _signed(algorithm, key, signature), "bad_signature", *refs)
+        group.credential(f"rsa-{id}", comment, _signed(algorithm, key, signature), "bad_signature", *refs)
     comment = "The signature plus the modulus: out of range."
-    _check(group, "rsa-signature-plus-modulus", comment, _signature_out_of_range(), "bad_signature", "RFC 8017 5.2.2")
+    group.credential("rsa-signature-plus-modulus", comment, _signature_out_of_range(), "bad_signature", "RFC 8017 5.2.2")
 
 
 def _signature_out_of_range() -> str:
@@ -199,7 +195,7 @@ def _embedded_keys(group: Group) -> None:
         ),
     ):
         credential = jws(header(**members), claims(), "ed-b")
-        _check(group, f"attacker-{id}", comment, credential, fault, "RFC 8725 3.10", "CVE-2018-0114", "T09")
+        group.credential(f"attacker-{id}", comment, credential, fault, "RFC 8725 3.10", "CVE-2018-0114", "T09")
 
 
 def _requested_algorithms(suite: Suite) -> None:
@@ -224,19 +220,18 @@ def _requested_algorithms(suite: Suite) -> None:
         ("ES512", "ec-521", "ec-521"),
     ):
         name = algorithm.lower()
-        _check(group, f"requested-{name}", "Taken on request.", signed_by(key, algorithm, kid), OK, "RFC 7518 3.1")
+        group.credential(f"requested-{name}", "Taken on request.", signed_by(key, algorithm, kid), OK, "RFC 7518 3.1")
         forged = sign(key, algorithm, b"another message")
         credential = with_signature(header(alg=algorithm, kid=kid), claims(), forged)
-        _check(group, f"requested-{name}-forged", "A signature over another message.", credential, "bad_signature", "RFC 7515 5.2")
-    _check(group, "requested-ed25519-eddsa", "`Ed25519` on request takes `EdDSA`.", signed_by("ed-a", "EdDSA"), OK, "RFC 9864 2.2")
-    _check(group, "requested-ed25519", "`Ed25519` on request takes `Ed25519`.", signed_by("ed-a", "Ed25519", jti="2"), OK, "RFC 9864 2.2")
-    _check(
-        group,
-        "not-requested-rs256",
-        "RS256 was not asked for.",
-        signed_by("rsa-a", "RS256", "rs384"),
-        "algorithm_not_allowed",
-        "RFC 8725 3.1",
+        group.credential(f"requested-{name}-forged", "A signature over another message.", credential, "bad_signature", "RFC 7515 5.2")
+    group.credential("requested-ed25519-eddsa", "`Ed25519` on request takes `EdDSA`.", signed_by("ed-a", "EdDSA"), OK, "RFC 9864 2.2")
+    group.credential(
+        "requested-ed25519", "`Ed25519` on request takes `Ed25519`.", signed_by("ed-a", "Ed25519", jti="2"), OK, "RFC 9864 2.2"
     )
-    _check(group, "not-requested-es256", "ES256 was not asked for.", signed_by("ec-a", "ES256"), "algorithm_not_allowed", "RFC 8725 3.1")
-    _check(group, "es384-under-p-521", "The kid is that of a key of ES512.", signed_by("ec-384", "ES384", "ec-521"), "unknown_key", "T04")
+    group.credential(
+        "not-requested-rs256", "RS256 was not asked for.", signed_by("rsa-a", "RS256", "rs384"), "algorithm_not_allowed", "RFC 8725 3.1"
+    )
+    group.credential("not-requested-es256", "ES256 was not asked for.", signed_by("ec-a", "ES256"), "algorithm_not_allowed", "RFC 8725 3.1")
+    group.credential(
+        "es384-under-p-521", "The kid is that of a key of ES512.", signed_by("ec-384", "ES384", "ec-521"), "unknown_key", "T04"
+    )

@@ -406,6 +406,13 @@ def _audiences(suite: Suite) -> None:
             f"{differ} http and https: configure the URL that clients use",
         ),
         (
+            "origin",
+            "The origin of the resource.",
+            "https://mcp.test/",
+            '"https://mcp.test/"',
+            "aud is the origin of the resource, without its path: have clients ask for the whole URL, or list the origin in additional_audiences",
+        ),
+        (
             "client",
             "The client itself.",
             ["app"],
@@ -446,6 +453,16 @@ def _times(suite: Suite) -> None:
             starts,
             f"nbf {NOW + 86400}, in 86400 s; iat {NOW - 60}, 60 s ago",
             None,
+        ),
+        (
+            "milliseconds",
+            "Times in milliseconds.",
+            {"iat": NOW * 1000, "exp": (NOW + 300) * 1000},
+            "not_yet_valid",
+            "not_before",
+            starts,
+            f"iat {NOW * 1000}, in {NOW * 999} s",
+            "times of a token are seconds since 1970, and these seem to be milliseconds: have the issuer correct them",
         ),
         (
             "old",
@@ -526,6 +543,20 @@ def _scopes(suite: Suite) -> None:
         ("other", "Another scope.", {"scope": "a"}, '"a"', None),
         ("short", "The short form of a needed one.", {"scope": "read"}, '"read"', SHORT_SCOPE),
         (
+            "long",
+            "A long form of a needed one.",
+            {"scope": "api://app/b"},
+            '"api://app/b"',
+            "the token has the scope in a long form: need it in that form, which is the one that clients ask for",
+        ),
+        (
+            "case",
+            "A needed one in upper case.",
+            {"scope": "B"},
+            '"B"',
+            "a scope of the token and a needed one differ by upper and lower case: write it as the token has it",
+        ),
+        (
             "scp",
             "Scopes in another claim.",
             {"scope": ABSENT, "scp": "b"},
@@ -569,6 +600,7 @@ class _Product:
         algorithms = {} if "preset" in members else {"algorithms": ["RS256"]}
         entry = {"issuer": issuer, "jwks": key_set(KID)} | algorithms | members
         self.issuer = issuer
+        self.audiences = [RESOURCE, *members.get("additional_audiences", [])]
         self.group = suite.group(comment, config(entry, required_scopes=required or ["mcp:read"]))
 
     def case(self, id: str, comment: str, changes: dict[str, Any], reason: str, failed: str, *said: str | None, alg: str = "RS256") -> None:
@@ -578,55 +610,46 @@ class _Product:
         text = jws(head, body, KID, "RS256") if alg == "RS256" else with_signature(head, body, b"\x5a" * 32)
         _get(self.group, id, comment, text, reason, failed, *said)
 
+    def untrusted(self, id: str, comment: str, issuer: str, hint: str) -> None:
+        """A token of another issuer, and what the hint says of that one."""
+        expected = f'iss to be one of "{self.issuer}"'
+        self.case(id, comment, {"iss": issuer}, "untrusted_issuer", "issuer", expected, f'"{issuer}"', hint)
+
+    def misaddressed(self, id: str, comment: str, changes: dict[str, Any], hint: str) -> None:
+        """A token whose one audience is another, and what the hint says of that one."""
+        expected = "aud to name " + ", ".join(f'"{audience}"' for audience in self.audiences)
+        self.case(id, comment, changes, "wrong_audience", "audience", expected, f'"{changes["aud"]}"', hint)
+
 
 def _entra(suite: Suite) -> None:
     host, tenant = "https://login.microsoftonline.com", "11111111-2222-3333-4444-555555555555"
     other, api = "99999999-2222-3333-4444-555555555555", "aaaaaaaa-0000-4000-8000-000000000001"
     versioned = {"additional_audiences": [api], "scope_prefix": "api://a/"}
     two = _Product(suite, "Entra, version 2.0.", f"{host}/{tenant}/v2.0", ["api://a/read"], preset="entra", **versioned)
-    one_of = f'iss to be one of "{two.issuer}"'
     v1 = f"https://sts.windows.net/{tenant}/"
     old = (
         "a token of version 1.0: set requestedAccessTokenVersion to 2 in the manifest of the API's registration, or configure the "
         "issuer with the preset entra_v1"
     )
     tenants = "a token of another tenant: to accept several, write {tenant} in issuer and list them in tenants"
-    two.case("entra-version-1", "A token of version 1.0.", {"iss": v1}, "untrusted_issuer", "issuer", one_of, f'"{v1}"', old)
+    two.untrusted("entra-version-1", "A token of version 1.0.", v1, old)
     elsewhere = f"{host}/{other}/v2.0"
-    two.case("entra-tenant", "Another tenant.", {"iss": elsewhere}, "untrusted_issuer", "issuer", one_of, f'"{elsewhere}"', tenants)
+    two.untrusted("entra-tenant", "Another tenant.", elsewhere, tenants)
     named = {"ver": "2.0", "azp": "app"}
     by_id = "Entra's version 2.0 names the API by its application (client) id: list that in additional_audiences"
-    two.case(
-        "entra-audience",
-        "Another API.",
-        named | {"aud": other},
-        "wrong_audience",
-        "audience",
-        f'aud to name {SHOWN}, "{api}"',
-        f'"{other}"',
-        by_id,
-    )
+    two.misaddressed("entra-audience", "Another API.", named | {"aud": other}, by_id)
     alone = "an application without a user has roles and no scopes: add roles to scope_claims if a role is worth a scope"
     roles = named | {"aud": api, "roles": ["read"]}
     two.case("entra-roles", "Without a user.", roles, "insufficient_scope", "scopes", 'the scopes "api://a/read"', "none", alone)
     one = _Product(suite, "Entra, version 1.0.", v1, ["api://a/read"], preset="entra_v1", **versioned)
     new = "a token of version 2.0: configure its issuer with the preset entra"
-    one.case(
-        "entra-version-2",
-        "A token of version 2.0.",
-        {"iss": two.issuer},
-        "untrusted_issuer",
-        "issuer",
-        f'iss to be one of "{v1}"',
-        f'"{two.issuer}"',
-        new,
-    )
+    one.untrusted("entra-version-2", "A token of version 2.0.", two.issuer, new)
     by_uri = (
         "Entra's version 1.0 names the API by its application id URI, or by its client id, as the client asked: list each that you "
         "accept in additional_audiences"
     )
     uri = {"ver": "1.0", "appid": "app", "aud": "api://b"}
-    one.case("entra-v1-audience", "Another form.", uri, "wrong_audience", "audience", f'aud to name {SHOWN}, "{api}"', '"api://b"', by_uri)
+    one.misaddressed("entra-v1-audience", "Another form.", uri, by_uri)
 
 
 def _cognito(suite: Suite) -> None:
@@ -670,13 +693,12 @@ def _okta(suite: Suite) -> None:
         "a token of Okta's org authorization server, which no other resource server can check: have clients ask the custom "
         "authorization server"
     )
-    one_of, iss = f'iss to be one of "{of.issuer}"', "https://example.okta.com"
-    of.case("okta-org", "The org authorization server.", {"iss": iss}, "untrusted_issuer", "issuer", one_of, f'"{iss}"', org)
+    of.untrusted("okta-org", "The org authorization server.", "https://example.okta.com", org)
     begins = (
         "the audience with which Okta's authorization server default begins: set it to the resource, or list it in additional_audiences"
     )
     default = {"aud": "api://default", "cid": "c", "scp": ["mcp:read"]}
-    of.case("okta-default", "The first audience.", default, "wrong_audience", "audience", f"aud to name {SHOWN}", '"api://default"', begins)
+    of.misaddressed("okta-default", "The first audience.", default, begins)
 
 
 def _keycloak(suite: Suite) -> None:
@@ -686,32 +708,14 @@ def _keycloak(suite: Suite) -> None:
     of.case("keycloak-refresh", "A refresh token.", {}, "algorithm_not_allowed", "algorithm", algorithms, '"HS512"', refresh, alg="HS512")
     inner = "http://keycloak:8080/realms/main"
     host = "the same realm under another host name: set Keycloak's host name, or list both issuers"
-    of.case(
-        "keycloak-host",
-        "The inner host name.",
-        {"iss": inner},
-        "untrusted_issuer",
-        "issuer",
-        f'iss to be one of "{of.issuer}"',
-        f'"{inner}"',
-        host,
-    )
+    of.untrusted("keycloak-host", "The inner host name.", inner, host)
     typed = {"typ": "Bearer", "azp": "app"}
     absent = f"Keycloak names an audience only where a mapper says so: {KEYCLOAK_MAPPER}"
     of.case(
         "keycloak-no-aud", "No audience.", typed | {"aud": ABSENT}, "missing_claim", "claims_present", "the claim aud", "no aud", absent
     )
     account = f"Keycloak names account where no mapper says otherwise: {KEYCLOAK_MAPPER}"
-    of.case(
-        "keycloak-account",
-        "No mapper.",
-        typed | {"aud": "account"},
-        "wrong_audience",
-        "audience",
-        f"aud to name {SHOWN}",
-        '"account"',
-        account,
-    )
+    of.misaddressed("keycloak-account", "No mapper.", typed | {"aud": "account"}, account)
 
 
 def _auth0(suite: Suite) -> None:
@@ -729,54 +733,27 @@ def _auth0(suite: Suite) -> None:
     user_info = "https://example.eu.auth0.com/userinfo"
     hint = "the token is for Auth0's user info endpoint alone: the request named no API"
     for_user_info = {"aud": user_info, "azp": "app", "scope": "openid"}
-    of.case(
-        "auth0-userinfo",
-        "For the user info endpoint.",
-        for_user_info,
-        "wrong_audience",
-        "audience",
-        f"aud to name {SHOWN}",
-        f'"{user_info}"',
-        hint,
-    )
+    of.misaddressed("auth0-userinfo", "For the user info endpoint.", for_user_info, hint)
 
 
 def _workos(suite: Suite) -> None:
     of = _Product(suite, "WorkOS.", "https://example.authkit.app", preset="workos")
     session = "a session token of WorkOS, which names no audience: MCP clients get theirs from the AuthKit domain"
     iss = "https://api.workos.com"
-    of.case(
-        "workos-session",
-        "A session token.",
-        {"iss": iss},
-        "untrusted_issuer",
-        "issuer",
-        f'iss to be one of "{of.issuer}"',
-        f'"{iss}"',
-        session,
-    )
+    of.untrusted("workos-session", "A session token.", iss, session)
     environment = "WorkOS names its environment unless the resource is among its MCP resource indicators and the client sends it"
     aud = {"aud": "client_01", "scope": "openid"}
-    of.case("workos-environment", "The environment.", aud, "wrong_audience", "audience", f"aud to name {SHOWN}", '"client_01"', environment)
+    of.misaddressed("workos-environment", "The environment.", aud, environment)
 
 
 def _descope(suite: Suite) -> None:
     of = _Product(suite, "Descope.", "https://api.descope.com/v1/apps/agentic/P2a/MS1", preset="descope")
     iss = "https://api.descope.com/v1/apps/P2a"
     project = "a token of another MCP server or of the project: the issuer must be that of this MCP server in the console"
-    of.case(
-        "descope-project",
-        "A session of the project.",
-        {"iss": iss},
-        "untrusted_issuer",
-        "issuer",
-        f'iss to be one of "{of.issuer}"',
-        f'"{iss}"',
-        project,
-    )
+    of.untrusted("descope-project", "A session of the project.", iss, project)
     console = "Descope names the MCP server by the URL in its console: set it to the resource"
     aud = {"aud": "P2a", "scope": "mcp:read"}
-    of.case("descope-audience", "No URL in the console.", aud, "wrong_audience", "audience", f"aud to name {SHOWN}", '"P2a"', console)
+    of.misaddressed("descope-audience", "No URL in the console.", aud, console)
 
 
 def _authentik(suite: Suite) -> None:
@@ -789,12 +766,8 @@ def _authentik(suite: Suite) -> None:
 def _adfs(suite: Suite) -> None:
     of = _Product(suite, "AD FS.", "http://fs.test/adfs/services/trust", preset="adfs")
     iss, identity = "https://fs.test/adfs", "the issuer of AD FS's ID tokens: send the access token"
-    of.case(
-        "adfs-id-token", "An ID token.", {"iss": iss}, "untrusted_issuer", "issuer", f'iss to be one of "{of.issuer}"', f'"{iss}"', identity
-    )
+    of.untrusted("adfs-id-token", "An ID token.", iss, identity)
     aud = "urn:microsoft:userinfo"
     hint = "AD FS names its user info endpoint when a request names no resource: let clients send the resource parameter"
     for_user_info = {"aud": aud, "appid": "app", "scp": "openid"}
-    of.case(
-        "adfs-userinfo", "No resource was named.", for_user_info, "wrong_audience", "audience", f"aud to name {SHOWN}", f'"{aud}"', hint
-    )
+    of.misaddressed("adfs-userinfo", "No resource was named.", for_user_info, hint)

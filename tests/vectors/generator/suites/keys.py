@@ -6,7 +6,7 @@ from typing import Any
 
 from ..base64url import encode
 from ..keys import base64url_of, number, octets, pkcs1_encoding, private_jwk, public_jwk
-from ..suite import OK, Group, Suite, config, request, server, unreachable_server
+from ..suite import OK, Suite, config, server, unreachable_server
 from ..tokens import ABSENT, ISSUER, claims, header, jws, signed_by, signing_input, token, token_with_header, with_signature
 
 FIELD = 2**255 - 19
@@ -27,17 +27,13 @@ def add_to(suite: Suite) -> None:
     _distrusted(suite)
 
 
-def _check(group: Group, id: str, comment: str, credential: str, faults: str | list[str], *refs: str) -> None:
-    group.authorize(id, comment, request(credential), faults, list(refs))
-
-
 def _kids(suite: Suite) -> None:
     group = suite.group("A kid is compared as it stands and used for nothing else.", config())
     for index, kid in enumerate(
         ("ED-A", "ed-a ", " ed-a", "ed", "ed-a\0", "../../dev/null", "' OR '1'='1", "|sleep 10", "\r\nX: y", "https://evil.test/k", "😀")
     ):
         credential = token_with_header(kid=kid)
-        _check(group, f"kid-{index}", f"The kid {kid!r} is not held.", credential, "unknown_key", "RFC 7515 4.1.4", "T10")
+        group.credential(f"kid-{index}", f"The kid {kid!r} is not held.", credential, "unknown_key", "RFC 7515 4.1.4", "T10")
 
 
 def _bad_rsa_keys(suite: Suite) -> None:
@@ -64,7 +60,7 @@ def _bad_rsa_keys(suite: Suite) -> None:
     good = ("rsa-a", "rsa-4096", "rsa-e-largest")
     group = suite.group("Unsound RSA keys beside good ones: each is skipped alone.", config(server(*good, *(jwk for _, _, jwk in bad))))
     for key in good:
-        _check(group, f"rsa-key-{key}", "A sound key beside unsound ones.", signed_by(key, "RS256"), OK, "F13", "T13")
+        group.credential(f"rsa-key-{key}", "A sound key beside unsound ones.", signed_by(key, "RS256"), OK, "F13", "T13")
     for id, comment, jwk in bad:
         kid = jwk["kid"]
         if kid == "e-1":
@@ -73,7 +69,7 @@ def _bad_rsa_keys(suite: Suite) -> None:
             credential = with_signature(text, claims(), pkcs1_encoding(256, "sha256", message))
         else:
             credential = signed_by(kid if kid.startswith("rsa-") else "rsa-b", "RS256", kid)
-        _check(group, f"rsa-key-{id}", comment, credential, "unknown_key", "RFC 7518 6.3.1", "T13")
+        group.credential(f"rsa-key-{id}", comment, credential, "unknown_key", "RFC 7518 6.3.1", "T13")
 
 
 def _bad_ec_keys(suite: Suite) -> None:
@@ -96,11 +92,11 @@ def _bad_ec_keys(suite: Suite) -> None:
     good = ("ec-a", "ec-short-x")
     group = suite.group("Unsound EC keys beside good ones.", config(server(*good, *(jwk for _, _, jwk in bad))))
     for key in good:
-        _check(group, f"ec-key-{key}", "A sound key beside unsound ones.", signed_by(key, "ES256"), OK, "RFC 7518 6.2.1.2", "F13")
+        group.credential(f"ec-key-{key}", "A sound key beside unsound ones.", signed_by(key, "ES256"), OK, "RFC 7518 6.2.1.2", "F13")
     signers = {"x-31-bytes": "ec-short-x", "secp256k1": "ec-k1", "secp256k1-called-es256": "ec-k1"}
     for id, comment, jwk in bad:
         credential = signed_by(signers.get(id, "ec-b"), "ES256", jwk["kid"])
-        _check(group, f"ec-key-{id}", comment, credential, "unknown_key", "RFC 7518 6.2.1", "T04")
+        group.credential(f"ec-key-{id}", comment, credential, "unknown_key", "RFC 7518 6.2.1", "T04")
 
 
 def _bad_okp_keys(suite: Suite) -> None:
@@ -128,13 +124,13 @@ def _bad_okp_keys(suite: Suite) -> None:
     )
     jwks = [public_jwk("ed-b", kid, x=encode(value)) for kid, (_, value) in weak.items()] + [jwk for _, _, jwk in named]
     group = suite.group("Unsound Ed25519 keys beside a good one.", config(server("ed-a", *jwks)))
-    _check(group, "okp-key-good", "A sound key beside unsound ones.", token(), OK, "F13")
+    group.credential("okp-key-good", "A sound key beside unsound ones.", token(), OK, "F13")
     forged = identity + bytes(32)
     for kid, (comment, _) in weak.items():
         credential = with_signature(header(kid=kid), claims(), forged)
-        _check(group, f"okp-key-{kid}", comment, credential, "unknown_key", "RFC 8032 5.1.3", "T15")
+        group.credential(f"okp-key-{kid}", comment, credential, "unknown_key", "RFC 8032 5.1.3", "T15")
     for kid, comment, _ in named:
-        _check(group, f"okp-key-{kid}", comment, signed_by("ed-b", "EdDSA", kid), "unknown_key", "RFC 8037 2", "T04")
+        group.credential(f"okp-key-{kid}", comment, signed_by("ed-b", "EdDSA", kid), "unknown_key", "RFC 8037 2", "T04")
 
 
 def _members(suite: Suite) -> None:
@@ -168,45 +164,40 @@ def _members(suite: Suite) -> None:
     jwks = [public_jwk("ed-b", f"m-{id}", **members) for id, _, members in good + bad]
     configuration = config(server("ed-a", private_jwk("ec-a"), public_jwk("ed-b") | {"kid": 5}, *jwks))
     group = suite.group("Members of a JWK: what makes it unusable, and what does not.", configuration)
-    _check(group, "jwk-beside-bad-ones", "A good key beside unusable ones.", token(), OK, "RFC 7517 5", "F13")
-    _check(group, "jwk-private", "A published private key is used by its public part.", signed_by("ec-a", "ES256"), OK, "T16")
-    _check(group, "jwk-kid-number", "A kid that is no string.", signed_by("ed-b", "EdDSA", "5"), "unknown_key", "RFC 7517 4.5")
+    group.credential("jwk-beside-bad-ones", "A good key beside unusable ones.", token(), OK, "RFC 7517 5", "F13")
+    group.credential("jwk-private", "A published private key is used by its public part.", signed_by("ec-a", "ES256"), OK, "T16")
+    group.credential("jwk-kid-number", "A kid that is no string.", signed_by("ed-b", "EdDSA", "5"), "unknown_key", "RFC 7517 4.5")
     for id, comment, _ in good:
-        _check(group, f"jwk-{id}", comment, signed_by("ed-b", "EdDSA", f"m-{id}"), OK, "RFC 7517 4", "T05")
+        group.credential(f"jwk-{id}", comment, signed_by("ed-b", "EdDSA", f"m-{id}"), OK, "RFC 7517 4", "T05")
     for id, comment, _ in bad:
-        _check(group, f"jwk-{id}", comment, signed_by("ed-b", "EdDSA", f"m-{id}"), "unknown_key", "RFC 7517 4", "T03", "T05")
+        group.credential(f"jwk-{id}", comment, signed_by("ed-b", "EdDSA", f"m-{id}"), "unknown_key", "RFC 7517 4", "T03", "T05")
 
 
 def _junk(suite: Suite) -> None:
     key_set = {"keys": [5, None, "x", [], {}, {"kty": None}, public_jwk("ed-a")], "x": 1}
     group = suite.group("Entries of a key set that are no JWK at all.", config({"issuer": ISSUER, "jwks": key_set}))
-    _check(group, "junk-beside-good", "One bad entry does not void the set.", token(), OK, "RFC 7517 5", "T44")
-    _check(group, "junk-unknown", "Another kid.", token_with_header(kid="x"), "unknown_key", "RFC 7517 5", "T44")
+    group.credential("junk-beside-good", "One bad entry does not void the set.", token(), OK, "RFC 7517 5", "T44")
+    group.credential("junk-unknown", "Another kid.", token_with_header(kid="x"), "unknown_key", "RFC 7517 5", "T44")
 
 
 def _largest_modulus(suite: Suite) -> None:
     group = suite.group("`keys.rsa_max_bits` raised.", config(server("rsa-4104"), keys={"rsa_max_bits": 8192}))
-    _check(group, "rsa-max-bits-8192", "A modulus of 4104 bits is taken on request.", signed_by("rsa-4104", "RS256"), OK, "T13")
+    group.credential("rsa-max-bits-8192", "A modulus of 4104 bits is taken on request.", signed_by("rsa-4104", "RS256"), OK, "T13")
 
 
 def _binding(suite: Suite) -> None:
     group = suite.group("A JWK without `alg`, default algorithms: RS256 comes first.", config(server("rsa-a", "ec-a", "ec-384")))
     refs = ("RFC 8725 3.1", "T03")
-    _check(group, "bound-to-rs256", "The first fitting algorithm.", signed_by("rsa-a", "RS256"), OK, *refs)
-    _check(group, "not-bound-to-ps256", "A later fitting algorithm.", signed_by("rsa-a", "PS256"), "unknown_key", *refs)
-    _check(
-        group,
-        "p-384-bound-to-nothing",
-        "No algorithm of the server fits P-384.",
-        signed_by("ec-a", "ES256", "ec-384"),
-        "unknown_key",
-        *refs,
+    group.credential("bound-to-rs256", "The first fitting algorithm.", signed_by("rsa-a", "RS256"), OK, *refs)
+    group.credential("not-bound-to-ps256", "A later fitting algorithm.", signed_by("rsa-a", "PS256"), "unknown_key", *refs)
+    group.credential(
+        "p-384-bound-to-nothing", "No algorithm of the server fits P-384.", signed_by("ec-a", "ES256", "ec-384"), "unknown_key", *refs
     )
     group = suite.group("A JWK without `alg`, PS256 first.", config(server("rsa-a", algorithms=["ES256", "PS256", "RS256"])))
-    _check(group, "bound-to-ps256", "The first fitting algorithm.", signed_by("rsa-a", "PS256"), OK, *refs)
-    _check(group, "not-bound-to-rs256", "A later fitting algorithm.", signed_by("rsa-a", "RS256"), "unknown_key", *refs)
+    group.credential("bound-to-ps256", "The first fitting algorithm.", signed_by("rsa-a", "PS256"), OK, *refs)
+    group.credential("not-bound-to-rs256", "A later fitting algorithm.", signed_by("rsa-a", "RS256"), "unknown_key", *refs)
     no_kid = jws(header(alg="RS256", kid=ABSENT), claims(), "rsa-a", "RS256")
-    _check(group, "not-bound-without-kid", "A later fitting algorithm, no kid.", no_kid, "unknown_key", *refs)
+    group.credential("not-bound-without-kid", "A later fitting algorithm, no kid.", no_kid, "unknown_key", *refs)
 
 
 def _duplicates(suite: Suite) -> None:
@@ -224,19 +215,14 @@ def _duplicates(suite: Suite) -> None:
     group = suite.group("Several keys under one kid.", config(server(*keys)))
     refs = ("RFC 7517 4.5", "T11")
     for key in ("ed-a", "ed-b"):
-        _check(
-            group,
-            f"two-keys-one-kid-{key}",
-            "Two different keys: neither is taken.",
-            signed_by(key, "EdDSA", "two"),
-            "ambiguous_key",
-            *refs,
+        group.credential(
+            f"two-keys-one-kid-{key}", "Two different keys: neither is taken.", signed_by(key, "EdDSA", "two"), "ambiguous_key", *refs
         )
-    _check(group, "same-key-twice", "The same key twice is one.", signed_by("ec-a", "ES256", "same"), OK, *refs)
-    _check(group, "one-kid-two-algorithms-rsa", "One kid, two algorithms.", signed_by("rsa-a", "RS256", "mixed"), OK, *refs)
-    _check(group, "one-kid-two-algorithms-ed", "One kid, two algorithms.", signed_by("ed-a", "EdDSA", "mixed"), OK, *refs)
-    _check(group, "unusable-double", "The other key of the kid is unusable.", signed_by("ed-a", "EdDSA", "enc-too"), OK, *refs)
-    _check(group, "beside-ambiguous", "Another kid is not touched.", signed_by("ec-b", "ES256"), OK, *refs)
+    group.credential("same-key-twice", "The same key twice is one.", signed_by("ec-a", "ES256", "same"), OK, *refs)
+    group.credential("one-kid-two-algorithms-rsa", "One kid, two algorithms.", signed_by("rsa-a", "RS256", "mixed"), OK, *refs)
+    group.credential("one-kid-two-algorithms-ed", "One kid, two algorithms.", signed_by("ed-a", "EdDSA", "mixed"), OK, *refs)
+    group.credential("unusable-double", "The other key of the kid is unusable.", signed_by("ed-a", "EdDSA", "enc-too"), OK, *refs)
+    group.credential("beside-ambiguous", "Another kid is not touched.", signed_by("ec-b", "ES256"), OK, *refs)
 
 
 def _without_kid(suite: Suite) -> None:
@@ -250,13 +236,13 @@ def _without_kid(suite: Suite) -> None:
         ("bound-to-another", "The RSA key is bound to RS256.", "rsa-a", "PS256", "unknown_key"),
     ):
         credential = jws(header(alg=algorithm, kid=ABSENT), claims(), key, algorithm)
-        _check(group, f"no-kid-{id}", comment, credential, faults, *refs)
+        group.credential(f"no-kid-{id}", comment, credential, faults, *refs)
     forged = jws(header(alg="RS256", kid=ABSENT), claims(), "rsa-b", "RS256")
-    _check(group, "no-kid-other-signer", "One key fits, another one signed.", forged, "bad_signature", *refs)
+    group.credential("no-kid-other-signer", "One key fits, another one signed.", forged, "bad_signature", *refs)
     nameless = {member: value for member, value in public_jwk("ed-a").items() if member != "kid"}
     group = suite.group("A key without a kid.", config(server(nameless)))
-    _check(group, "nameless-key-no-kid", "The one key fits.", jws(header(kid=ABSENT), claims()), OK, *refs)
-    _check(group, "nameless-key-kid", "A kid that no key has.", token(), "unknown_key", *refs)
+    group.credential("nameless-key-no-kid", "The one key fits.", jws(header(kid=ABSENT), claims()), OK, *refs)
+    group.credential("nameless-key-kid", "A kid that no key has.", token(), "unknown_key", *refs)
 
 
 def _issuers(suite: Suite) -> None:
@@ -275,9 +261,9 @@ def _issuers(suite: Suite) -> None:
         ("shared-2", "One key source, the second accepted issuer.", signed_by("ec-b", "ES256", "shared", iss="https://tenant.test/v2"), OK),
         ("untrusted", "A fourth issuer.", signed_by("ed-a", "EdDSA", "k", iss="https://evil.test"), "untrusted_issuer"),
     ):
-        _check(group, f"issuers-{id}", comment, credential, faults, "RFC 8725 3.8", "T12")
+        group.credential(f"issuers-{id}", comment, credential, faults, "RFC 8725 3.8", "T12")
     no_kid = jws(header(kid=ABSENT), claims(**other), "ed-b")
-    _check(group, "issuers-no-kid", "Without a kid only the issuer's own keys count.", no_kid, OK, "RFC 8725 3.8", "T12")
+    group.credential("issuers-no-kid", "Without a kid only the issuer's own keys count.", no_kid, OK, "RFC 8725 3.8", "T12")
 
 
 def _distrusted(suite: Suite) -> None:
@@ -294,6 +280,6 @@ def _distrusted(suite: Suite) -> None:
         ("no-kid", "Without a kid only the trusted key fits.", jws(header(kid=ABSENT), claims(), "ed-b"), OK),
         ("other-server", "The same kid of the other server.", signed_by("ed-b", "EdDSA", "ed-a", iss="https://other.test"), OK),
     ):
-        _check(group, f"distrusted-{id}", comment, credential, faults, *refs)
+        group.credential(f"distrusted-{id}", comment, credential, faults, *refs)
     group = suite.group("A distrusted key in an outage.", config(unreachable_server(), distrusted_keys=listed))
-    _check(group, "distrusted-outage", "It is unknown without a look at the keys.", token(), "unknown_key", *refs)
+    group.credential("distrusted-outage", "It is unknown without a look at the keys.", token(), "unknown_key", *refs)

@@ -39,6 +39,12 @@ def _check(group: Group, id: str, comment: str, what: dict[str, Any], faults: st
     group.authorize(f"policy-{id}", comment, what, faults, list(refs), **stated)
 
 
+def _needed(group: Group, id: str, comment: str, need: str, text: str, *refs: str) -> None:
+    """The call with the scope that it needs, and with another."""
+    _check(group, id, comment, request(_good(need), body=text), OK, *refs)
+    _check(group, f"{id}-short", comment, request(_good("x"), body=text), SHORT, *refs)
+
+
 def _defaults(suite: Suite) -> None:
     group = suite.group("`default` is `deny`, nothing is listed.", config(policy={"default": "deny"}))
     for id, comment, text, faults in (
@@ -75,8 +81,7 @@ def _methods(suite: Suite) -> None:
         ("longer-pattern", "The longer pattern wins.", "resources/templates/list", "r2"),
         ("exact-over-pattern", "The exact entry wins.", "resources/list", "r3"),
     ):
-        _check(group, f"method-{id}", comment, request(_good(need), body=body(method)), OK, *refs)
-        _check(group, f"method-{id}-short", comment, request(_good("x"), body=body(method)), SHORT, *refs)
+        _needed(group, f"method-{id}", comment, need, body(method), *refs)
     for id, comment, method, faults in (
         ("pattern-deny", "A pattern that denies.", "prompts/other", DENIED),
         ("exact-in-denied", "An exact entry under a pattern that denies.", "prompts/list", OK),
@@ -107,8 +112,7 @@ def _tools(suite: Suite) -> None:
         ("exact-over-pattern", "The exact entry wins.", "calendar_admin_list", "cl"),
         ("exact-in-denied", "An exact entry under a pattern that denies.", "drop_draft", "d"),
     ):
-        _check(group, f"tool-{id}", comment, request(_good(need), body=tool_call(name)), OK, *refs)
-        _check(group, f"tool-{id}-short", comment, request(_good("x"), body=tool_call(name)), SHORT, *refs)
+        _needed(group, f"tool-{id}", comment, need, tool_call(name), *refs)
     for id, comment, name, faults in (
         ("open", "An empty list: any token will do.", "open", OK),
         ("unlisted", "A tool without an entry.", "erase", DENIED),

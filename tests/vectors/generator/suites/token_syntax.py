@@ -6,7 +6,7 @@ from typing import Any
 
 from ..base64url import encode
 from ..strict_json import compact
-from ..suite import OK, Group, Suite, config, request
+from ..suite import OK, Group, Suite, config
 from ..tokens import ABSENT, GOOD_CLAIMS, GOOD_HEADER, Raw, claims, header, jws, object_text, token, token_with_header
 
 MALFORMED = "malformed_token"
@@ -26,10 +26,6 @@ def suite() -> Suite:
     return result
 
 
-def _check(group: Group, id: str, comment: str, credential: str, faults: str | list[str], *refs: str) -> None:
-    group.authorize(id, comment, request(credential), faults, list(refs))
-
-
 def _dots(group: Group) -> None:
     good = token()
     head, payload, signature = good.split(".")
@@ -44,18 +40,13 @@ def _dots(group: Group) -> None:
         ("empty-payload", "An empty (detached) payload.", f"{head}..{signature}"),
         ("two-dots-alone", "Nothing but two dots.", ".."),
     ):
-        _check(group, id, comment, credential, MALFORMED, "RFC 7515 7.1", "T18")
-    _check(
-        group, "empty-signature", "An empty signature goes on to the algorithm and the key.", f"{head}.{payload}.", "bad_signature", "T01"
+        group.credential(id, comment, credential, MALFORMED, "RFC 7515 7.1", "T18")
+    group.credential(
+        "empty-signature", "An empty signature goes on to the algorithm and the key.", f"{head}.{payload}.", "bad_signature", "T01"
     )
     flattened = f'{{"protected":"{head}","payload":"{payload}","signature":"{signature}"}}'
-    _check(
-        group,
-        "json-serialization",
-        "The JSON serialization holds commas.",
-        flattened,
-        ["multiple_credentials", MALFORMED],
-        "RFC 8725bis 3.14",
+    group.credential(
+        "json-serialization", "The JSON serialization holds commas.", flattened, ["multiple_credentials", MALFORMED], "RFC 8725bis 3.14"
     )
 
 
@@ -70,7 +61,7 @@ def _base64url(group: Group) -> None:
             ("unused-bits", "Unused bits that are set.", _with_unused_bits(name, parts[place])),
         ):
             credential = ".".join(part if index == place else other for index, other in enumerate(parts))
-            _check(group, f"{name}-{id}", comment, credential, MALFORMED, "RFC 7515 2", "RFC 4648 3.5", "T19")
+            group.credential(f"{name}-{id}", comment, credential, MALFORMED, "RFC 7515 2", "RFC 4648 3.5", "T19")
 
 
 def _impossible_length(part: str) -> str:
@@ -87,7 +78,7 @@ def _with_unused_bits(name: str, part: str) -> str:
 def _header_json(group: Group) -> None:
     good = header()
     for id, comment, text, refs in _object_faults(good, "alg"):
-        _check(group, f"header-{id}", comment, jws(text, claims()), MALFORMED, *refs)
+        group.credential(f"header-{id}", comment, jws(text, claims()), MALFORMED, *refs)
     for id, comment, text in (
         ("blanks-around", "JSON allows blanks around a text.", f" \t\r\n{good}\n "),
         ("escaped-name", "An escaped member name is the same name.", good.replace('"alg"', '"\\u0061lg"')),
@@ -95,9 +86,9 @@ def _header_json(group: Group) -> None:
         ("depth-32", "Thirty-two containers.", header(x=_nested(31))),
         ("4096-bytes", "The longest header.", _header_of_length(MAX_HEADER)),
     ):
-        _check(group, f"header-{id}", comment, jws(text, claims()), OK, "RFC 7515 4", "T24", "T26")
-    _check(group, "header-depth-33", "Thirty-three containers.", jws(header(x=_nested(32)), claims()), MALFORMED, "T26")
-    _check(group, "header-4097-bytes", "One byte over.", jws(_header_of_length(MAX_HEADER + 1), claims()), MALFORMED, "T18")
+        group.credential(f"header-{id}", comment, jws(text, claims()), OK, "RFC 7515 4", "T24", "T26")
+    group.credential("header-depth-33", "Thirty-three containers.", jws(header(x=_nested(32)), claims()), MALFORMED, "T26")
+    group.credential("header-4097-bytes", "One byte over.", jws(_header_of_length(MAX_HEADER + 1), claims()), MALFORMED, "T18")
 
 
 def _object_faults(good: str, name: str) -> list[tuple[str, str, str | bytes, list[str]]]:
@@ -156,11 +147,11 @@ def _header_members(group: Group) -> None:
     for name, forms in wrong.items():
         for form, value in forms:
             refs = ["T27"] if name in ("alg", "typ", "kid") else ["T21"]
-            _check(group, f"{name}-{form}", f"`{name}` as {form}.", token_with_header(**{name: value}), MALFORMED, *refs)
-    _check(group, "kid-129-letters", "258 bytes in 129 letters.", token_with_header(kid="é" * 129), MALFORMED, "T10")
-    _check(group, "kid-128-letters", "256 bytes in 128 letters.", token_with_header(kid="é" * 128), "unknown_key", "T10")
-    _check(group, "kid-256-bytes", "The longest key identifier.", token_with_header(kid="k" * 256), "unknown_key", "T10")
-    _check(group, "empty-header-object", "An object without members.", jws("{}", claims()), MALFORMED, "RFC 7515 4.1.1")
+            group.credential(f"{name}-{form}", f"`{name}` as {form}.", token_with_header(**{name: value}), MALFORMED, *refs)
+    group.credential("kid-129-letters", "258 bytes in 129 letters.", token_with_header(kid="é" * 129), MALFORMED, "T10")
+    group.credential("kid-128-letters", "256 bytes in 128 letters.", token_with_header(kid="é" * 128), "unknown_key", "T10")
+    group.credential("kid-256-bytes", "The longest key identifier.", token_with_header(kid="k" * 256), "unknown_key", "T10")
+    group.credential("empty-header-object", "An object without members.", jws("{}", claims()), MALFORMED, "RFC 7515 4.1.1")
 
 
 def _ignored_members(group: Group) -> None:
@@ -174,7 +165,7 @@ def _ignored_members(group: Group) -> None:
         ("x", {"y": None}),
     ):
         comment = f"`{name}` is ignored: the kid alone names the key."
-        _check(group, f"header-{name}", comment, token_with_header(**{name: value}), OK, "RFC 8725 3.10", "T09")
+        group.credential(f"header-{name}", comment, token_with_header(**{name: value}), OK, "RFC 8725 3.10", "T09")
 
 
 def _critical(group: Group) -> None:
@@ -193,15 +184,15 @@ def _critical(group: Group) -> None:
     ]
     for id, name, value in forms:
         comment = f"`{name}` in any form is refused."
-        _check(group, id, comment, token_with_header(**{name: value}), "critical_header", "RFC 7515 4.1.11", "RFC 7797 3", "T22", "T23")
+        group.credential(id, comment, token_with_header(**{name: value}), "critical_header", "RFC 7515 4.1.11", "RFC 7797 3", "T22", "T23")
     text = object_text(GOOD_HEADER | {"b64": False, "crit": ["b64"]})
-    _check(group, "b64-and-crit", "An unencoded payload, declared as it should be.", jws(text, claims()), "critical_header", "T23")
+    group.credential("b64-and-crit", "An unencoded payload, declared as it should be.", jws(text, claims()), "critical_header", "T23")
 
 
 def _payload_json(group: Group) -> None:
     good = claims()
     for id, comment, text, refs in _object_faults(good, "aud"):
-        _check(group, f"payload-{id}", comment, jws(header(), text), MALFORMED, *refs)
+        group.credential(f"payload-{id}", comment, jws(header(), text), MALFORMED, *refs)
     for id, comment, text in (
         ("blanks-around", "JSON allows blanks around a text.", f"\n {good} \r\n"),
         ("blanks-within", "JSON allows blanks within a text.", good.replace(",", " ,\n\t").replace('":', '" : ')),
@@ -212,11 +203,11 @@ def _payload_json(group: Group) -> None:
         ("unicode", "Letters beyond ASCII, raw and escaped.", claims(name="Zoë", mood=Raw('"\\ud83d\\ude00"'))),
         ("large-integer", "An integer beyond 64 bits in a claim that is not read.", claims(x=2**70)),
     ):
-        _check(group, f"payload-{id}", comment, jws(header(), text), OK, "RFC 7519 4", "T24", "T26")
-    _check(group, "payload-depth-33", "Thirty-three containers.", jws(header(), claims(x=_nested(32))), MALFORMED, "T26")
+        group.credential(f"payload-{id}", comment, jws(header(), text), OK, "RFC 7519 4", "T24", "T26")
+    group.credential("payload-depth-33", "Thirty-three containers.", jws(header(), claims(x=_nested(32))), MALFORMED, "T26")
     empty = ["missing_claim", "missing_claim", "not_an_access_token"]
-    _check(group, "payload-empty-object", "An object without members has no issuer.", jws(header(), "{}"), empty, "RFC 9068 4")
-    _check(group, "payload-nested-token", "A token in a token.", jws(header(), f'"{token()}"'), MALFORMED, "T21")
+    group.credential("payload-empty-object", "An object without members has no issuer.", jws(header(), "{}"), empty, "RFC 9068 4")
+    group.credential("payload-nested-token", "A token in a token.", jws(header(), f'"{token()}"'), MALFORMED, "T21")
     positional = compact([GOOD_CLAIMS["exp"], None, None, GOOD_CLAIMS["iss"], GOOD_CLAIMS["aud"]])
-    _check(group, "payload-positional-array", "The claims in an array.", jws(header(), positional), MALFORMED, "T25")
-    _check(group, "payload-raw-base64url", "The payload encoded twice.", jws(header(), encode(good.encode())), MALFORMED, "T25")
+    group.credential("payload-positional-array", "The claims in an array.", jws(header(), positional), MALFORMED, "T25")
+    group.credential("payload-raw-base64url", "The payload encoded twice.", jws(header(), encode(good.encode())), MALFORMED, "T25")

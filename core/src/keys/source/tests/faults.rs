@@ -1,7 +1,7 @@
 //! Outages, floods and rotations in scripted time, and the figures that the source must keep.
 
 use super::*;
-use crate::keys::source::flight::SCRIPTED_DRAWS;
+use crate::keys::draw::SCRIPTED_DRAWS;
 
 /// A world whose time passes in steps of a tenth of a second, its scheduler's fetches among them.
 struct Run {

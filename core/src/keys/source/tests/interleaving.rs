@@ -3,6 +3,7 @@
 //! A step is what happens under one lock. Between steps others may come, so all orders of a few actors' steps are what
 //! threads could do.
 
+use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 
