@@ -105,11 +105,16 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	request := NewRequest(r)
 	request.Scopes = g.scopes
-	if document := g.document(r.URL.Path, &request); document != nil {
+	if r.Body == http.NoBody && len(request.MCPMethod) == 0 && !isEncoded(r) {
+		request.Body = []byte{} // so that it need not be asked for
+	}
+	anyone := request
+	anyone.Authorization = nil
+	if document := g.document(r.URL.Path, &anyone); document != nil {
 		document.ServeHTTP(w, r)
 	} else if g.isPublic(r.URL) {
 		g.next.ServeHTTP(w, r)
-	} else if missing := g.gate.document(notFound, &request); missing != nil {
+	} else if missing := g.gate.document(notFound, &anyone); missing != nil {
 		missing.ServeHTTP(w, r)
 	} else {
 		g.serveGuarded(w, r, &request)

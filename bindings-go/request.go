@@ -68,15 +68,16 @@ type Call struct {
 
 // NewRequest is what an HTTP request says of itself, without its body.
 func NewRequest(r *http.Request) Request {
+	header := r.Header // by canonical names: Values would make them of others each time
 	return Request{
 		Method:                      r.Method,
 		Target:                      r.URL.RequestURI(),
-		Authorization:               r.Header.Values("Authorization"),
-		Origin:                      r.Header.Values("Origin"),
-		AccessControlRequestMethod:  r.Header.Values("Access-Control-Request-Method"),
-		AccessControlRequestHeaders: r.Header.Values("Access-Control-Request-Headers"),
-		ProtocolVersion:             r.Header.Values("MCP-Protocol-Version"),
-		MCPMethod:                   r.Header.Values("Mcp-Method"),
-		MCPName:                     r.Header.Values("Mcp-Name"),
+		Authorization:               header["Authorization"],
+		Origin:                      header["Origin"],
+		AccessControlRequestMethod:  header["Access-Control-Request-Method"],
+		AccessControlRequestHeaders: header["Access-Control-Request-Headers"],
+		ProtocolVersion:             header["Mcp-Protocol-Version"],
+		MCPMethod:                   header["Mcp-Method"],
+		MCPName:                     header["Mcp-Name"],
 	}
 }

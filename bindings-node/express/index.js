@@ -1,6 +1,6 @@
 "use strict";
 
-const { guard } = require("../lib/adapter.js");
+const { guard, judged } = require("../lib/adapter.js");
 const { accessToken } = require("../lib/auth-info.js");
 const { current } = require("../lib/current.js");
 const { Rejected } = require("../lib/errors.js");
@@ -19,12 +19,12 @@ function scopegate(gate, options) {
       if ("answer" in verdict) return send(response, verdict.answer);
       if ("gone" in verdict) return undefined;
       if (verdict.auth !== undefined) {
-        Object.assign(request, { auth: verdict.auth });
+        /** @type {import("../lib/node-http.js").NodeRequest} */ (request).auth = verdict.auth;
         watchSession(response, verdict.opened);
       }
       return next();
     };
-    void judge(exchangeOf(request)).then(act, next);
+    judged(judge, exchangeOf(request), act, next);
   };
 }
 

@@ -1,7 +1,7 @@
 "use strict";
 
 const { Readable } = require("node:stream");
-const { Stop, guard, refuseEncoding } = require("../lib/adapter.js");
+const { Stop, guard, judged, refuseEncoding } = require("../lib/adapter.js");
 const { accessToken } = require("../lib/auth-info.js");
 const { exchangeOf, watchSession } = require("../lib/node-http.js");
 
@@ -33,7 +33,7 @@ const scopegate = async (fastify, { gate, ...options }) => {
       }
       return proceed(null, /** @type {import("fastify").RequestPayload} */ (read ?? payload));
     };
-    void judge(exchange).then(act, proceed);
+    judged(judge, exchange, act, proceed);
   });
 };
 

@@ -2,6 +2,7 @@
 
 // What all adapters share: a request of any host -> the response to send, or the token to pass on.
 
+const { types } = require("node:util");
 const { authInfo, sessionOwner } = require("./auth-info.js");
 const { Rejected } = require("./errors.js");
 const { HttpResponse } = require("./http-response.js");
@@ -31,7 +32,7 @@ const { Sessions } = require("./sessions.js");
  *   target: string,
  *   path: string,
  *   lines: (name: string) => readonly string[],
- *   readBody: (limit: number) => Promise<Uint8Array | string>,
+ *   readBody: (limit: number) => Promise<Uint8Array | string> | Uint8Array | string,
  * }} Exchange
  *
  * One of: answer with this; the client has left; pass on, with the token of a guarded request.
@@ -51,7 +52,8 @@ class Stop extends Error {
  * Throws TypeError for options that are not what `AdapterOptions` says.
  * @param {Gate} given
  * @param {AdapterOptions} [options]
- * @returns {(exchange: Exchange) => Promise<Verdict>} rejects where there is no gate: a function gave none
+ * @returns {(exchange: Exchange) => Verdict | Promise<Verdict>} at once where nothing has to be waited for; throws where
+ *   there is no gate: a function gave none
  */
 function guard(given, options) {
   const { public: listed = [], health, metrics, scopes = [], exposeToken = false, ...unknown } = own(options);
@@ -105,8 +107,9 @@ function guard(given, options) {
   /**
    * @param {ResourceServer} gate
    * @param {Exchange} exchange
+   * @returns {Verdict | Promise<Verdict>}
    */
-  async function guarded(gate, { method, target, lines, readBody }) {
+  function guarded(gate, { method, target, lines, readBody }) {
     const authorization = lines("authorization");
     /** @type {Uint8Array | string | undefined} */
     let body;
@@ -120,40 +123,110 @@ function guard(given, options) {
       mcpName: lines("mcp-name"),
       scopes: fixed,
     };
-    const token = await gate.authorize({ ...details, body: async (limit) => (body = await readBody(limit)) });
-    if (scopesOf !== undefined) body ??= await readBody(sideOf(gate).bodyLimit);
-    if (body !== undefined && typeof body !== "string" && body.length > 0 && !areJson(lines("content-type"))) {
-      logLimited("content-type", "refused: the body is not application/json in UTF-8");
-      return { answer: TYPE_REFUSED };
-    }
-    const credential = credentialIn(authorization);
-    const owner = sessionOwner(token, credential);
-    if (sessions.areForeign(lines(SESSION_HEADER), owner)) {
-      logLimited("mcp-session-id", "refused: the session belongs to another principal");
-      return { answer: SESSION_NOT_FOUND };
-    }
-    if (scopesOf !== undefined) await requireOfCalls(gate, token, { ...details, body: body ?? "" }, scopesOf);
-    noteJudge(token, gate);
-    return {
-      auth: authInfo(gate, token, credential, exposeToken),
-      /** @param {unknown} session */
-      opened: (session) => sessions.opened(session, owner),
-    };
-  }
+    const decided = sideOf(gate).authorize({
+      ...details,
+      body: (limit) => after(readBody(limit), (read) => (body = read)),
+    });
+    return scopesOf === undefined ? after(decided, passed) : asking(scopesOf);
 
-  return async (exchange) => {
-    const gate = gateNow(); // of the whole request, whatever is current when it ends
-    try {
-      return unguarded(gate, exchange) ?? (await guarded(gate, exchange));
-    } catch (error) {
-      if (error instanceof Rejected) return { answer: error };
-      if (error instanceof Stop) return error.verdict;
-      const detail = error instanceof Error ? error.message : "an unknown error";
+    /**
+     * @param {AccessToken} token
+     * @returns {Verdict}
+     */
+    function passed(token) {
+      if (body !== undefined && typeof body !== "string" && body.length > 0 && !areJson(lines("content-type"))) {
+        logLimited("content-type", "refused: the body is not application/json in UTF-8");
+        return { answer: TYPE_REFUSED };
+      }
+      const credential = () => credentialIn(authorization);
+      const owner = () => sessionOwner(token, credential);
+      const used = lines(SESSION_HEADER);
+      if (used.length > 0 && sessions.areForeign(used, owner())) {
+        logLimited("mcp-session-id", "refused: the session belongs to another principal");
+        return { answer: SESSION_NOT_FOUND };
+      }
+      noteJudge(token, gate);
       return {
-        answer: sideOf(gate).internalError(detail, { method: exchange.method, origin: exchange.lines("origin") }),
+        auth: authInfo(gate, token, credential, exposeToken),
+        /** @param {unknown} session */
+        opened: (session) => sessions.opened(session, owner()),
       };
     }
+
+    /** @param {ScopesOfCall} function_ */
+    async function asking(function_) {
+      const token = await decided;
+      body ??= await readBody(sideOf(gate).bodyLimit);
+      const verdict = passed(token);
+      if (!("answer" in verdict)) await requireOfCalls(gate, token, { ...details, body }, function_);
+      return verdict;
+    }
+  }
+
+  return (exchange) => {
+    const gate = gateNow(); // of the whole request, whatever is current when it ends
+    try {
+      const verdict = unguarded(gate, exchange) ?? guarded(gate, exchange);
+      return isPending(verdict) ? verdict.catch((error) => stopped(gate, exchange, error)) : verdict;
+    } catch (error) {
+      return stopped(gate, exchange, error);
+    }
   };
+}
+
+/**
+ * What becomes of a request that did not come to its end.
+ * @param {ResourceServer} gate
+ * @param {Exchange} exchange
+ * @param {unknown} error
+ * @returns {Verdict}
+ */
+function stopped(gate, { method, lines }, error) {
+  if (error instanceof Rejected) return { answer: error };
+  if (error instanceof Stop) return error.verdict;
+  const detail = error instanceof Error ? error.message : "an unknown error";
+  return { answer: sideOf(gate).internalError(detail, { method, origin: lines("origin") }) };
+}
+
+/**
+ * Goes on with a value: at once, unless it has to be waited for.
+ * @template T, R
+ * @param {T | Promise<T>} value
+ * @param {(value: T) => R} next
+ * @returns {R | Promise<R>}
+ */
+function after(value, next) {
+  return isPending(value) ? value.then(next) : next(value);
+}
+
+/**
+ * Whether a value has to be waited for. An async function's promise is the language's own, whatever class a program has
+ * put in the place of the global one.
+ * @template T
+ * @param {T | Promise<T>} value
+ * @returns {value is Promise<T>}
+ */
+function isPending(value) {
+  return types.isPromise(value) || value instanceof Promise;
+}
+
+/**
+ * For hosts with callbacks: hands the verdict on, at once where nothing has to be waited for.
+ * @param {ReturnType<typeof guard>} judge
+ * @param {Exchange} exchange
+ * @param {(verdict: Verdict) => unknown} act
+ * @param {(error: any) => unknown} fail
+ */
+function judged(judge, exchange, act, fail) {
+  let verdict;
+  try {
+    verdict = judge(exchange);
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  if (isPending(verdict)) void verdict.then(act, fail);
+  else act(verdict);
 }
 
 /**
@@ -276,6 +349,7 @@ function sessionsOf(gate) {
  *   hasPolicy: boolean,
  *   leewaySeconds: number,
  *   bodyLimit: number,
+ *   authorize: (details: import("./request.js").Described) => AccessToken | Promise<AccessToken>,
  *   notFound: (target: string) => Answer | undefined,
  *   healthResponse: (method: string) => Answer | undefined,
  *   metricsResponse: (method: string) => Answer | undefined,
@@ -292,4 +366,4 @@ function sideOf(gate) {
   return Reflect.get(gate, adapterSide);
 }
 
-module.exports = { SESSION_HEADER, Stop, bytesOfParsed, guard, refuseEncoding, sideOf };
+module.exports = { SESSION_HEADER, Stop, bytesOfParsed, guard, judged, refuseEncoding, sideOf };

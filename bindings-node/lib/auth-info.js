@@ -12,13 +12,13 @@ const { isAccessToken } = require("./access-token.js");
  * What the official SDKs call a verified token.
  * @param {import("../index.js").ResourceServer} gate
  * @param {AccessToken} token
- * @param {string} credential the token as it was sent
+ * @param {() => string} credential the token as it was sent
  * @param {boolean} exposeToken
  * @returns {AuthInfo}
  */
 function authInfo(gate, token, credential, exposeToken) {
   return {
-    token: exposeToken ? credential : "",
+    token: exposeToken ? credential() : "",
     clientId: clientId(token, credential),
     scopes: [...token.effectiveScopes],
     expiresAt: token.expiresAt,
@@ -43,7 +43,7 @@ function accessToken(source) {
 /**
  * Whom a session belongs to: issuer, client and subject.
  * @param {AccessToken} token
- * @param {string} credential
+ * @param {() => string} credential
  */
 function sessionOwner(token, credential) {
   return JSON.stringify([token.issuer, clientId(token, credential), token.subject ?? null]);
@@ -53,11 +53,11 @@ function sessionOwner(token, credential) {
  * The client. A token without a principal names neither client nor subject, or both by empty names: it is its own, or any
  * two of them could share a session.
  * @param {AccessToken} token
- * @param {string} credential
+ * @param {() => string} credential
  */
 function clientId(token, credential) {
   if (token.principal !== undefined) return token.clientId ?? "";
-  return `anonymous:${createHash("sha256").update(credential).digest("hex")}`;
+  return `anonymous:${createHash("sha256").update(credential()).digest("hex")}`;
 }
 
 module.exports = { accessToken, authInfo, sessionOwner };

@@ -15,37 +15,52 @@ const { SESSION_HEADER, Stop, bytesOfParsed, refuseEncoding } = require("./adapt
  */
 function exchangeOf(request) {
   const target = request.url ?? "";
+  const query = target.indexOf("?");
+  const lines = linesOf(request.rawHeaders);
   return {
     method: request.method ?? "",
     target,
-    path: target.split("?", 1)[0] ?? "",
-    lines: (name) => headerLines(request.rawHeaders, name),
-    readBody: (limit) => readBody(request, limit),
+    path: query < 0 ? target : target.slice(0, query),
+    lines,
+    readBody: (limit) => readBody(request, lines, limit),
   };
 }
 
+/** @type {readonly string[]} */
+const NONE = Object.freeze([]);
+
 /**
- * Every field line of a header, as it came; `headers` joins or drops repeated ones.
+ * Every field line of a header, as it came, by its name in lower case; `headers` joins or drops repeated ones.
  * @param {readonly string[]} rawHeaders names and values in turn
- * @param {string} wanted in lower case
+ * @returns {(wanted: string) => readonly string[]}
  */
-function headerLines(rawHeaders, wanted) {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
+function linesOf(rawHeaders) {
+  /** @type {string[]} */
+  const names = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) names.push(/** @type {string} */ (rawHeaders[at]).toLowerCase());
+  return (wanted) => {
+    let found = NONE;
+    for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1)) {
+      found = [...found, /** @type {string} */ (rawHeaders[2 * at + 1])];
+    }
+    return found;
+  };
 }
 
 /**
  * The whole body, or just over `limit` bytes of it. What was read can be read again.
  * @param {NodeRequest} request
+ * @param {(name: string) => readonly string[]} lines
  * @param {number} limit
- * @returns {Promise<Uint8Array | string>}
+ * @returns {Promise<Uint8Array> | Uint8Array | string}
  */
-async function readBody(request, limit) {
+function readBody(request, lines, limit) {
   if (!hasBody(request)) return madeWithoutBytes(request.body);
   if (request.readableDidRead) {
     if (request.body !== undefined) return bytesOfParsed(request.body);
     throw new Error("expected a body that is unread, or parsed as request.body: something read it and kept it");
   }
-  refuseEncoding(headerLines(request.rawHeaders, "content-encoding"));
+  refuseEncoding(lines("content-encoding"));
   return peek(request, limit);
 }
 
@@ -127,7 +142,8 @@ function watchSession(response, opened) {
   response.writeHead = function watched(...given) {
     response.writeHead = writeHead;
     const sent = Reflect.apply(writeHead, response, given);
-    opened(response.getHeader(SESSION_HEADER) ?? valueIn(given.at(-1)));
+    const session = response.getHeader(SESSION_HEADER) ?? valueIn(given.at(-1));
+    if (session !== undefined) opened(session);
     return sent;
   };
 }
@@ -147,4 +163,4 @@ function pairs(list) {
   return Array.from({ length: list.length / 2 }, (_, index) => list.slice(2 * index, 2 * index + 2));
 }
 
-module.exports = { exchangeOf, headerLines, send, watchSession };
+module.exports = { exchangeOf, linesOf, send, watchSession };

@@ -10,6 +10,7 @@ const NONE = Object.freeze([]);
 
 /**
  * @typedef {import("../index.js").RequestDetails} RequestDetails
+ * @typedef {Omit<RequestDetails, "body"> & { body?: Uint8Array | string | ((limit: number) => unknown) | undefined }} Described
  * @typedef {import("./native-module.js").NativeCall} NativeCall
  * @typedef {string | readonly string[] | undefined} Lines the lines of a header: one, several or none
  */
@@ -44,7 +45,7 @@ class Prepared {
 }
 
 /**
- * @param {RequestDetails} given
+ * @param {Described} given
  * @returns {Prepared}
  */
 function prepare(given) {

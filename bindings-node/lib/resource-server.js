@@ -42,6 +42,7 @@ function resourceServerOver(native) {
     #layout = new Layout((bytes) => native.layOutIn(this.#server, bytes));
     #reader = new TokenReader();
     #verified = new VerifiedTokens();
+    #adapterSide;
 
     /**
      * @param {import("../index.js").Configuration | JsonText | Made} configuration
@@ -58,6 +59,7 @@ function resourceServerOver(native) {
       this.#description = native.describe(this.#server);
       this.#fetches = new Fetches(native, this.#server, this.#description.backgroundRefresh);
       this.#onRefusal = onRefusal;
+      this.#adapterSide = this.#sideOfAdapters();
       for (const warning of this.#description.warnings) logLimited("configuration", `configuration: ${warning}`);
     }
 
@@ -104,9 +106,7 @@ function resourceServerOver(native) {
 
     /** @param {RequestDetails} [details] */
     async authorize(details = {}) {
-      const request = prepare(details);
-      const decided = this.#check(request);
-      return isAccessToken(decided) ? decided : this.#later(request, decided);
+      return this.#decide(prepare(details));
     }
 
     /** @param {RequestDetails} [details] */
@@ -167,8 +167,12 @@ function resourceServerOver(native) {
     wellKnown(method, target, origin, { accessControlRequestMethod, accessControlRequestHeaders } = {}) {
       const details = { method, target, origin, accessControlRequestMethod, accessControlRequestHeaders };
       const request = prepare(details);
-      const response = this.#guard(request, () => native.wellKnown(this.#server, this.#layout.write(request)));
-      return response ? new HttpResponse(response) : undefined;
+      try {
+        const response = native.wellKnown(this.#server, this.#layout.write(request));
+        return response ? new HttpResponse(response) : undefined;
+      } catch (error) {
+        throw this.#caught(request, error);
+      }
     }
 
     async warmUp() {
@@ -261,14 +265,24 @@ function resourceServerOver(native) {
     }
 
     get [adapterSide]() {
+      return this.#adapterSide;
+    }
+
+    #sideOfAdapters() {
       return {
         hasPolicy: this.#description.hasPolicy,
         leewaySeconds: this.#description.leewaySeconds,
         bodyLimit: this.#description.bodyLimit,
+        /** @param {import("./request.js").Described} details */
+        authorize: (details) => this.#decide(prepare(details)),
         /** @param {string} target */
         notFound: (target) => {
-          const response = this.#guard(prepare({}), () => native.notFound(this.#server, target));
-          return response ? new HttpResponse(response) : undefined;
+          try {
+            const response = native.notFound(this.#server, target);
+            return response ? new HttpResponse(response) : undefined;
+          } catch (error) {
+            throw this.#caught(prepare({}), error);
+          }
         },
         /** @param {string} method */
         healthResponse: (method) => {
@@ -349,21 +363,36 @@ function resourceServerOver(native) {
     }
 
     /**
-     * Waits for what is missing.
+     * The accepted token, at once where neither keys nor the body have to be waited for.
      * @param {Prepared} request
-     * @param {NativeOutcome} first
-     * @returns {Promise<AccessToken>}
+     * @returns {AccessToken | Promise<AccessToken>}
      */
-    async #later(request, first) {
-      const decided = first.keys === undefined ? first : await this.#afterFetch(request, first.keys);
+    #decide(request) {
+      const decided = this.#check(request);
+      if (isAccessToken(decided)) return decided;
+      if (decided.keys === undefined) return this.#withBody(request, decided);
+      return this.#afterFetch(request, decided.keys).then((again) => this.#withBody(request, again));
+    }
+
+    /**
+     * The same, where the body may be missing.
+     * @param {Prepared} request
+     * @param {AccessToken | NativeOutcome} decided
+     * @returns {AccessToken | Promise<AccessToken>}
+     */
+    #withBody(request, decided) {
       const { readBody } = request;
       if (isAccessToken(decided) || decided.bodyLimit === undefined || readBody === undefined) {
         return this.#token(request, decided);
       }
-      request.body = bytes(await readBody(decided.bodyLimit));
-      request.readBody = undefined;
-      const again = this.#check(request);
-      return isAccessToken(again) ? again : this.#later(request, again);
+      /** @param {unknown} body */
+      const decide = (body) => {
+        request.body = bytes(body);
+        request.readBody = undefined;
+        return this.#decide(request);
+      };
+      const body = readBody(decided.bodyLimit);
+      return typeof body === "string" || body instanceof Uint8Array ? decide(body) : Promise.resolve(body).then(decide);
     }
 
     /**

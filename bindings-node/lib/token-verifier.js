@@ -32,7 +32,7 @@ function tokenVerifierWith(invalidToken) {
     async verifyAccessToken(token) {
       try {
         const verified = await this.#gate.authorize({ authorization: `Bearer ${token}` });
-        const info = authInfo(this.#gate, verified, token, this.#exposeToken);
+        const info = authInfo(this.#gate, verified, () => token, this.#exposeToken);
         // The SDK compares it with its own clock.
         return { ...info, expiresAt: verified.expiresAt + sideOf(this.#gate).leewaySeconds };
       } catch (error) {

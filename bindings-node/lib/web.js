@@ -3,7 +3,7 @@
 // Requests and responses of the Fetch API.
 
 const { SESSION_HEADER, Stop, refuseEncoding } = require("./adapter.js");
-const { headerLines } = require("./node-http.js");
+const { linesOf } = require("./node-http.js");
 
 /**
  * @param {Request} request
@@ -14,18 +14,19 @@ const { headerLines } = require("./node-http.js");
  */
 function exchangeOf(request, path, read, rawHeaders) {
   const { pathname, search, username, password } = new URL(request.url);
-  /** @param {string} name */
-  const lines = (name) => {
-    if (rawHeaders !== undefined) return headerLines(rawHeaders, name);
-    const value = request.headers.get(name);
-    return value === null ? [] : [value];
-  };
+  const lines = rawHeaders !== undefined ? linesOf(rawHeaders) : joined;
   const readBody = (/** @type {number} */ limit) => {
     refuseEncoding(lines("content-encoding"));
     if (username !== "" || password !== "") return Promise.resolve(UNREADABLE);
     return read(limit);
   };
   return { method: request.method, target: pathname + search, path, lines, readBody };
+
+  /** @param {string} name */
+  function joined(name) {
+    const value = request.headers.get(name);
+    return value === null ? [] : [value];
+  }
 }
 
 /** Stands for the body of a request to `http://user@host/`: no Request of the Fetch API has such a URL, nor its body. */

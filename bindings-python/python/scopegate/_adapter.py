@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from scopegate._errors import Rejected
@@ -97,14 +97,15 @@ class Options:
             return fault.response
 
     def _document(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
-        response = gate._well_known(request)
+        native = gate._native
+        response = native.well_known(request)
         if response is None and path == self.health:
-            response = gate._health_response(request)
+            response = native.health_response(request)
         if response is None and path == self.metrics:
-            response = gate._metrics_response(request)
+            response = native.metrics_response(request)
         if response is None and path not in self.public:
-            response = gate._not_found(request)
-        return response
+            response = native.not_found(request)
+        return None if response is None else HttpResponse(*response)
 
 
 def is_encoded(coding: str) -> bool:
@@ -112,15 +113,18 @@ def is_encoded(coding: str) -> bool:
     return coding.strip().lower() not in ("", "identity")
 
 
-def is_json(content_types: Sequence[str]) -> bool:
+def is_json(content_types: list[str]) -> bool:
     """Whether every parser of these Content-Type lines (RFC 9110 section 8.3) takes the body for JSON in UTF-8; without
     one nothing says otherwise.
     """
-    if not content_types:
+    if not content_types or content_types == _PLAIN:
         return True
     essence, *parameters = (part.strip().lower() for part in content_types[0].split(";"))
     is_utf8 = all(_UTF8.fullmatch(part) for part in parameters if "charset" in part)
     return len(content_types) == 1 and "," not in content_types[0] and essence == "application/json" and is_utf8
 
+
+_PLAIN = ["application/json"]
+"""What most clients send."""
 
 _UTF8 = re.compile('charset="?utf-?8"?')

@@ -45,6 +45,10 @@ class OfferedGate:
             self._joined = configured, _joined(configured, self._offered, strict=False)
         return self._joined[1]
 
+    def listed(self) -> ResourceServer | None:
+        """The same, or ``None`` before the server was listed for the first time."""
+        return None if self._offered is None else self.now()
+
     async def started(self, lister: Lister) -> ResourceServer:
         """The same, after the server was listed for the first time."""
         if self._offered is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -24,10 +25,30 @@ class SdkUser:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = scope.get(TOKEN)
         if isinstance(token, AccessToken):
-            user = AuthenticatedUser(sdk_token(token, _credential(scope), self._expose_token))
-            scope["user"] = user
-            scope["auth"] = AuthCredentials(user.scopes)
+            scope["user"] = self._user(token, scope)
+            scope["auth"] = AuthCredentials(token.effective_scopes)
         await self._app(scope, receive, send)
+
+    def _user(self, token: AccessToken, scope: Scope) -> AuthenticatedUser:
+        if self._expose_token or _names_nobody(token):
+            return AuthenticatedUser(sdk_token(token, _credential(scope), self._expose_token))
+        return _User(token)
+
+
+class _User(AuthenticatedUser):
+    """The SDK's user, made when somebody looks at it: its token has the claims parsed, and most tools ask for none."""
+
+    def __init__(self, token: AccessToken) -> None:
+        self._token = token
+
+    def __getattr__(self, name: str) -> Any:
+        own = vars(self)
+        if "access_token" not in own and "_token" in own:
+            made = AuthenticatedUser(sdk_token(own["_token"], "", expose_token=False))
+            own.update(vars(made))  # at once: threads may look at the same time
+        if name in own:
+            return own[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
 def sdk_token(token: AccessToken, credential: str, expose_token: bool) -> SdkAccessToken:
@@ -47,9 +68,13 @@ def _client_id(token: AccessToken, credential: str) -> str:
     """The client. The SDK tells principals apart by client, issuer and subject; a token without a principal names
     neither client nor subject, or both by empty names: it is its own, or any two of them could share a session.
     """
-    if token.principal is not None:
+    if not _names_nobody(token):
         return token.client_id or ""
     return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
+
+
+def _names_nobody(token: AccessToken) -> bool:
+    return token.principal is None
 
 
 def _credential(scope: Scope) -> str:

@@ -372,7 +372,8 @@ class ResourceServer(Authorizer):
         self._flights = _Flights()
 
     async def _decide(self, request: Request) -> AccessToken | NeedBody | Rejected:
-        return await self._fetched(request, self._native.check(request))
+        outcome = self._native.check(request)
+        return await self._fetched(request, outcome) if type(outcome) is KeyRequest else outcome
 
     async def _fetched(
         self, request: Request, outcome: AccessToken | KeyRequest | NeedBody | Rejected
@@ -404,21 +405,6 @@ class ResourceServer(Authorizer):
 
     def _well_known(self, request: Request) -> HttpResponse | None:
         response = self._native.well_known(request)
-        return None if response is None else HttpResponse(*response)
-
-    def _not_found(self, request: Request) -> HttpResponse | None:
-        """The answer for metadata that nobody serves, or ``None`` for every other path."""
-        response = self._native.not_found(request)
-        return None if response is None else HttpResponse(*response)
-
-    def _health_response(self, request: Request) -> HttpResponse | None:
-        """The answer to a probe, or ``None`` for another method than GET and HEAD."""
-        response = self._native.health_response(request)
-        return None if response is None else HttpResponse(*response)
-
-    def _metrics_response(self, request: Request) -> HttpResponse | None:
-        """The answer to a scraper, or ``None`` likewise."""
-        response = self._native.metrics_response(request)
         return None if response is None else HttpResponse(*response)
 
 

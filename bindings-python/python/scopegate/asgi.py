@@ -82,13 +82,10 @@ class ScopegateMiddleware:
         """The current resource server."""
         return self._provider()
 
-    async def _current(self) -> ResourceServer:
-        return self._provider()
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
-            await self._http(scope, receive, send)
+            await self._judge(self._provider(), scope, receive, send)
         elif kind == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
@@ -97,33 +94,37 @@ class ScopegateMiddleware:
         else:
             raise ValueError(f"unknown ASGI scope type {kind!r}")
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._judge(await self._current(), scope, receive, send)
-
     async def _judge(self, gate: ResourceServer, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, self.options.need.fixed)
+        deciding, further = _lines(scope)
+        request = Request(method=scope["method"], target=_target(scope), scopes=self.options.need.fixed, **deciding)
         path = routed_path(scope)
         if (response := self.options.answer(gate, request, path)) is not None:
             await _respond(response, scope, send)
-        elif path in self.options.public and _is_as_sent(scope):
-            await self.app(scope, receive, send)
-        else:
-            await self._guard(gate, request, scope, receive, send)
+            return
+        if path not in self.options.public or not _is_as_sent(scope):
+            passed = await self._guard(gate, request, further, scope, receive, send)
+            if passed is None:
+                return
+            receive, send = passed
+        await self.app(scope, receive, send)
 
-    async def _guard(self, gate: ResourceServer, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guard(
+        self, gate: ResourceServer, request: Request, lines: _Lines, scope: Scope, receive: Receive, send: Send
+    ) -> tuple[Receive, Send] | None:
+        """What the application gets of a request that passes; ``None`` once any other was answered."""
         body: bytes | None = b""
         need = self.options.need
         scope[JUDGED], scope[NEEDED] = None, need.fixed
         try:
             outcome = await gate._decide(request)
             if isinstance(outcome, NeedBody) or (need.function and isinstance(outcome, AccessToken)):
-                if _is_encoded(scope):
+                if any(is_encoded(coding) for coding in _values(lines, b"content-encoding")):
                     log_limited(logging.WARNING, "content-encoding", "refused: the body has a Content-Encoding")
                     await _respond(ENCODING_REFUSED, scope, send)
-                    return
+                    return None
                 body = await _read(receive, gate._native.body_limit)
                 if body is None:
-                    return
+                    return None
                 receive = _replay(body, receive)
                 scope[JUDGED] = request = request.with_body(body)
                 if isinstance(outcome, NeedBody):
@@ -134,42 +135,43 @@ class ScopegateMiddleware:
             scope[TOKEN], scope[GATE] = token, gate
         except Rejected as refusal:
             await _respond(refusal.response, scope, send)
-            return
-        if body and not is_json(_values(scope, b"content-type")):
+            return None
+        if body and not is_json(_values(lines, b"content-type")):
             log_limited(logging.WARNING, "content-type", "refused: the body is not application/json in UTF-8")
             await _respond(TYPE_REFUSED, scope, send)
-            return
-        await self._pass(token, scope, receive, send)
+            return None
+        if (sessions := self._sessions) is not None:
+            owner = owner_of(token, b"".join(lines[b"authorization"]))
+            if sessions.are_foreign(_values(lines, SESSION_HEADER), owner):
+                log_limited(logging.WARNING, "mcp-session-id", "refused: the session belongs to another principal")
+                await _respond(SESSION_NOT_FOUND, scope, send)
+                return None
+            send = _noting(sessions, owner, send)
+        return receive, send
 
-    async def _pass(self, token: AccessToken, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands the request on, unless it is for a session of another principal's."""
-        sessions = self._sessions
-        if sessions is None:
-            await self.app(scope, receive, send)
-            return
-        owner = owner_of(token, b"".join(value for name, value in scope["headers"] if name.lower() == b"authorization"))
-        if sessions.are_foreign(_values(scope, SESSION_HEADER), owner):
-            log_limited(logging.WARNING, "mcp-session-id", "refused: the session belongs to another principal")
-            await _respond(SESSION_NOT_FOUND, scope, send)
-            return
 
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                for name, value in message.get("headers", ()):
-                    if name.lower() == SESSION_HEADER:
-                        sessions.opened(value.decode("latin-1"), owner)
-            await send(message)
+def _noting(sessions: Sessions, owner: str, send: Send) -> Send:
+    """``send``, noting the session that the application opens."""
 
-        await self.app(scope, receive, noting)
+    async def noting(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            for name, value in message.get("headers", ()):
+                if name.lower() == SESSION_HEADER:
+                    sessions.opened(value.decode("latin-1"), owner)
+        await send(message)
+
+    return noting
 
 
 SESSION_HEADER = b"mcp-session-id"
 
-
 POLICY_VIOLATION = 1008
 """The close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
-_FIELDS = {
+_Lines = dict[bytes, list[bytes]]
+"""The field lines of some headers, each as it came, by the header's name."""
+
+_DECIDING = {
     b"authorization": "authorization",
     b"origin": "origin",
     b"access-control-request-method": "access_control_request_method",
@@ -178,16 +180,23 @@ _FIELDS = {
     b"mcp-method": "mcp_method",
     b"mcp-name": "mcp_name",
 }
+"""The headers that the core reads, and what it calls them."""
+
+_FURTHER = frozenset((b"authorization", b"content-encoding", b"content-type", SESSION_HEADER))
+"""Those that are looked at here."""
 
 
-def _request(scope: Scope, scopes: tuple[str, ...]) -> Request:
-    """The request with every field line as it came: frameworks join or drop repeated ones."""
-    fields: dict[str, Any] = {}
+def _lines(scope: Scope) -> tuple[dict[str, Any], _Lines]:
+    """Every field line as it came, since frameworks join or drop repeated ones: those for the core, those for here."""
+    deciding: dict[str, Any] = {}
+    further: _Lines = {}
     for name, value in scope["headers"]:
-        field = _FIELDS.get(name.lower())
-        if field is not None:
-            fields.setdefault(field, []).append(value)
-    return Request(method=scope["method"], target=_target(scope), scopes=scopes, **fields)
+        name = name.lower()
+        if name in _DECIDING:
+            deciding.setdefault(_DECIDING[name], []).append(value)
+        if name in _FURTHER:
+            further.setdefault(name, []).append(value)
+    return deciding, further
 
 
 def _target(scope: Scope) -> str:
@@ -221,13 +230,8 @@ _UNESCAPED = "/!$&'()*+,;=:@"
 """What RFC 3986 section 3.3 lets stand in a path beside the unreserved characters."""
 
 
-def _is_encoded(scope: Scope) -> bool:
-    return any(is_encoded(coding) for coding in _values(scope, b"content-encoding"))
-
-
-def _values(scope: Scope, field: bytes) -> list[str]:
-    """The values of every line of a field."""
-    return [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == field]
+def _values(lines: _Lines, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for value in lines.get(name, ())]
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

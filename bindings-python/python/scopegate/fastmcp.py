@@ -207,7 +207,7 @@ class _Guard:
         if scope["type"] == "lifespan":
             await ours._offered.lifespan(ours._list, self._open, scope, receive, send)
             return
-        gate = await ours._offered.started(ours._list)
+        gate = ours._offered.listed() or await ours._offered.started(ours._list)
         if not ours._guards(gate, scope):
             await self._open(scope, receive, send)
         elif scope["type"] == "http":

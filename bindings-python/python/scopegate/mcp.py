@@ -59,7 +59,11 @@ class Protected(ScopegateMiddleware):
         self._mcp = mcp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        kind = scope["type"]
+        if kind == "http":
+            gate = self._offered.listed() or await self._offered.started(self._list)
+            await self._judge(gate, scope, receive, send)
+        elif kind == "lifespan":
             await self._offered.lifespan(self._list, self.app, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -71,9 +75,6 @@ class Protected(ScopegateMiddleware):
         Raises ``ConfigError``; nothing has changed then.
         """
         await self._offered.refresh(self._list)
-
-    async def _current(self) -> ResourceServer:
-        return await self._offered.started(self._list)
 
     async def _list(self) -> list[Offered]:
         return [

@@ -46,10 +46,12 @@ const gates = {
   },
 };
 
+// Made once: zod compiles a schema where it is first used, and each request has a server of its own.
+const inputSchema = z.object({ city: z.string() });
 const handler = toNodeHandler(
   createMcpHandler(() => {
     const server = new McpServer({ name: "Bench", version: "1.0.0" });
-    server.registerTool("weather", { inputSchema: z.object({ city: z.string() }) }, async ({ city }) => ({
+    server.registerTool("weather", { inputSchema }, async ({ city }) => ({
       content: [{ type: "text", text: `Sunny in ${city}` }],
     }));
     return server;
