@@ -151,7 +151,8 @@ func (g *ResourceServer) Allowed(token *AccessToken, kind CallKind, name string)
 }
 
 // WellKnown answers a request for the protected resource metadata (RFC 9728 section 3), and a preflight for any path;
-// nil when the request is the application's. It needs no token and does no IO. Protect asks it first.
+// nil when the request is the application's. After a fault of the library it is the refusal. It needs no token and does
+// no IO. Protect asks it first.
 func (g *ResourceServer) WellKnown(request Request) *Response {
 	return g.document(wellKnown, &request)
 }

@@ -235,7 +235,8 @@ export class ResourceServer {
 
   /**
    * The answer to a preflight (for any path) and to a request for the protected resource metadata (RFC 9728
-   * section 3), or `undefined`: then the request is the application's. The query of `target` is ignored.
+   * section 3), or `undefined`: then the request is the application's. The query of `target` is ignored. After a fault of
+   * the library it throws {@link Rejected}.
    */
   wellKnown(
     method: string,

@@ -12,12 +12,15 @@ import pytest
 from conftest import RESOURCE
 from fastapi import FastAPI
 from hosts import EMAIL, HOSTS, JSON, MODERN, WEATHER, bearer, initialize, message, post, tool
+from mcp.server.mcpserver import MCPServer
 from wire import Answer, exchange, http_request, serving, serving_wsgi
 
+import scopegate.asgi
 import scopegate.fastapi
 import scopegate.wsgi
 from scopegate import Call, Policy, ResourceServer
-from scopegate.mcp import TokenVerifier
+from scopegate.fastmcp import Scopegate
+from scopegate.mcp import TokenVerifier, protect
 from scopegate.testing import Issuer
 
 if TYPE_CHECKING:
@@ -180,3 +183,20 @@ async def test_verifier_refuses_a_policy_that_comes_later(issuer: Issuer, gate: 
     changing.current = configured(issuer)
     with pytest.raises(ValueError, match="policy"):
         await verifier.verify_token(issuer.mint(sub="alice"))
+
+
+def test_what_is_no_gate_is_refused_when_the_server_is_made(gate: ResourceServer) -> None:
+    wrong: Any = {"resource": RESOURCE}
+    server = MCPServer("Weather")
+
+    async def application(scope: object, receive: object, send: object) -> None: ...
+
+    for make in (
+        lambda: protect(server, wrong),
+        lambda: protect(gate, server),  # type: ignore[arg-type]
+        lambda: Scopegate(wrong),
+        lambda: scopegate.asgi.ScopegateMiddleware(application, wrong),
+        lambda: scopegate.wsgi.ScopegateMiddleware(lambda environ, start: [], wrong),
+    ):
+        with pytest.raises(TypeError, match="gate: expected a ResourceServer, or a function that gives one, not "):
+            make()

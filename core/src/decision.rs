@@ -500,8 +500,8 @@ pub(crate) fn accepted_algorithm(header: &Header, accepted: &[Algorithm]) -> Res
 }
 
 pub(crate) fn keys_unavailable(retry_after: Duration) -> Refusal {
-    let detail =
-        "expected keys of the issuer, and none that would do can be had now; see stats for the last error";
+    let detail = "expected keys of the issuer, and none that would do can be had now; explain, and last_error in stats, \
+                  say why";
     Refusal {
         particulars: Particulars::RetryAfter(retry_after),
         ..Refusal::new(Reason::KeysUnavailable, detail)

@@ -159,7 +159,8 @@ static scopegate_token *guard(const scopegate_server *gate, int fd, struct messa
   if (scopegate_server_well_known(gate, &request, &answer) != SCOPEGATE_OK &&
       decide(gate, fd, message, &token, &answer) == SCOPEGATE_OK)
     return token;
-  scopegate_str bytes = scopegate_response_http1(answer);
+  scopegate_str reason = scopegate_response_reason(answer), bytes = scopegate_response_http1(answer);
+  if (reason.data) fprintf(stderr, "refused: %s: %s\n", reason.data, scopegate_response_detail(answer).data);
   if (write(fd, bytes.data, bytes.len) < 0) { /* the peer has gone */ }
   scopegate_response_free(answer);
   return NULL;

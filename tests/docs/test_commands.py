@@ -55,10 +55,15 @@ def git(words: list[str], _: Block) -> None:
     assert f'repository = "{words[1]}"' in CARGO
 
 
+CLONED_PACKAGE = "./scopegate/bindings-node"
+
+
 def npm(words: list[str], block: Block) -> None:
     assert words[0] == "install"
-    packages = NODE["devDependencies"].keys() | {"scopegate", "./scopegate/bindings-node"}
-    for word in words[1:]:
+    packages = NODE["devDependencies"].keys() | {"scopegate", CLONED_PACKAGE}
+    # A link to the clone would not find what is installed beside it.
+    assert ("--install-links" in words) == (CLONED_PACKAGE in words), f"{block}: {words}"
+    for word in filter(lambda word: word != "--install-links", words[1:]):
         braces = re.fullmatch(r"(.*)\{(.*)\}", word)
         names = {braces[1] + name for name in braces[2].split(",")} if braces else {word}
         assert names <= packages, f"{block}: {names}"
@@ -85,7 +90,7 @@ def go(words: list[str], _: Block) -> None:
             assert module in modules
         case ["mod", "edit", *replacements]:
             for replacement in replacements:
-                module, _, folder = replacement.removeprefix("-replace=").partition("=")
+                module, folder = replacement.removeprefix("-replace=").split("=")
                 assert f"{folder.removeprefix('./scopegate/')}/go.mod" == modules[module]
         case _:
             assert words == ["mod", "tidy"]

@@ -174,7 +174,8 @@ fn cause_and_cure(reason: Reason) -> (&'static str, &'static str) {
         Reason::KeysUnavailable => (
             "The token cannot be judged: no usable keys of its issuer are held and none can be had now. This is not the \
              token's fault, so the client keeps it.",
-            "Look at `stats` for the step that failed last (name look-up, connection, TLS, HTTP, content). Let this machine \
+            "`explain`, and `last_error` in `stats`, say which step failed last (name look-up, connection, TLS, HTTP, content) \
+             and how. Let this machine \
              reach the issuer, or give the keys by `jwks_file`.",
         ),
         Reason::Internal => (

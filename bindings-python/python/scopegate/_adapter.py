@@ -33,9 +33,13 @@ def provider(gate: Gate) -> Callable[[], ResourceServer]:
     """A function that gives the current resource server.
 
     It raises ``TypeError`` when the function that it stands for gives something else.
+
+    Raises ``TypeError`` for what is neither a resource server nor a function.
     """
     if isinstance(gate, ResourceServer):
         return lambda: gate
+    if not callable(gate):
+        raise TypeError(f"gate: expected a ResourceServer, or a function that gives one, not {type(gate).__name__}")
 
     def current() -> ResourceServer:
         found = gate()

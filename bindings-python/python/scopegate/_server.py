@@ -216,6 +216,7 @@ class ResourceServer(Authorizer):
     ) -> HttpResponse | None:
         """The answer to a preflight (for any path) and to a request for the protected resource metadata
         (RFC 9728 section 3), or ``None``: then the request is the application's. The query of ``target`` is ignored.
+        After a fault of the library it raises ``Rejected``.
         """
         return self._well_known(
             Request(

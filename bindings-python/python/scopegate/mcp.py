@@ -125,9 +125,9 @@ def protect(
 
     Raises ``ValueError`` when the server has ``auth=`` of its own, or when ``public`` holds the MCP path.
     """
+    current = provider(gate)
     if mcp.settings.auth is not None:
         raise ValueError("MCPServer(auth=...): remove it, the resource server takes its place")
-    current = provider(gate)
     path = path if path is not None else current().path or "/"
     public = frozenset(public)
     if path in public:

@@ -51,16 +51,24 @@ pub(super) enum Clue {
     AudienceEnds(&'static str),
     /// One of `aud` and the resource are the same but for this.
     AudienceBut(Difference),
+    /// One of `aud` is the origin of the resource, which has a path.
+    AudienceIsOrigin,
     /// `aud` is what the token calls its client.
     AudienceIsClient,
     /// The token has no scope by `scope_claims`, and this claim may hold them.
     ScopesIn(&'static [&'static str]),
     /// A granted scope is the end of a needed one.
     ShortScopes,
+    /// A needed scope is the end of a granted one.
+    LongScopes,
+    /// A granted scope and a needed one are the same but for this.
+    ScopeBut(Difference),
     /// A granted scope is this.
     Granted(&'static str),
     /// It has expired, or is not yet valid, by this many seconds at most.
     Within(i64),
+    /// It is not valid before this many seconds have passed, at least.
+    Ahead(i64),
 }
 
 /// In what two texts may differ that were meant to be the same.
@@ -140,6 +148,10 @@ fn is_seen(clue: Clue, evidence: &Evidence<'_>) -> bool {
             let resource = evidence.inner.settings.resource.as_str();
             audience.iter().any(|name| difference.is_between(name, resource))
         }
+        Clue::AudienceIsOrigin => {
+            let origin = evidence.inner.settings.resource.origin();
+            audience.iter().any(|name| name.strip_suffix('/').unwrap_or(name) == origin)
+        }
         Clue::AudienceIsClient => ["client_id", "azp", "appid", "cid"]
             .into_iter()
             .filter_map(|claim| evidence.text(claim))
@@ -147,11 +159,10 @@ fn is_seen(clue: Clue, evidence: &Evidence<'_>) -> bool {
         Clue::ScopesIn(path) => {
             evidence.scopes().is_none_or(<[String]>::is_empty) && holds_texts(path, evidence)
         }
-        Clue::ShortScopes => {
-            let need = evidence.need();
-            let granted = evidence.scopes().unwrap_or_default();
-            let is_short = |scope: &String| need.iter().any(|need| need.ends_with(&format!("/{scope}")));
-            granted.iter().any(is_short)
+        Clue::ShortScopes => any_scope(evidence, |granted, needed| needed.ends_with(&format!("/{granted}"))),
+        Clue::LongScopes => any_scope(evidence, |granted, needed| granted.ends_with(&format!("/{needed}"))),
+        Clue::ScopeBut(difference) => {
+            any_scope(evidence, |granted, needed| difference.is_between(granted, needed))
         }
         Clue::Granted(scope) => evidence.scopes().unwrap_or_default().iter().any(|granted| granted == scope),
         Clue::Within(seconds) => {
@@ -159,7 +170,15 @@ fn is_seen(clue: Clue, evidence: &Evidence<'_>) -> bool {
             let off = evidence.since_expiry().filter(|since| *since >= 0).or(since_start);
             off.is_some_and(|off| off <= seconds)
         }
+        Clue::Ahead(seconds) => evidence.since_start().is_some_and(|since| since.saturating_neg() >= seconds),
     }
+}
+
+/// Whether this is so of any granted scope and any needed one.
+fn any_scope(evidence: &Evidence<'_>, is_so: impl Fn(&str, &str) -> bool) -> bool {
+    let need = evidence.need();
+    let granted = evidence.scopes().unwrap_or_default();
+    granted.iter().any(|granted| need.iter().any(|needed| is_so(granted, needed)))
 }
 
 fn configured<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = &'e str> {
@@ -223,9 +242,9 @@ const fn of(product: &'static str, reason: Reason, clue: Clue, text: &'static st
 }
 
 use Clue::{
-    Algorithm, Audience, AudienceBegins, AudienceBut, AudienceEnds, AudienceIsClient, Claim, Granted, Has,
-    IssuerBut, IssuerEnds, IssuerIsOrigin, Issuers, Lines, NoKid, Parts, PlainType, Product, ScopesIn,
-    ShortScopes, Value, Within,
+    Ahead, Algorithm, Audience, AudienceBegins, AudienceBut, AudienceEnds, AudienceIsClient,
+    AudienceIsOrigin, Claim, Granted, Has, IssuerBut, IssuerEnds, IssuerIsOrigin, Issuers, Lines, LongScopes,
+    NoKid, Parts, PlainType, Product, ScopeBut, ScopesIn, ShortScopes, Value, Within,
 };
 use Reason::{
     AlgorithmNotAllowed, AmbiguousKey, Expired, InsufficientScope, MalformedToken, MissingClaim,
@@ -448,6 +467,12 @@ pub(super) const HINTS: &[Hint] = &[
         AudienceBut(Difference::Scheme),
         "aud and the resource differ by http and https: configure the URL that clients use",
     ),
+    anyone(
+        WrongAudience,
+        AudienceIsOrigin,
+        "aud is the origin of the resource, without its path: have clients ask for the whole URL, or list the origin in \
+         additional_audiences",
+    ),
     of(
         "entra",
         WrongAudience,
@@ -480,6 +505,11 @@ pub(super) const HINTS: &[Hint] = &[
     ),
     anyone(
         NotYetValid,
+        Ahead(100_000_000_000),
+        "times of a token are seconds since 1970, and these seem to be milliseconds: have the issuer correct them",
+    ),
+    anyone(
+        NotYetValid,
         Within(300),
         "the clocks of this machine and of the authorization server differ: correct them, or raise leeway_seconds",
     ),
@@ -493,6 +523,16 @@ pub(super) const HINTS: &[Hint] = &[
         InsufficientScope,
         ShortScopes,
         "the token has the scope in a short form: set scope_prefix of the authorization server",
+    ),
+    anyone(
+        InsufficientScope,
+        LongScopes,
+        "the token has the scope in a long form: need it in that form, which is the one that clients ask for",
+    ),
+    anyone(
+        InsufficientScope,
+        ScopeBut(Difference::Case),
+        "a scope of the token and a needed one differ by upper and lower case: write it as the token has it",
     ),
     of(
         "entra",

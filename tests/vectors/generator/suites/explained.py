@@ -406,6 +406,13 @@ def _audiences(suite: Suite) -> None:
             f"{differ} http and https: configure the URL that clients use",
         ),
         (
+            "origin",
+            "The origin of the resource.",
+            "https://mcp.test/",
+            '"https://mcp.test/"',
+            "aud is the origin of the resource, without its path: have clients ask for the whole URL, or list the origin in additional_audiences",
+        ),
+        (
             "client",
             "The client itself.",
             ["app"],
@@ -446,6 +453,16 @@ def _times(suite: Suite) -> None:
             starts,
             f"nbf {NOW + 86400}, in 86400 s; iat {NOW - 60}, 60 s ago",
             None,
+        ),
+        (
+            "milliseconds",
+            "Times in milliseconds.",
+            {"iat": NOW * 1000, "exp": (NOW + 300) * 1000},
+            "not_yet_valid",
+            "not_before",
+            starts,
+            f"iat {NOW * 1000}, in {NOW * 999} s",
+            "times of a token are seconds since 1970, and these seem to be milliseconds: have the issuer correct them",
         ),
         (
             "old",
@@ -525,6 +542,20 @@ def _scopes(suite: Suite) -> None:
     for id, comment, changes, found, hint in (
         ("other", "Another scope.", {"scope": "a"}, '"a"', None),
         ("short", "The short form of a needed one.", {"scope": "read"}, '"read"', SHORT_SCOPE),
+        (
+            "long",
+            "A long form of a needed one.",
+            {"scope": "api://app/b"},
+            '"api://app/b"',
+            "the token has the scope in a long form: need it in that form, which is the one that clients ask for",
+        ),
+        (
+            "case",
+            "A needed one in upper case.",
+            {"scope": "B"},
+            '"B"',
+            "a scope of the token and a needed one differ by upper and lower case: write it as the token has it",
+        ),
         (
             "scp",
             "Scopes in another claim.",
