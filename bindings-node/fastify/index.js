@@ -13,6 +13,7 @@ const scopegate = async (fastify, { gate, ...options }) => {
     /** @type {Readable | undefined} */
     let read;
     const exchange = exchangeOf(request.raw);
+    exchange.isEmpty = false; // the payload tells
     exchange.readBody = async (limit) => {
       refuseEncoding(exchange.lines("content-encoding"));
       const body = await readAll(payload, limit);

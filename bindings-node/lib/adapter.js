@@ -26,12 +26,14 @@ const { Sessions } = require("./sessions.js");
  * @typedef {{ status: number, headers: readonly (readonly [string, string])[], body: string }} Answer
  *
  * A request as a host has it. `lines` gives all field lines of a header, by its lower-case name. `readBody`
- * gives the bytes of the body, or as text what a parser in front of us made of them.
+ * gives the bytes of the body, or as text what a parser in front of us made of them; a request that `isEmpty` says of
+ * itself that it has none.
  * @typedef {{
  *   method: string,
  *   target: string,
  *   path: string,
  *   lines: (name: string) => readonly string[],
+ *   isEmpty?: boolean,
  *   readBody: (limit: number) => Promise<Uint8Array | string> | Uint8Array | string,
  * }} Exchange
  *
@@ -109,8 +111,9 @@ function guard(given, options) {
    * @param {Exchange} exchange
    * @returns {Verdict | Promise<Verdict>}
    */
-  function guarded(gate, { method, target, lines, readBody }) {
+  function guarded(gate, { method, target, lines, isEmpty = false, readBody }) {
     const authorization = lines("authorization");
+    const mcpMethod = lines("mcp-method");
     /** @type {Uint8Array | string | undefined} */
     let body;
     const details = {
@@ -119,13 +122,15 @@ function guard(given, options) {
       target,
       origin: lines("origin"),
       protocolVersion: lines("mcp-protocol-version"),
-      mcpMethod: lines("mcp-method"),
+      mcpMethod,
       mcpName: lines("mcp-name"),
       scopes: fixed,
     };
+    /** @param {number} limit */
+    const keep = (limit) => after(readBody(limit), (read) => (body = read));
     const decided = sideOf(gate).authorize({
       ...details,
-      body: (limit) => after(readBody(limit), (read) => (body = read)),
+      body: isEmpty && mcpMethod.length === 0 ? EMPTY : keep, // where headers could decide, they are asked first
     });
     return scopesOf === undefined ? after(decided, passed) : asking(scopesOf);
 
@@ -241,6 +246,9 @@ async function requireOfCalls(gate, token, details, scopesOf) {
   const scopes = await needOf(scopesOf, sideOf(gate).calls(details), token);
   if (scopes.length > 0) gate.require(token, { ...details, scopes });
 }
+
+/** A body that need not be asked for. */
+const EMPTY = new Uint8Array();
 
 /** The name under which hosts' headers and responses have the session. */
 const SESSION_HEADER = "mcp-session-id";

@@ -68,7 +68,10 @@ def cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
     rate = f"{row['requests_a_second']:,}/s"
-    return rate if row["gate"] == "none" else f"{rate}, {row['added_us']:+.0f} µs ({row['added_processor_us']:+.0f})"
+    if row["gate"] == "none":
+        return f"{rate}, {row['processor_us']:,.0f} µs"
+    lower, upper = row["half_of_rounds"]
+    return f"{rate}, {row['added_us']:+.0f} µs ({lower:+.0f} to {upper:+.0f})"
 
 
 def growth() -> dict[str, str]:

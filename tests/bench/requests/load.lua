@@ -1,12 +1,11 @@
--- What wrk sends: one request for each token of a file, from a place in it onwards and round and round. Prints one JSON
--- object when done.
+-- What wrk sends: one request for each token of a file, round and round. Prints one JSON object when done.
 --
--- Arguments: the file of tokens, how many of its lines come later, how many to use, and `json` or `mcp`.
+-- Arguments: the file of tokens, and `json` or `mcp`.
 
 local requests, at = {}, 0
 
 function init(arguments)
-  local file, before, count, route = arguments[1], tonumber(arguments[2]), tonumber(arguments[3]), arguments[4]
+  local file, route = arguments[1], arguments[2]
   local headers = { ["Host"] = "mcp.bench.test" }
   local method, body = "GET", nil
   if route == "mcp" then
@@ -16,13 +15,9 @@ function init(arguments)
     headers["MCP-Protocol-Version"] = "2025-11-25"
     body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{"city":"Oslo"}}}'
   end
-  local tokens = {}
   for token in io.lines(file) do
-    tokens[#tokens + 1] = token
-  end
-  for number = 1, math.min(count, #tokens) do
-    headers["Authorization"] = "Bearer " .. tokens[(before + number - 1) % #tokens + 1]
-    requests[number] = wrk.format(method, "/" .. route, headers, body)
+    headers["Authorization"] = "Bearer " .. token
+    requests[#requests + 1] = wrk.format(method, "/" .. route, headers, body)
   end
 end
 

@@ -1,8 +1,10 @@
-"""Requests a second of real servers: bare, behind Scopegate, and behind the official SDK's own gate with the verifier
-that its users write. One JSON route and one call of an MCP tool; one token again and again, and tokens that come once.
+"""What a gate adds to a request of a real server: bare, behind Scopegate, and behind the official SDK's own gate with
+the verifier that its users write. One JSON route and one call of an MCP tool; one token again and again, and tokens
+that come once.
 
-Usage: run.py FOLDER, which has what `make bench-requests` puts there: requests-go and pyjwt-2.10. Writes
-../requests.json. Needs wrk and Linux with two processors: servers run on one, wrk on the other.
+Usage: run.py FOLDER [WORD...]. FOLDER has what `make bench-requests` puts there: requests-go and pyjwt-2.10. Writes
+../requests.json; with words such as `Node.js mcp one` it prints the rows that have them all, and writes nothing. Needs
+wrk and Linux with two processors: servers run on one, wrk on the other.
 """
 
 from __future__ import annotations
@@ -33,19 +35,23 @@ from machine import machine, version_of  # noqa: E402
 from own_verifier_servers import AuthorizationServer, authorization_server  # noqa: E402
 
 RESOURCE, WEATHER = "https://mcp.bench.test/mcp", "mcp:tools:weather"
-ROUNDS, SECONDS, CONNECTIONS = 5, 1, 16
+STARTS, ROUNDS, SECONDS, CONNECTIONS = 2, 4, 0.35, 16
+"""How often each server is started, rounds of each start, and what each run of wrk takes. Servers of one language take
+turns in a round, so that what is compared was measured within seconds; and one start of Node.js compiles otherwise than
+the next.
+"""
 WARM_UP = {"Python": 1_000, "Node.js": 12_000, "Go": 5_000}
 """Requests of each server and route that are not counted: the compiler of Node.js learns for thousands of them."""
-WARM_UP_RUNS = 15
+WARM_UP_SECONDS = 40
 DISTINCT = 40_000
 """Tokens. More than are kept, so that one which comes again is as good as new."""
-MOST = 20_000
-"""More requests than any server answers in a second, on the route of distinct tokens."""
+MOST = 12_000
+"""More requests than any server answers in a run, on the route of distinct tokens."""
 ROUTES, TOKENS = ("json", "mcp"), ("one", "distinct")
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{"city":"Oslo"}}}'
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
     language: str
     gate: str
@@ -59,53 +65,55 @@ class Server:
 
 @dataclass(frozen=True)
 class Cell:
-    server: int
+    server: Server
     route: str
     tokens: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.server.language}, {self.server.gate}, {self.route}, {self.tokens}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One second of wrk."""
+    """Less than a second of wrk."""
 
-    microseconds: float
-    """Of each request, of the time that passed."""
+    rate: float
+    """Requests a second."""
     processor: float
-    """Of each request, of the server's processor time."""
+    """Microseconds of the server's processor time, of all its threads, for each request."""
     requests: int
     misses: int
     """Tokens that were not held."""
 
-    @property
-    def rate(self) -> float:
-        return 1e6 / self.microseconds
-
 
 def main() -> None:
-    folder = Path(sys.argv[1]).absolute()
+    folder, words = Path(sys.argv[1]).absolute(), sys.argv[2:]
     if not shutil.which("wrk"):
         sys.exit("wrk: not found; it is the Debian package wrk")
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two processors are needed: one for the servers, one for wrk")
     began = time.monotonic()
     with authorization_server() as issuer, tempfile.TemporaryDirectory() as temporary:
-        tokens = Path(temporary) / "tokens"
-        tokens.write_text("".join(f"{token}\n" for token in mint(issuer)))
-        with contextlib.ExitStack() as stack:
-            servers = all_servers(folder)
-            for server in servers:
-                stack.enter_context(running(server, issuer.issuer))
-                expect_a_gate(server, issuer)
-            runs = measure(servers, tokens)
+        load = Load(Path(temporary) / "tokens", mint(issuer))
+        cells = [cell for cell in all_cells(folder) if all(word in cell.name for word in words)]
+        runs: dict[Cell, list[Run]] = {cell: [] for cell in cells}
+        for _, language in itertools.product(range(STARTS), {cell.server.language: None for cell in cells}):
+            measure([cell for cell in cells if cell.server.language == language], runs, issuer, load)
+    rows = [row(cell, runs) for cell in cells]
+    if words:
+        print(*rows, sep="\n")
+        return
     report = {
         "machine": machine(),
         "versions": versions(folder),
+        "starts": STARTS,
         "rounds": ROUNDS,
         "seconds": SECONDS,
         "connections": CONNECTIONS,
         "distinct_tokens": DISTINCT,
         "took_seconds": round(time.monotonic() - began),
-        "rows": [row(servers, cell, runs) for cell in runs],
+        "rows": rows,
     }
     (HERE.parent / "requests.json").write_text(json.dumps(report, indent=1) + "\n")
 
@@ -125,6 +133,12 @@ def all_servers(folder: Path) -> list[Server]:
         Server("Go", "Scopegate", [*go, "scopegate"]),
         Server("Go", "SDK with golang-jwt", [*go, "golang-jwt"]),
     ]
+
+
+def all_cells(folder: Path) -> list[Cell]:
+    """A server that looks at no token serves all alike."""
+    product = itertools.product(ROUTES, all_servers(folder), TOKENS)
+    return [Cell(server, route, kind) for route, server, kind in product if kind == "one" or server.gate != "none"]
 
 
 _issuer: AuthorizationServer
@@ -196,50 +210,72 @@ def ask(server: Server, route: str, token: str | None) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
-def measure(servers: list[Server], tokens: Path) -> dict[Cell, list[Run]]:
-    """Every cell once in each round, those of a language one after the other."""
-    numbers = range(len(servers))
-    # Who looks at no token serves all alike.
-    cells = [
-        Cell(number, route, kind)
-        for route, number, kind in itertools.product(ROUTES, numbers, TOKENS)
-        if kind == "one" or servers[number].gate != "none"
-    ]
-    runs: dict[Cell, list[Run]] = {cell: [] for cell in cells}
-    for number, route in itertools.product(numbers, ROUTES):
-        warm_up(servers[number], Cell(number, route, "one"), tokens)
-    for _ in range(ROUNDS):
-        for cell in cells:
-            runs[cell].append(one_run(servers[cell.server], cell, tokens))
-    return runs
+@dataclass
+class Load:
+    """The tokens that wrk sends: a file which is written anew for each run."""
+
+    file: Path
+    tokens: list[str]
+
+    def write(self, place: int, count: int) -> None:
+        tokens = self.tokens[place : place + count]
+        tokens += self.tokens[: count - len(tokens)]
+        self.file.write_text("".join(f"{token}\n" for token in tokens))
 
 
-def warm_up(server: Server, cell: Cell, tokens: Path) -> None:
-    answered = 0
-    for _ in range(WARM_UP_RUNS):
-        answered += one_run(server, cell, tokens).requests
-        if answered >= WARM_UP[server.language]:
-            return
+def measure(cells: list[Cell], runs: dict[Cell, list[Run]], issuer: AuthorizationServer, load: Load) -> None:
+    """Starts the servers of one language. They take turns, this way round and that, on one route after the other."""
+    with contextlib.ExitStack() as stack:
+        for server in dict.fromkeys(cell.server for cell in cells):
+            stack.enter_context(running(server, issuer.issuer))
+            expect_a_gate(server, issuer)
+        for route in dict.fromkeys(cell.route for cell in cells):
+            turns = [cell for cell in cells if cell.route == route]
+            for server in dict.fromkeys(cell.server for cell in turns):
+                warm_up(Cell(server, route, "one"), load)
+            for number in range(ROUNDS):
+                for cell in turns if number % 2 == 0 else reversed(turns):
+                    runs[cell].append(one_run(cell, load))
 
 
-def one_run(server: Server, cell: Cell, tokens: Path, attempts: int = 3) -> Run:
-    place, count = (0, 1) if cell.tokens == "one" else (server.place, MOST)
-    words: list[object] = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", HERE / "load.lua"]
-    words += [f"http://127.0.0.1:{server.port}", "--", tokens, place, count, cell.route]
-    before, missed_before = processor_seconds(server.pid), missed(server)
-    done = subprocess.run(
-        [str(word) for word in words], check=True, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: on_processor(1)
+def warm_up(cell: Cell, load: Load) -> None:
+    answered, began = 0, time.monotonic()
+    while answered < WARM_UP[cell.server.language] and time.monotonic() - began < WARM_UP_SECONDS:
+        answered += one_run(cell, load).requests
+
+
+def one_run(cell: Cell, load: Load, attempts: int = 3) -> Run:
+    server = cell.server
+    load.write(*((0, 1) if cell.tokens == "one" else (server.place, MOST)))
+    words = ["wrk", "-t1", f"-c{CONNECTIONS}", "-d1m", "-s", HERE / "load.lua", f"http://127.0.0.1:{server.port}"]
+    words += ["--", load.file, cell.route]
+    before, used_before = stats(server), processor_seconds(server.pid)
+    wrk = subprocess.Popen(
+        [str(word) for word in words], stdout=subprocess.PIPE, text=True, preexec_fn=lambda: on_processor(1)
     )
-    used, missed_now = processor_seconds(server.pid) - before, missed(server)
-    found = json.loads(done.stdout.splitlines()[-1])
-    if not found["requests"] and not found["failed"] and attempts > 1:  # a machine that had no time for us
-        return one_run(server, cell, tokens, attempts - 1)
-    if found["failed"] or not found["requests"]:
-        sys.exit(f"{server.language} with {server.gate}, {cell.route}, {cell.tokens}: {done.stdout}")
-    requests = found["requests"]
+    time.sleep(SECONDS)
+    wrk.send_signal(signal.SIGINT)
+    found = json.loads(wrk.communicate()[0].splitlines()[-1])
+    used = processor_seconds_when_done(server.pid) - used_before
+    now = stats(server)
+    served = now["served"] - before["served"]  # and not what wrk counts: it waits for no answer when it stops
+    if not served and not found["failed"] and attempts > 1:  # a machine that had no time for us
+        return one_run(cell, load, attempts - 1)
+    if found["failed"] or not served:
+        sys.exit(f"{cell.name}: {found}")
     if cell.tokens == "distinct":
-        server.place = (place + requests) % DISTINCT
-    return Run(found["microseconds"] / requests, used * 1e6 / requests, requests, missed_now - missed_before)
+        server.place = (server.place + served) % DISTINCT
+    rate = found["requests"] * 1e6 / found["microseconds"]
+    return Run(rate, used * 1e6 / served, served, now["misses"] - before["misses"])
+
+
+def processor_seconds_when_done(pid: int) -> float:
+    """Once the server has answered what wrk did not wait for."""
+    used, deadline = -1.0, time.monotonic() + 1
+    while used != (now := processor_seconds(pid)) and time.monotonic() < deadline:
+        used = now
+        time.sleep(0.01)
+    return used
 
 
 def processor_seconds(pid: int) -> float:
@@ -248,36 +284,37 @@ def processor_seconds(pid: int) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def missed(server: Server) -> int:
-    if server.gate != "Scopegate":
-        return 0
+def stats(server: Server) -> dict[str, int]:
+    """How many requests came through, and how many tokens were not held."""
     status, body = ask(server, "stats", None)
     if status != 200:
-        sys.exit(f"{server.language}: /stats says {status}")
-    misses: int = json.loads(body)["token_cache"]["misses"]
-    return misses
+        sys.exit(f"{server.language} with {server.gate}: /stats says {status}")
+    found: dict[str, int] = json.loads(body)
+    return found
 
 
-def row(servers: list[Server], cell: Cell, runs: dict[Cell, list[Run]]) -> dict[str, Any]:
-    server, mine = servers[cell.server], runs[cell]
-    bare = next(number for number, other in enumerate(servers) if other.language == server.language)
-    pairs = list(zip(mine, runs[Cell(bare, cell.route, "one")], strict=True))
+def row(cell: Cell, runs: dict[Cell, list[Run]]) -> dict[str, Any]:
+    server, mine = cell.server, runs[cell]
     found: dict[str, Any] = {
         "language": server.language,
         "gate": server.gate,
         "route": cell.route,
         "tokens": cell.tokens,
         "requests_a_second": round(statistics.median(run.rate for run in mine)),
-        "slowest": round(min(run.rate for run in mine)),
-        "fastest": round(max(run.rate for run in mine)),
+        "processor_us": round(statistics.median(run.processor for run in mine), 1),
     }
-    if server.gate != "none":
-        added = [run.microseconds - without.microseconds for run, without in pairs]
-        processor = [run.processor - without.processor for run, without in pairs]
-        found["added_us"] = round(statistics.median(added), 1)
-        found["added_processor_us"] = round(statistics.median(processor), 1)
+    bare = [
+        runs[other]
+        for other in runs
+        if (other.server.language, other.server.gate, other.route) == (server.language, "none", cell.route)
+    ]
+    if server.gate != "none" and bare:
+        added = [run.processor - without.processor for run, without in zip(mine, bare[0], strict=True)]
+        lower, middle, upper = statistics.quantiles(added, n=4)
+        found["added_us"] = round(middle, 1)
+        found["half_of_rounds"] = [round(lower, 1), round(upper, 1)]
     if server.gate == "Scopegate":
-        misses = sum(run.misses for run in mine)  # of requests, too, that wrk did not wait for
+        misses = sum(run.misses for run in mine)
         found["held"] = round(max(0.0, 1 - misses / sum(run.requests for run in mine)), 3)
     return found
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -32,24 +33,33 @@ const (
 func main() {
 	gate, port, issuer := os.Args[1], os.Args[2], os.Args[3]
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	handler := application()
+	handler, misses := application(), func() uint64 { return 0 }
 	switch gate {
 	case "bare":
 	case "scopegate":
-		handler = behindScopegate(handler, issuer)
+		handler, misses = behindScopegate(handler, issuer)
 	case "golang-jwt":
 		handler = behindSDK(handler, issuer)
 	default:
 		log.Fatalf("no gate %q", gate)
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+port, handler))
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, map[string]uint64{"served": served.Load(), "misses": misses()})
+	})
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+port, mux))
 }
+
+// served are the requests that came through.
+var served atomic.Uint64
 
 type place struct {
 	City string `json:"city"`
 }
 
 func weather(_ context.Context, _ *mcp.CallToolRequest, in place) (*mcp.CallToolResult, any, error) {
+	served.Add(1)
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "Sunny in " + in.City}}}, nil, nil
 }
 
@@ -61,6 +71,7 @@ func application() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options))
 	mux.HandleFunc("GET /json", func(w http.ResponseWriter, _ *http.Request) {
+		served.Add(1)
 		write(w, map[string]any{"city": "Oslo", "sky": "sunny", "degrees": 21})
 	})
 	return mux
@@ -73,7 +84,8 @@ func write(w http.ResponseWriter, document any) {
 	}
 }
 
-func behindScopegate(next http.Handler, issuer string) http.Handler {
+// behindScopegate gives the number of tokens that were not held as well.
+func behindScopegate(next http.Handler, issuer string) (http.Handler, func() uint64) {
 	gate, err := scopegate.New(scopegate.Config{
 		Resource: resource,
 		AuthorizationServers: []scopegate.AuthorizationServer{
@@ -87,16 +99,19 @@ func behindScopegate(next http.Handler, issuer string) http.Handler {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", mcpgate.Protect(gate, next))
-	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
-		stats, err := gate.Stats()
+	return mcpgate.Protect(gate, next), func() uint64 {
+		var stats struct {
+			TokenCache struct{ Misses uint64 } `json:"token_cache"`
+		}
+		text, err := gate.Stats()
+		if err == nil {
+			err = json.Unmarshal(text, &stats)
+		}
 		if err != nil {
 			log.Fatal(err)
 		}
-		write(w, stats)
-	})
-	return mux
+		return stats.TokenCache.Misses
+	}
 }
 
 type claims struct {

@@ -17,6 +17,11 @@ const WEATHER = "mcp:tools:weather";
 const [name, port, issuer] = process.argv.slice(2);
 const app = createMcpExpressApp({ host: "127.0.0.1", allowedHosts: ["mcp.bench.test"] });
 
+/** Requests that came through. */
+let served = 0;
+let misses = () => 0;
+app.get("/stats", (request, response) => void response.json({ served, misses: misses() }));
+
 const gates = {
   bare: () => (request, response, next) => next(),
   scopegate: () => {
@@ -25,7 +30,7 @@ const gates = {
       authorization_servers: [{ issuer, jwks_uri: `${issuer}/jwks`, token_format: "rfc9068" }],
       policy: { default: [], tools: { weather: [WEATHER] } },
     });
-    app.get("/stats", (request, response) => response.json(gate.stats()));
+    misses = () => gate.stats().token_cache.misses;
     return scopegate(gate);
   },
   jose: () => {
@@ -51,14 +56,18 @@ const inputSchema = z.object({ city: z.string() });
 const handler = toNodeHandler(
   createMcpHandler(() => {
     const server = new McpServer({ name: "Bench", version: "1.0.0" });
-    server.registerTool("weather", { inputSchema }, async ({ city }) => ({
-      content: [{ type: "text", text: `Sunny in ${city}` }],
-    }));
+    server.registerTool("weather", { inputSchema }, async ({ city }) => {
+      served += 1;
+      return { content: [{ type: "text", text: `Sunny in ${city}` }] };
+    });
     return server;
   }),
 );
 
 app.use(gates[name]());
-app.get("/json", (request, response) => void response.json({ city: "Oslo", sky: "sunny", degrees: 21 }));
+app.get("/json", (request, response) => {
+  served += 1;
+  response.json({ city: "Oslo", sky: "sunny", degrees: 21 });
+});
 app.all("/mcp", (request, response) => void handler(request, response, request.body));
 app.listen(Number(port), "127.0.0.1");

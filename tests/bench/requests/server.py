@@ -39,22 +39,34 @@ def main() -> None:
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_config=None, access_log=False)
 
 
-def with_tool(mcp: MCPServer[Any]) -> MCPServer[Any]:
+served = 0
+"""Requests that came through."""
+
+
+def with_tool(mcp: MCPServer[Any], gate: ResourceServer | None = None) -> MCPServer[Any]:
     @mcp.tool()
     def weather(city: str) -> str:
+        global served
+        served += 1
         return f"Sunny in {city}"
+
+    @mcp.custom_route("/stats", ["GET"])
+    async def stats(_: Request) -> JSONResponse:
+        return JSONResponse({"served": served, "misses": gate.stats()["token_cache"]["misses"] if gate else 0})
 
     return mcp
 
 
 async def forecast(_: Request) -> JSONResponse:
+    global served
+    served += 1
     return JSONResponse({"city": "Oslo", "sky": "sunny", "degrees": 21})
 
 
 def bare(_: str) -> ASGIApp:
-    app = with_tool(MCPServer("Bench")).streamable_http_app(**OPTIONS)
-    app.router.routes.append(Route("/json", forecast))
-    return app
+    mcp = with_tool(MCPServer("Bench"))
+    mcp.custom_route("/json", ["GET"])(forecast)
+    return mcp.streamable_http_app(**OPTIONS)
 
 
 def behind_scopegate(issuer: str) -> ASGIApp:
@@ -63,13 +75,8 @@ def behind_scopegate(issuer: str) -> ASGIApp:
         authorization_servers=[{"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_format": "rfc9068"}],
         policy={"default": [], "tools": {"weather": [WEATHER]}},
     )
-    mcp = with_tool(MCPServer("Bench"))
+    mcp = with_tool(MCPServer("Bench"), gate)
     mcp.custom_route("/json", ["GET"])(forecast)
-
-    async def stats(_: Request) -> JSONResponse:
-        return JSONResponse(gate.stats())
-
-    mcp.custom_route("/stats", ["GET"])(stats)
     return protect(mcp, gate, public=["/stats"], **OPTIONS)
 
 
