@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"runtime"
 	"time"
 )
@@ -61,8 +62,11 @@ func (g *ResourceServer) DrainEvents() []AuditEvent {
 
 // Events drains the audit events every interval into the channel until the context is done; then it sends what still waits
 // as far as there is room, and closes the channel. A receiver that is slow slows no request: events that find no room are
-// dropped and counted.
+// dropped and counted. An interval that is not positive panics.
 func (g *ResourceServer) Events(ctx context.Context, interval time.Duration) <-chan AuditEvent {
+	if interval <= 0 {
+		panic(fmt.Sprintf("scopegate: Events: expected an interval that is positive, not %v", interval))
+	}
 	events := make(chan AuditEvent, 256)
 	go func() {
 		defer close(events)

@@ -75,6 +75,15 @@ func TestChannelOfEventsIsFilledWhileTheServerWorks(t *testing.T) {
 	}
 }
 
+func TestEventsWithoutAnIntervalPanicWhereTheyAreAskedFor(t *testing.T) {
+	defer func() {
+		if message, _ := recover().(string); !strings.Contains(message, "Events: expected an interval") {
+			t.Errorf("found %q", message)
+		}
+	}()
+	audited(t).Events(t.Context(), 0)
+}
+
 func TestMetricsArePrometheusText(t *testing.T) {
 	text, err := audited(t).Metrics()
 	if err != nil {

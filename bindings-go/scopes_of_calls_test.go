@@ -32,19 +32,19 @@ func TestScopesOfACallAreNeededBesideThePolicy(t *testing.T) {
 	issuer, gate := newPair(t, scopegate.Config{Policy: &scopegate.Policy{
 		Default: scopegate.Need(), Tools: map[string]scopegate.Rule{"send_email": scopegate.Need("mail")},
 	}})
-	server := serve(t, gate.Protect(whoAmI, scopegate.WithScopesOf(mailTo)))
+	server := serve(t, gate.Protect(whoAmI, scopegate.WithScopes("api"), scopegate.WithScopesOf(mailTo)))
 	send := func(scope, to string) exchanged {
 		return post(t, server+"/mcp", issuer.Header(scopegatetest.Claims{"scope": scope}), strings.NewReader(sendEmail(to)))
 	}
-	found := send("mail", "you")
+	found := send("api mail", "you")
 	challenge := found.header.Get("WWW-Authenticate")
-	if found.status != http.StatusForbidden || !strings.Contains(challenge, `scope="mail mail:others"`) {
+	if found.status != http.StatusForbidden || !strings.Contains(challenge, `scope="mail api mail:others"`) {
 		t.Errorf("found %d, %s", found.status, challenge)
 	}
-	if !strings.Contains(found.body, `"id":7`) || !strings.Contains(found.body, `"scope":"mail mail:others"`) {
+	if !strings.Contains(found.body, `"id":7`) || !strings.Contains(found.body, `"scope":"mail api mail:others"`) {
 		t.Errorf("found %s", found.body)
 	}
-	for scope, to := range map[string]string{"mail": "me", "mail mail:others": "you"} {
+	for scope, to := range map[string]string{"api mail": "me", "api mail mail:others": "you"} {
 		if found := send(scope, to); found.status != http.StatusOK || found.body != sendEmail(to) {
 			t.Errorf("%s: found %+v", scope, found)
 		}
@@ -108,6 +108,7 @@ func TestFunctionIsNotAskedForStrangersNorForWhatIsDeniedOrUnreadable(t *testing
 		"not JSON":     {good, "{", http.StatusBadRequest},
 		"encoded":      {with(good, "Content-Encoding", "gzip"), sendEmail("me"), http.StatusUnsupportedMediaType},
 		"another type": {with(good, "Content-Type", "text/plain"), sendEmail("me"), http.StatusUnsupportedMediaType},
+		"two types":    {with(good, "Content-Type", "application/json;a=b, text/plain"), sendEmail("me"), http.StatusUnsupportedMediaType},
 	} {
 		if found := post(t, server+"/mcp", sent.header, strings.NewReader(sent.body)); found.status != sent.status {
 			t.Errorf("%s: found %+v", name, found)

@@ -2,6 +2,7 @@
 
 // What all adapters share: a request of any host -> the response to send, or the token to pass on.
 
+const { types } = require("node:util");
 const { authInfo, sessionOwner } = require("./auth-info.js");
 const { Rejected } = require("./errors.js");
 const { HttpResponse } = require("./http-response.js");
@@ -171,7 +172,7 @@ function guard(given, options) {
     const gate = gateNow(); // of the whole request, whatever is current when it ends
     try {
       const verdict = unguarded(gate, exchange) ?? guarded(gate, exchange);
-      return verdict instanceof Promise ? verdict.catch((error) => stopped(gate, exchange, error)) : verdict;
+      return isPending(verdict) ? verdict.catch((error) => stopped(gate, exchange, error)) : verdict;
     } catch (error) {
       return stopped(gate, exchange, error);
     }
@@ -200,7 +201,18 @@ function stopped(gate, { method, lines }, error) {
  * @returns {R | Promise<R>}
  */
 function after(value, next) {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isPending(value) ? value.then(next) : next(value);
+}
+
+/**
+ * Whether a value has to be waited for. An async function's promise is the language's own, whatever class a program has
+ * put in the place of the global one.
+ * @template T
+ * @param {T | Promise<T>} value
+ * @returns {value is Promise<T>}
+ */
+function isPending(value) {
+  return types.isPromise(value) || value instanceof Promise;
 }
 
 /**
@@ -218,7 +230,7 @@ function judged(judge, exchange, act, fail) {
     fail(error);
     return;
   }
-  if (verdict instanceof Promise) void verdict.then(act, fail);
+  if (isPending(verdict)) void verdict.then(act, fail);
   else act(verdict);
 }
 

@@ -22,7 +22,7 @@ function exchangeOf(request) {
     target,
     path: query < 0 ? target : target.slice(0, query),
     lines,
-    isEmpty: (request.body === undefined || request.body === null) && !hasBody(request),
+    isEmpty: !hasBody(request) && (request.body ?? undefined) === undefined,
     readBody: (limit) => readBody(request, lines, limit),
   };
 }

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { ResourceServer } from "scopegate";
+import { protect } from "scopegate/fetch";
 import { Issuer } from "scopegate/testing";
 import { refusalIn } from "./shared/decisions.mjs";
 import { freePort, keyServer } from "./shared/http.mjs";
@@ -34,6 +35,17 @@ test("missing keys are fetched once, however many requests wait", async (t) => {
   assert.ok(tokens.every(({ subject }) => subject === "alice"));
   await gate.authorize({ authorization });
   assert.deepEqual(keys.requests, ["/jwks"]);
+});
+
+test("an adapter waits for keys in a program that has another Promise", async (t) => {
+  const keys = await keyServer(t, issuer.server().jwks);
+  const answer = protect(fetchingGate(keys.jwksUri), () => new Response("passed"));
+  const statusOf = async (token) => (await answer(new Request(RESOURCE, { headers: { authorization: token } }))).status;
+  const { Promise } = globalThis;
+  t.after(() => Object.assign(globalThis, { Promise }));
+  globalThis.Promise = class extends Promise {};
+  assert.equal(await statusOf(issuer.authorization({ aud: "https://other.test" })), 401);
+  assert.equal(await statusOf(authorization), 200);
 });
 
 test("more requests than max_waiters are refused at once", async (t) => {

@@ -318,6 +318,20 @@ def test_websocket_is_refused_before_it_opens(port: int, application: Applicatio
     assert application.seen == []
 
 
+def test_refused_websocket_is_closed_for_a_violation_of_policy(application: Application, gate: ResourceServer) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(ScopegateMiddleware(application, gate)({"type": "websocket", "path": "/mcp"}, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert application.seen == []
+
+
 def test_lifespan_reaches_the_application(application: Application, gate: ResourceServer) -> None:
     with serving(ScopegateMiddleware(application, gate)):
         assert application.lifespan == ["lifespan.startup"]

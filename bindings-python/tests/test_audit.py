@@ -148,6 +148,19 @@ def test_a_forked_child_begins_without_events(issuer: Issuer) -> None:
     assert len(gate.drain_events()) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_sink_that_is_started_again_works_in_a_forked_child(issuer: Issuer) -> None:
+    logger, handler = failing_logger("forked")
+    gate = gate_of(issuer)
+    with AuditLog(gate, interval=0.01, logger=logger) as sink:
+        child = os.fork()
+        if child == 0:
+            sink.start()
+            decide(gate, issuer, "weather")
+            os._exit(0 if handler.told_of_alice.wait(30) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_metrics_are_prometheus_text(issuer: Issuer) -> None:
     gate = gate_of(issuer)
     decide(gate, issuer, "weather")

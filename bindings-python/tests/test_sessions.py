@@ -1,21 +1,32 @@
-"""Whose a session is."""
+"""Who may use an MCP session: its owner alone, as long as it is remembered."""
 
 from __future__ import annotations
 
-from scopegate import ResourceServer
-from scopegate._sessions import owner_of
-from scopegate.testing import Issuer
+from scopegate._sessions import MAX_SESSIONS, Sessions
 
 
-def test_names_of_client_and_user_do_not_run_into_each_other(issuer: Issuer, gate: ResourceServer) -> None:
-    between = f" {issuer.issuer} "
-    names = [("a", f"b{between}c"), (f"a{between}b", "c")]
-    tokens = [gate.authorize(issuer.authorization(client_id=client, sub=user)) for client, user in names]
-    assert len({owner_of(token, b"") for token in tokens}) == 2
+def test_session_is_its_owners_alone() -> None:
+    sessions = Sessions()
+    sessions.opened("a", "alice")
+    assert not sessions.are_foreign(["a"], "alice")
+    assert sessions.are_foreign(["a"], "bob")
+    assert sessions.are_foreign(["b", "a"], "bob")
+    assert not sessions.are_foreign(["b"], "bob")
 
 
-def test_tokens_that_name_nobody_are_their_own_owners(issuer: Issuer, gate: ResourceServer) -> None:
-    names = {"sub": "", "client_id": ""}
-    lines = [issuer.authorization(**names), issuer.authorization(**names)]
-    owners = [owner_of(gate.authorize(line), line.encode()) for line in (*lines, lines[0])]
-    assert owners[0] == owners[2] != owners[1]
+def test_session_that_is_answered_to_another_stays_its_owners() -> None:
+    sessions = Sessions()
+    sessions.opened("a", "alice")
+    sessions.opened("a", "bob")
+    assert not sessions.are_foreign(["a"], "alice")
+    assert sessions.are_foreign(["a"], "bob")
+
+
+def test_session_that_was_not_used_for_longest_is_forgotten_first() -> None:
+    sessions = Sessions()
+    for number in range(MAX_SESSIONS):
+        sessions.opened(str(number), "alice")
+    assert not sessions.are_foreign(["0"], "alice")
+    sessions.opened("one more", "alice")
+    assert sessions.are_foreign(["0"], "bob")
+    assert not sessions.are_foreign(["1"], "bob")

@@ -236,6 +236,7 @@ class TestBody:
 
         def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
             received.append({"body": environ["wsgi.input"].read(), "length": environ["CONTENT_LENGTH"]})
+            assert "HTTP_TRANSFER_ENCODING" not in environ, "what was judged is no chunks"
             start_response("200 OK", [])
             return []
 

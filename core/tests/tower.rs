@@ -15,7 +15,7 @@ use axum::http::HeaderMap;
 use axum::routing::any;
 use scopegate_core::testing::Issuer;
 use scopegate_core::tower::{ResourceServerLayer, ScopesNeeded};
-use scopegate_core::{AccessToken, ResourceServer};
+use scopegate_core::{AccessToken, Reason, ResourceServer};
 use scopegate_stub::{Answer as StubAnswer, Stub};
 use serde_json::{Value, json};
 
@@ -297,6 +297,26 @@ fn the_function_is_not_asked_for_strangers_nor_for_what_is_denied_or_unreadable(
         assert_eq!(stage.post(&lines, &body).status, status, "{lines:?}");
     }
     assert_eq!(stage.seen(), []);
+}
+
+#[test]
+fn what_headers_decided_is_judged_by_the_body_as_well_before_the_function_is_asked() {
+    let policy = json!({"default": "deny", "tools": {"weather": []}, "headers_verified": true});
+    let judge: Arc<Mutex<Option<ResourceServer>>> = Arc::default();
+    let kept = Arc::clone(&judge);
+    let layer = move |gate: ResourceServer| {
+        *kept.lock().expect("no panic") = Some(gate.clone());
+        ResourceServerLayer::new(gate).scopes_of(|_, _| unreachable!("it was asked"))
+    };
+    let stage = Stage::new(|issuer| configured(issuer, &json!({"policy": policy, "events": {}})), layer);
+    let good = stage.bearer(&json!({"sub": "alice"}));
+    let routed = ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: weather"];
+    assert_eq!(stage.post(&[&[&*good], &routed[..]].concat(), &call("erase")).status, 400);
+    assert_eq!(stage.seen(), []);
+    let events = judge.lock().expect("no panic").take().expect("a server").drain_events();
+    let told: Vec<_> = events.into_iter().map(|event| (event.reason, event.subject)).collect();
+    let alice = Some("alice".to_owned());
+    assert_eq!(told, [(None, alice.clone()), (Some(Reason::MalformedCall), alice)]);
 }
 
 /// What the function does in the place of an answer.

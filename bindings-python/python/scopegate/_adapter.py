@@ -90,18 +90,21 @@ class Options:
 
     def answer(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
         """The answer to what needs no token and is not the application's; ``path`` is the one that it routes by."""
-        native = gate._native
         try:
-            response = native.well_known(request)
-            if response is None and path == self.health:
-                response = native.health_response(request)
-            if response is None and path == self.metrics:
-                response = native.metrics_response(request)
-            if response is None and path not in self.public:
-                response = native.not_found(request)
+            return self._document(gate, request, path)
         except Rejected as fault:
             log_refusal(fault)
             return fault.response
+
+    def _document(self, gate: ResourceServer, request: Request, path: str) -> HttpResponse | None:
+        native = gate._native
+        response = native.well_known(request)
+        if response is None and path == self.health:
+            response = native.health_response(request)
+        if response is None and path == self.metrics:
+            response = native.metrics_response(request)
+        if response is None and path not in self.public:
+            response = native.not_found(request)
         return None if response is None else HttpResponse(*response)
 
 

@@ -30,7 +30,7 @@ class SdkUser:
         await self._app(scope, receive, send)
 
     def _user(self, token: AccessToken, scope: Scope) -> AuthenticatedUser:
-        if self._expose_token is True or token.principal is None:
+        if self._expose_token or _names_nobody(token):
             return AuthenticatedUser(sdk_token(token, _credential(scope), self._expose_token))
         return _User(token)
 
@@ -68,9 +68,13 @@ def _client_id(token: AccessToken, credential: str) -> str:
     """The client. The SDK tells principals apart by client, issuer and subject; a token without a principal names
     neither client nor subject, or both by empty names: it is its own, or any two of them could share a session.
     """
-    if token.principal is not None:
+    if not _names_nobody(token):
         return token.client_id or ""
     return "anonymous:" + hashlib.sha256(credential.encode()).hexdigest()
+
+
+def _names_nobody(token: AccessToken) -> bool:
+    return token.principal is None
 
 
 def _credential(scope: Scope) -> str:

@@ -116,12 +116,15 @@ def _types(suite: Suite, version: str | None) -> None:
             ("type-of-lines", "application/x-ndjson"),
             ("type-json-with-suffix", "application/vnd.x+json"),
             ("types-with-comma", "application/json, text/plain"),
+            ("types-behind-a-parameter", "application/json; a=b, text/plain"),
             ("type-empty", ""),
         ):
             made = post(body=text, version=version, name=name, content_type=f"Content-Type: {value}".rstrip())
             hosts: dict[str, Deviation] = {}
             if id in ("charset-utf-16", "charset-latin-1"):
                 hosts = {EXPRESS_JSON: Deviation("the parser in front refuses it", status(400 if id == "charset-utf-16" else 415))}
+            elif id == "types-behind-a-parameter" and name == "weather":
+                hosts = {EXPRESS_JSON: Deviation("the parser in front reads it, and the server behind refuses it", status(415))}
             elif id.startswith("charset-") and name == "weather":
                 hosts = parsed(PASSES, ran=["weather"])
             suite.case(at(f"{id}-{name}", version), _NOT_JSON, made, OTHER_TYPE if name == "weather" else DENIED, hosts=hosts)
