@@ -176,9 +176,7 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply, spent
 	if found.status == C.SCOPEGATE_OK && found.token != nil {
 		return s.readAccepted(found, spent)
 	}
-	defer C.scopegate_response_free(found.answer)
-	defer C.scopegate_report_free(found.report)
-	defer C.scopegate_report_free(found.text)
+	defer freeTexts(found)
 	switch {
 	case question == wellKnown, question == notFound, question == healthOf, question == metricsOf:
 		if found.status != C.SCOPEGATE_OK {
@@ -202,6 +200,19 @@ func (s *server) readReply(question question, found *C.scopegate_go_reply, spent
 		return reply{needsBody: true}
 	}
 	return reply{answer: readRejected(found.answer)}
+}
+
+// freeTexts crosses for what there is alone: most requests are of no document.
+func freeTexts(found *C.scopegate_go_reply) {
+	if found.answer != nil {
+		C.scopegate_response_free(found.answer)
+	}
+	if found.report != nil {
+		C.scopegate_report_free(found.report)
+	}
+	if found.text != nil {
+		C.scopegate_report_free(found.text)
+	}
 }
 
 func readRejected(answer *C.scopegate_response) *Rejected {
