@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import math
 import os
 import re
 import subprocess
@@ -89,16 +88,12 @@ def counted(program: Path, axis: str, size: int, what: str) -> dict[str, int]:
 UNSEEN = {"authorization servers", "keys", "scopes listed", "policy patterns, tools", "policy patterns, resources"}
 """What a decision does not look through."""
 
-COMPARED = {"authorization servers": 100}
-"""What it finds in order all the same: instructions for a comparison, one more when they are twice as many."""
-
 
 def faults_of(row: dict[str, Any]) -> list[str]:
     counts, sizes, what = row["instructions"], row["sizes"], f"{row['axis']}, {row['what']}"
     if row["axis"] in UNSEEN and row["what"] != "construct":
         # A key set is a list of at most 100.
-        compared = COMPARED.get(row["axis"], 0) * math.log2(sizes[-1] / sizes[0])
-        flat = max(counts) <= FLAT * min(counts) + compared
+        flat = max(counts) <= FLAT * min(counts)
         return [] if flat else [f"{what}: {min(counts):,} to {max(counts):,} instructions, expected no growth"]
     (one, *_, less, more), (few, many) = counts, sizes[-2:]
     # A tenth of what one takes is more than an allocator's moods.
